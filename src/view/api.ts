@@ -13,7 +13,9 @@ export type Level = 'none' | 'low' | 'medium' | 'high' | 'unrated' | 'human' | '
 /** A cell of a field: its text, index in `ViewMeta.levels`, number of sources, and a mark. 0 for an empty cell. */
 export type PageCell = 0 | readonly [text: string, level: number, sources: number, mark?: CellMark];
 /** The value breaks a rule across fields, or what was seen on the pages that it cites. */
-export type CellMark = 'doubt' | 'on_page' | 'not_on_page';
+export type CellMark = 'doubt' | VerdictMark;
+/** `on_page?` with weak evidence; `unchecked` if the pages could not be read. */
+export type VerdictMark = 'on_page' | 'on_page?' | 'not_on_page' | 'unchecked';
 
 /** A row of a page. */
 export type PageRow = readonly [
@@ -40,6 +42,7 @@ export interface ViewMeta {
   readonly query: string;
   readonly statuses: readonly RowStatus[];
   readonly levels: readonly Level[];
+  readonly verdicts: readonly VerdictMark[];
   /** Input columns, without those of fields. */
   readonly columns: readonly string[];
   readonly fields: readonly ViewField[];
@@ -86,7 +89,9 @@ export interface ViewEvent {
 export interface ViewFilter {
   readonly status: readonly RowStatus[];
   readonly levels: readonly Level[];
-  /** The field that `levels` is about; null for any. */
+  /** What was seen of values, any of them. */
+  readonly verdicts: readonly VerdictMark[];
+  /** The field that `levels` and `verdicts` are about; null for any. */
   readonly field: string | null;
   /** Hosts of sources, any of them. */
   readonly hosts: readonly string[];
@@ -113,6 +118,8 @@ export interface Facets {
   readonly levels: readonly number[];
   /** Cells by level, by field. */
   readonly fields: readonly (readonly number[])[];
+  /** Cells by what was seen of them, of the chosen field or of all. */
+  readonly verdicts: readonly number[];
   /** The most frequent, with the number of rows that rest on them. */
   readonly hosts: readonly (readonly [host: string, rows: number])[];
   readonly reasons: readonly (readonly [reason: string, rows: number])[];
@@ -160,7 +167,13 @@ export interface CellDetail {
   readonly twins: number;
   /** Why this cell cannot be changed here; null if it can. */
   readonly fixed: string | null;
-  readonly verdict: { readonly name: string; readonly passage: string | null } | null;
+  /** What was seen of the value on the pages that it cites; null if nobody looked. */
+  readonly verdict: {
+    readonly mark: VerdictMark;
+    readonly reason: string | null;
+    readonly passage: string | null;
+    readonly link: string | null;
+  } | null;
   readonly row: readonly (readonly [column: string, text: string])[];
 }
 

@@ -1,7 +1,8 @@
 import { RowfillError } from '../errors.js';
+import type { CheckedCitation } from '../model/verdict.js';
 import { formatInput } from '../write/cells.js';
 import type { CellDetail, EarlierValue } from './api.js';
-import { showCell, showSource } from './cell-text.js';
+import { markVerdict, showCell, showSource } from './cell-text.js';
 import type { Survey } from './survey.js';
 import type { JoinedRow, ViewJob } from './view-job.js';
 
@@ -51,7 +52,7 @@ export async function readCell(
     rowMicros: ordinal < survey.done ? survey.costOf(ordinal) : outcome.costMicros,
     twins: key === null ? 0 : Math.max(0, survey.findRows([key]).length - 1),
     fixed: findFixed(joined, field),
-    verdict: null,
+    verdict: showVerdict(joined.verdicts.get(field)),
     row: view.input.columns.map((column) => [column, formatInput(readInput(joined, column))] as const),
   };
 }
@@ -59,6 +60,12 @@ export async function readCell(
 function readInput({ row }: JoinedRow, column: string) {
   if (row.kind === 'cells') return row.cells[row.columns.get(column) ?? -1];
   return row.kind === 'object' && Object.hasOwn(row.object, column) ? row.object[column] : undefined;
+}
+
+function showVerdict(seen: CheckedCitation | undefined): CellDetail['verdict'] {
+  const mark = markVerdict(seen);
+  if (seen === undefined || mark === null) return null;
+  return { mark, reason: seen.reason, passage: seen.passage, link: seen.passageUrl };
 }
 
 /** Values that the cell had before, newest first. */

@@ -3,11 +3,31 @@ import type { Blanks } from '../model/blank.js';
 import { isJsonObject, type JsonValue } from '../model/json.js';
 import { getValue, type Row } from '../model/row.js';
 import type { Confidence } from '../model/run.js';
+import type { CheckedCitation } from '../model/verdict.js';
 import { formatInput } from '../write/cells.js';
-import type { CellMark, CellSource, Level, ViewField } from './api.js';
+import type { CellMark, CellSource, Level, VerdictMark, ViewField } from './api.js';
 
 /** In the order of what the page and the survey store. */
 export const LEVELS: readonly Level[] = ['none', 'low', 'medium', 'high', 'unrated', 'human', 'own'];
+
+/** In the order of what the survey stores, which has 0 for a cell that nobody looked for. */
+export const VERDICT_MARKS: readonly VerdictMark[] = ['on_page', 'on_page?', 'not_on_page', 'unchecked'];
+
+/** What a verdict means for a reader of the table. Null if there was no page to look at. */
+export function markVerdict(seen: CheckedCitation | undefined): VerdictMark | null {
+  switch (seen?.verdict) {
+    case undefined:
+    case 'uncited':
+    case 'not_checkable':
+      return null;
+    case 'on_page':
+      return seen.evidence === 'weak' ? 'on_page?' : 'on_page';
+    case 'not_on_page':
+      return 'not_on_page';
+    default:
+      return 'unchecked';
+  }
+}
 
 /** Longer texts are cut in a page of rows; the panel shows all of them. */
 export const MAX_CELL_TEXT = 200;
@@ -27,13 +47,14 @@ export function showCell(
   field: string,
   answer: FieldAnswer | undefined,
   blanks: Blanks,
+  verdict?: CheckedCitation,
 ): ShownCell {
   if (answer !== undefined && answer.value !== null) {
     return {
       text: formatInput(answer.value),
       level: answer.who === 'human' ? 'human' : levelOf(answer.confidence),
       citations: answer.citations,
-      mark: isDoubtful(answer) ? 'doubt' : null,
+      mark: isDoubtful(answer) ? 'doubt' : markVerdict(verdict),
     };
   }
   const own = getValue(row, field);

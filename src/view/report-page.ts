@@ -5,8 +5,8 @@ import { deflateRaw } from 'node:zlib';
 import { ROW_STATUSES, type RowStatus } from '../model/answer.js';
 import { formatCount, formatDollars } from '../model/format.js';
 import { VERSION } from '../model/version.js';
-import type { Level, ReportData } from './api.js';
-import { LEVELS } from './cell-text.js';
+import type { Level, ReportData, VerdictMark } from './api.js';
+import { LEVELS, VERDICT_MARKS } from './cell-text.js';
 import type { ReportTally } from './report-tally.js';
 
 /** What the head of a report says. */
@@ -80,6 +80,7 @@ ${formatFields(facts)}
 ${formatHosts(facts)}
 ${formatLevels(facts)}
 ${formatCosts(facts)}
+${formatVerdicts(facts)}
 ${formatReasons(facts)}
 ${formatQuestion(facts)}
 </div>
@@ -208,6 +209,25 @@ function formatCosts({ tally, spentMicros, rows }: ReportFacts): string {
     `<svg class="histogram" viewBox="0 0 480 60" preserveAspectRatio="none" role="img" aria-label="Rows by cost, from $0 to ${formatDollars(spread.mostMicros)}, on average ${average}">${bars.join('')}</svg>
 <p class="axis quiet"><span>$0</span><span>on average ${average}</span><span>${formatDollars(spread.mostMicros)}</span></p>`,
   );
+}
+
+const VERDICT_WORDS: Readonly<Record<VerdictMark, string>> = {
+  on_page: 'found on a cited page',
+  'on_page?': 'perhaps on a cited page',
+  not_on_page: 'not on the cited pages',
+  unchecked: 'pages that could not be read',
+};
+
+function formatVerdicts({ tally }: ReportFacts): string {
+  const all = [...tally.verdicts.values()].reduce((sum, count) => sum + count, 0);
+  if (all === 0) return '';
+  const rows = VERDICT_MARKS.map((mark) => {
+    const count = tally.verdicts.get(mark) ?? 0;
+    const word = VERDICT_WORDS[mark];
+    const bar = drawBar([{ kind: 'f-ink', share: count / all }], `${word}: ${formatCount(count)}`, 10);
+    return `<tr><th scope="row">${word}</th><td class="bar-cell">${bar}</td><td class="figure">${formatCount(count)}</td></tr>`;
+  });
+  return section('Verified', `<table class="bars-table">${rows.join('')}</table>`);
 }
 
 function formatReasons({ tally }: ReportFacts): string {

@@ -11,6 +11,8 @@ export class ReportTally {
   readonly levels: readonly { readonly field: string; readonly counts: number[] }[];
   readonly hosts = new Map<string, number>();
   readonly reasons = new Map<string, number>();
+  /** Cells by what was seen of them on the pages that they cite. */
+  readonly verdicts = new Map<string, number>();
   citations = 0;
   /** Rows by cost in micro-dollars, of those that cost something. */
   readonly #costs = new Map<number, number>();
@@ -26,7 +28,8 @@ export class ReportTally {
       const reason = (error ?? 'no reason was given').slice(0, MAX_REASON_LENGTH);
       this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
     }
-    for (const [index, { level, citations }] of cells.entries()) {
+    for (const [index, { level, citations, mark }] of cells.entries()) {
+      if (mark !== null && mark !== 'doubt') this.verdicts.set(mark, (this.verdicts.get(mark) ?? 0) + 1);
       increase(this.levels[index]?.counts ?? [], LEVELS.indexOf(level));
       for (const source of citations) {
         this.citations += 1;
@@ -39,7 +42,7 @@ export class ReportTally {
   /** True for a row that a person should look at. */
   needsLook({ status }: RowOutcome, cells: readonly ShownCell[]): boolean {
     if (status === 'failed' || status === 'over_budget') return true;
-    return cells.some(({ level, mark }) => level === 'low' || mark === 'doubt');
+    return cells.some(({ level, mark }) => level === 'low' || mark === 'doubt' || mark === 'not_on_page');
   }
 
   /** Cells of a level, over all fields. */

@@ -68,9 +68,9 @@ export async function writeReport(options: ReportOptions): Promise<ReportResult>
       for (let from = 0; from < count; from += CHUNK_ROWS) {
         const ordinals = Array.from({ length: Math.min(CHUNK_ROWS, count - from) }, (_, at) => from + at);
         const rows = await view.read(ordinals, (key) => !met.has(key) && Boolean(met.add(key)));
-        for (const { row, outcome } of rows) {
+        for (const { row, outcome, verdicts } of rows) {
           const cells = job.ask.fields.map(({ name }) =>
-            showCell(row, name, outcome.fields.get(name), view.blanks),
+            showCell(row, name, outcome.fields.get(name), view.blanks, verdicts.get(name)),
           );
           tally.add(outcome, cells);
           const isListed = !isShort || tally.needsLook(outcome, cells);

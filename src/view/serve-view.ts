@@ -6,10 +6,11 @@ import { createUsageError, describeSystemError, RowfillError } from '../errors.j
 import { openLedger } from '../ledger/open-ledger.js';
 import { ROW_STATUSES } from '../model/answer.js';
 import { isEmbedded } from '../model/ask.js';
+import { isOwnColumn } from '../model/output-columns.js';
 import { createHttpApp } from '../server/http-app.js';
 import { Refusal } from '../server/refusal.js';
 import { type AgentOptions, AskAgain } from './ask-again.js';
-import { createViewField, LEVELS } from './cell-text.js';
+import { createViewField, LEVELS, VERDICT_MARKS } from './cell-text.js';
 import { Edits } from './edits.js';
 import { Follower } from './follower.js';
 import { createGuard, createToken, PAGE_HEADERS } from './guard.js';
@@ -79,8 +80,13 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
     const again =
       cannotAsk === null ? new AskAgain(job, options.ledger, options.agent ?? {}, follower) : null;
     if (again !== null) closers.push(() => again.close());
-    const fieldNames = new Set(job.ask.fields.map(({ name }) => name));
-    const columns = (): readonly string[] => view.input.columns.filter((column) => !fieldNames.has(column));
+    const names = job.ask.fields.map(({ name }) => name);
+    // A filled file that was given back has the columns of its first filling.
+    const isReturned = view.history.returned != null;
+    const columns = (): readonly string[] =>
+      view.input.columns.filter(
+        (column) => !names.includes(column) && !(isReturned && isOwnColumn(column, names)),
+      );
     const token = createToken();
     const streams = new Set<ServerResponse>();
     const app = await createApp(token, options.page ?? PAGE);
@@ -100,6 +106,7 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
         query: job.ask.query,
         statuses: ROW_STATUSES,
         levels: LEVELS,
+        verdicts: VERDICT_MARKS,
         fields: job.ask.fields.map(({ name, schema }) => createViewField(name, schema)),
         efforts: job.ask.efforts,
         effortChoices: isEmbedded(job.ask) ? [] : EFFORTS,

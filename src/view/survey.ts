@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ROW_STATUSES, type RowStatus } from '../model/answer.js';
 import { KeySet } from '../model/key-set.js';
-import { LEVELS, readHost, showCell } from './cell-text.js';
+import { LEVELS, markVerdict, readHost, showCell, VERDICT_MARKS } from './cell-text.js';
 import { createBytes, createShorts, createWords } from './growing-array.js';
 import { LineFile } from './line-file.js';
 import type { JoinedRow, ViewJob } from './view-job.js';
@@ -13,6 +13,9 @@ const CHUNK_ROWS = 500;
 const MAX_HOSTS = 20_000;
 const MAX_REASONS = 1_000;
 const MAX_REASON_LENGTH = 160;
+/** A byte a cell: its level, and above it what was seen of it. */
+const LEVEL_BITS = 0b1111;
+const VERDICT_SHIFT = 4;
 
 /**
  * What filters, sorts and facets need of every row: status, cost, and the level of each cell, in a few bytes a row. It
@@ -66,7 +69,12 @@ export class Survey {
 
   /** Index in LEVELS. */
   levelOf(field: number, ordinal: number): number {
-    return this.#levels[field]?.get(ordinal) ?? 0;
+    return (this.#levels[field]?.get(ordinal) ?? 0) & LEVEL_BITS;
+  }
+
+  /** Index in VERDICT_MARKS plus 1; 0 if nobody looked. */
+  verdictOf(field: number, ordinal: number): number {
+    return (this.#levels[field]?.get(ordinal) ?? 0) >> VERDICT_SHIFT;
   }
 
   findField(name: string): number {
@@ -127,7 +135,7 @@ export class Survey {
     this.isDone = !this.#isClosed;
   }
 
-  #put({ row, outcome, key }: JoinedRow): boolean {
+  #put({ row, outcome, key, verdicts }: JoinedRow): boolean {
     const { ordinal } = row;
     const before = this.#status.get(ordinal) - 1;
     if (before >= 0) this.counts[before] = (this.counts[before] ?? 0) - 1;
@@ -140,7 +148,9 @@ export class Survey {
     const hosts = new Set<string>();
     const texts = this.#fields.map((name, field) => {
       const cell = showCell(row, name, outcome.fields.get(name), this.#view.blanks);
-      this.#levels[field]?.set(ordinal, LEVELS.indexOf(cell.level));
+      const mark = markVerdict(verdicts.get(name));
+      const seen = mark === null ? 0 : VERDICT_MARKS.indexOf(mark) + 1;
+      this.#levels[field]?.set(ordinal, LEVELS.indexOf(cell.level) | (seen << VERDICT_SHIFT));
       for (const source of cell.citations) {
         const host = readHost(source);
         if (host !== null) hosts.add(host);

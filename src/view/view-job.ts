@@ -1,5 +1,6 @@
 import { joinRows } from '../answer/join-rows.js';
 import { checkInput, findFiles } from '../export.js';
+import { readCellVerdicts } from '../job/cell-verdicts.js';
 import { isInSample, pickSample } from '../job/job-context.js';
 import { CleanupStack } from '../job/open-agent.js';
 import { openJobInput } from '../job/open-job.js';
@@ -16,6 +17,7 @@ import {
   resolveKey,
 } from '../model/question.js';
 import type { Row } from '../model/row.js';
+import type { CheckedCitation } from '../model/verdict.js';
 import type { Input } from '../read/open-input.js';
 import { RowFile } from './row-file.js';
 
@@ -24,7 +26,11 @@ export interface JoinedRow extends FilledRow {
   readonly question: RowQuestion;
   /** Null for a row that is not asked. */
   readonly key: string | null;
+  /** What was seen of its values on the pages that they cite, by field; empty if nobody looked. */
+  readonly verdicts: ReadonlyMap<string, CheckedCitation>;
 }
+
+const NO_VERDICTS: ReadonlyMap<string, CheckedCitation> = new Map();
 
 /** A job as the view reads it: any of its rows, joined with what the ledger knows about them now. */
 export interface ViewJob {
@@ -92,10 +98,14 @@ export async function openViewJob(
         const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
         const filled = joinRows(read, questions, answers, { ...context, claimKey });
         const findFields = (key: string) => answers.get(key)?.fields;
+        const seen = await ledger.findVerdicts(job, [...answers.keys()]);
         return filled.map((each, index): JoinedRow => {
           const question = questions[index] ?? { status: 'unchanged' };
           const isAsked = question.status === 'question' && each.outcome.status !== 'excluded';
-          return { ...each, question, key: isAsked ? resolveKey(question, findFields) : null };
+          const key = isAsked ? resolveKey(question, findFields) : null;
+          const stored = key === null ? undefined : seen.get(key);
+          const verdicts = stored === undefined ? NO_VERDICTS : readCellVerdicts(each.outcome.fields, stored);
+          return { ...each, question, key, verdicts };
         });
       },
       close: () => closers.close(),

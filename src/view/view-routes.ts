@@ -6,7 +6,7 @@ import type { createHttpApp } from '../server/http-app.js';
 import type { EditRequest, PageRow, ViewMeta, ViewQuery } from './api.js';
 import type { AskAgain } from './ask-again.js';
 import { readCell } from './cell-detail.js';
-import { cutText, LEVELS, showCell, showInput } from './cell-text.js';
+import { cutText, LEVELS, showCell, showInput, VERDICT_MARKS } from './cell-text.js';
 import type { Edits } from './edits.js';
 import { exportView } from './export-view.js';
 import type { Follower } from './follower.js';
@@ -49,6 +49,7 @@ function takes<Name extends string>(properties: Readonly<Record<Name, object>>) 
 const FILTER = takes({
   status: { type: 'array', items: { enum: [...ROW_STATUSES] } },
   levels: { type: 'array', items: { enum: [...LEVELS] } },
+  verdicts: { type: 'array', items: { enum: [...VERDICT_MARKS] } },
   field: { type: ['string', 'null'] },
   hosts: WORDS,
   reasons: WORDS,
@@ -192,10 +193,10 @@ export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Ser
 }
 
 function createPageRow(joined: JoinedRow, names: readonly string[], served: Served): PageRow {
-  const { row, outcome, key } = joined;
+  const { row, outcome, key, verdicts } = joined;
   const { survey, follower, view } = served;
   const cells = view.job.ask.fields.map(({ name }) => {
-    const cell = showCell(row, name, outcome.fields.get(name), view.blanks);
+    const cell = showCell(row, name, outcome.fields.get(name), view.blanks, verdicts.get(name));
     if (cell.text === null) return cell.level === 'human' ? (['', LEVELS.indexOf('human'), 0] as const) : 0;
     const shown = [cutText(cell.text), LEVELS.indexOf(cell.level), cell.citations.length] as const;
     return cell.mark === null ? shown : ([...shown, cell.mark] as const);
@@ -221,8 +222,9 @@ function refuse(reason: string | null): RowfillError {
 
 /** A filter or sort is about all rows, so it waits a little until they are known. */
 async function waitForSurvey(survey: Survey, { filter, sort }: ViewQuery): Promise<void> {
-  const { status, levels, hosts, reasons, search } = filter;
-  const isOpen = status.length + levels.length + hosts.length + reasons.length === 0 && search.trim() === '';
+  const { status, levels, verdicts, hosts, reasons, search } = filter;
+  const isOpen =
+    [status, levels, verdicts, hosts, reasons].every(({ length }) => length === 0) && search.trim() === '';
   if (survey.isDone || (isOpen && sort === null)) return;
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { ROW_STATUSES } from '../model/answer.js';
 import type { Facets, View, ViewFilter, ViewQuery } from './api.js';
-import { LEVELS, showInput } from './cell-text.js';
+import { LEVELS, showInput, VERDICT_MARKS } from './cell-text.js';
 import type { Survey } from './survey.js';
 import type { ViewJob } from './view-job.js';
 
@@ -177,12 +177,15 @@ class FacetCounter {
   readonly #hits: Uint8Array | null;
   readonly #statuses: ReadonlySet<number>;
   readonly #levels: ReadonlySet<number>;
-  readonly #field: string | null;
+  readonly #verdicts: ReadonlySet<number>;
   readonly #fieldAt: number[];
+  /** The fields that levels and verdicts are about. */
+  readonly #chosen: readonly number[];
   readonly #onHosts: Uint8Array | null;
   readonly #reasons: ReadonlySet<number>;
   readonly #countStatus = ROW_STATUSES.map(() => 0);
   readonly #countFields: number[][];
+  readonly #countVerdicts: number[][];
   readonly #countReasons: number[];
   /** Rows that pass all filters but that of hosts. */
   readonly #passHosts: Uint8Array;
@@ -192,17 +195,19 @@ class FacetCounter {
     this.#hits = hits;
     this.#statuses = new Set(filter.status.map((status) => ROW_STATUSES.indexOf(status)));
     this.#levels = new Set(filter.levels.map((level) => LEVELS.indexOf(level)));
-    this.#field = filter.field;
+    this.#verdicts = new Set(filter.verdicts.map((mark) => VERDICT_MARKS.indexOf(mark) + 1));
     this.#fieldAt = listFrom(0, fields);
+    this.#chosen = filter.field === null ? this.#fieldAt : [survey.findField(filter.field)];
     this.#onHosts = filter.hosts.length === 0 ? null : markRows(survey, filter.hosts);
     this.#reasons = new Set(filter.reasons.map((reason) => survey.reasons.indexOf(reason) + 1));
     this.#countFields = this.#fieldAt.map(() => LEVELS.map(() => 0));
+    this.#countVerdicts = this.#fieldAt.map(() => VERDICT_MARKS.map(() => 0));
     this.#countReasons = survey.reasons.map(() => 0);
     this.#passHosts = new Uint8Array(survey.done);
     this.isOpen =
       hits === null &&
       this.#onHosts === null &&
-      this.#statuses.size + this.#levels.size + this.#reasons.size === 0;
+      this.#statuses.size + this.#levels.size + this.#verdicts.size + this.#reasons.size === 0;
   }
 
   /** Counts a row. Returns true if it passes all filters. */
@@ -213,13 +218,18 @@ class FacetCounter {
     const reason = survey.reasonOf(ordinal);
     const byStatus = this.#statuses.size === 0 || this.#statuses.has(status);
     const byLevel = this.#levels.size === 0 || this.#hasLevel(ordinal);
+    const byVerdict = this.#verdicts.size === 0 || this.#hasVerdict(ordinal);
     const byHost = this.#onHosts === null || this.#onHosts[ordinal] === 1;
     const byReason = this.#reasons.size === 0 || this.#reasons.has(reason);
-    const misses = Number(!byStatus) + Number(!byLevel) + Number(!byHost) + Number(!byReason);
+    const misses = [byStatus, byLevel, byVerdict, byHost, byReason].reduce(
+      (sum, isIn) => sum + Number(!isIn),
+      0,
+    );
     if (misses > 1) return false;
     const isPassed = misses === 0;
     if (isPassed || !byStatus) this.#countStatus[status] = (this.#countStatus[status] ?? 0) + 1;
     if (isPassed || !byLevel) this.#countLevels(ordinal);
+    if (isPassed || !byVerdict) this.#countSeen(ordinal);
     if (isPassed || !byHost) this.#passHosts[ordinal] = 1;
     if (reason > 0 && (isPassed || !byReason))
       this.#countReasons[reason - 1] = (this.#countReasons[reason - 1] ?? 0) + 1;
@@ -236,6 +246,12 @@ class FacetCounter {
       status: this.#countStatus,
       levels,
       fields,
+      verdicts: VERDICT_MARKS.map((_, mark) =>
+        this.#countVerdicts.reduce(
+          (sum, counts, at) => sum + (field < 0 || at === field ? (counts[mark] ?? 0) : 0),
+          0,
+        ),
+      ),
       hosts: this.#countHosts(),
       reasons: takeMost(
         this.#survey.reasons.map((reason, index) => [reason, this.#countReasons[index] ?? 0] as const),
@@ -245,11 +261,19 @@ class FacetCounter {
   }
 
   #hasLevel(ordinal: number): boolean {
-    if (this.#field === null) {
-      return this.#fieldAt.some((field) => this.#levels.has(this.#survey.levelOf(field, ordinal)));
+    return this.#chosen.some((field) => this.#levels.has(this.#survey.levelOf(field, ordinal)));
+  }
+
+  #hasVerdict(ordinal: number): boolean {
+    return this.#chosen.some((field) => this.#verdicts.has(this.#survey.verdictOf(field, ordinal)));
+  }
+
+  #countSeen(ordinal: number): void {
+    for (const field of this.#fieldAt) {
+      const mark = this.#survey.verdictOf(field, ordinal) - 1;
+      const counts = this.#countVerdicts[field];
+      if (mark >= 0 && counts !== undefined) counts[mark] = (counts[mark] ?? 0) + 1;
     }
-    const field = this.#survey.findField(this.#field);
-    return this.#levels.has(this.#survey.levelOf(field, ordinal));
   }
 
   #countLevels(ordinal: number): void {

@@ -83,8 +83,8 @@ async function takePictures() {
   await page.screenshot({ path: join(PICTURES, 'view.png') });
   await filled;
   await page.waitForFunction("document.querySelector('.pulse b').textContent === 'Done'");
-  await page.click('text=Follow');
-  await page.keyboard.press('Control+Home');
+  await page.reload();
+  await page.waitForSelector('.g-td.k-field .value');
   await page.click('.g-row[aria-rowindex="8"] .gc4');
   await page.waitForSelector('.panel');
   await page.keyboard.press('F2');

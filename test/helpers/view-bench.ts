@@ -25,6 +25,7 @@ export interface ViewBench extends ViewServer {
 export const NO_FILTER: ViewFilter = {
   status: [],
   levels: [],
+  verdicts: [],
   field: null,
   hosts: [],
   reasons: [],

@@ -1,7 +1,10 @@
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { hashValue } from '../../src/job/cell-verdicts.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
+import { hashRecord } from '../../src/model/ask.js';
+import { createVerdict } from '../../src/model/verdict.js';
 import type { AgainQuote, CellDetail, Edited, PageRow, ViewMeta } from '../../src/view/api.js';
 import { createList, openJobBench, readTable } from '../helpers/job.js';
 import { answerPaid } from '../helpers/paid-server.js';
@@ -210,4 +213,39 @@ test('what is shown is exported beside the input, in its order, and no file is r
   expect(bench.read('in.view.jsonl').trim().split('\n')).toHaveLength(4);
   expect((await save('xlsx')).status).toBe(200);
   expect((await save('exe')).status).toBe(400);
+});
+
+test('what was seen on the cited pages is shown, counted and filtered', async () => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', createList(4));
+  const { summary } = await bench.run();
+  const path = join(bench.folder, 'ledger.sqlite');
+  const ledger = await openLedger(path);
+  const job = await ledger.getJob(summary.jobId);
+  const key = (company: string) => hashRecord({ company });
+  const keys = [1, 2, 3].map((number) => key(`Company ${number}`));
+  const { answers } = await ledger.findAnswers(job, keys);
+  const seen = ['on_page', 'not_on_page', 'blocked'] as const;
+  await ledger.putVerdicts(
+    job,
+    keys.flatMap((each, index) => {
+      const answer = answers.get(each)?.fields.get('answer');
+      const verdict = createVerdict(seen[index] ?? 'gone', 'why');
+      const url = answer?.citations[0]?.url ?? '';
+      const citation = { ...verdict, passage: 'a passage', url, pageHash: null, checkedAtMs: 1 };
+      return [{ key: each, field: 'answer', value: hashValue(answer?.value ?? null), citation }];
+    }),
+  );
+  await ledger.close();
+  const view = await openViewBench({ job: summary.jobId, ledger: path });
+  const { facets } = await view.show({ status: ['enriched'] });
+  expect(facets.verdicts).toEqual([1, 0, 1, 1]);
+  const { id, count } = await view.show({ verdicts: ['not_on_page'] });
+  expect(count).toBe(1);
+  const { body } = await view.call<Rows>('GET', `/api/rows?view=${id}&from=0&count=5`);
+  expect(body.rows[0]?.[2][0]).toEqual([expect.stringContaining('answer'), 3, 1, 'not_on_page']);
+  expect((await view.call<CellDetail>('GET', '/api/cell?row=0&field=answer')).body.verdict).toMatchObject({
+    mark: 'on_page',
+    passage: 'a passage',
+  });
 });

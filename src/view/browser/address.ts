@@ -1,14 +1,15 @@
 import { batch, effect } from '@preact/signals';
-import type { Level, RowStatus, ViewFilter } from '../api.js';
+import type { Level, RowStatus, VerdictMark, ViewFilter } from '../api.js';
 import { filter, NO_FILTER, openCell, sort } from './state.js';
-import { LEVEL_ORDER, STATUS_ORDER } from './words.js';
+import { LEVEL_ORDER, STATUS_ORDER, VERDICT_ORDER } from './words.js';
 
 /** Filter, sort and open row as the query of the address, so that reload, Back and a bookmark find them again. */
 export function formatAddress(): string {
-  const { status, levels, field, hosts, reasons, search } = filter.value;
+  const { status, levels, verdicts, field, hosts, reasons, search } = filter.value;
   const words = new URLSearchParams();
   for (const each of status) words.append('status', each);
   for (const each of levels) words.append('confidence', each);
+  for (const each of verdicts) words.append('verdict', each);
   if (field !== null) words.set('field', field);
   for (const each of hosts) words.append('source', each);
   for (const each of reasons) words.append('reason', each);
@@ -30,6 +31,7 @@ function readAddress(fields: readonly string[], columns: readonly string[]): voi
     ...NO_FILTER,
     status: takeKnown<RowStatus>('status', STATUS_ORDER),
     levels: takeKnown<Level>('confidence', LEVEL_ORDER),
+    verdicts: takeKnown<VerdictMark>('verdict', VERDICT_ORDER),
     field: takeKnown('field', fields)[0] ?? null,
     hosts: words.getAll('source'),
     reasons: words.getAll('reason'),

@@ -4,7 +4,7 @@ import { createDiv } from './grid/grid.js';
 import type { GridColumn } from './grid/grid-host.js';
 import type { RowPages } from './row-pages.js';
 import { facets, meta, sort } from './state.js';
-import { describeLevel, formatCount, formatMicros, STATUS_WORDS } from './words.js';
+import { describeLevel, formatCount, formatMicros, STATUS_WORDS, VERDICT_WORDS } from './words.js';
 
 /** A column of the table of rows. */
 export interface RowColumn extends GridColumn {
@@ -89,6 +89,9 @@ export function paintHead(head: HTMLElement, column: RowColumn): void {
   head.append(title, below);
 }
 
+/** What was seen on the cited pages, beside the number of sources. */
+const SIGNS: Readonly<Record<string, string>> = { on_page: '✓', 'on_page?': '~', not_on_page: '✗' };
+
 /** How much of a column is filled. */
 function paintFill(below: HTMLElement, field: number): void {
   const counts = facets.value?.fields[field] ?? [];
@@ -164,11 +167,15 @@ function paintField(cell: HTMLElement, row: PageRow, value: PageCell, isFresh: b
   const label =
     describeLevel(level) + (sources === 0 ? '' : `, ${sources} ${sources === 1 ? 'source' : 'sources'}`);
   bars.setAttribute('role', 'img');
-  bars.setAttribute('aria-label', label);
-  const note = level === 'human' ? '✎' : sources === 0 ? '' : String(sources);
+  bars.setAttribute(
+    'aria-label',
+    mark === undefined || mark === 'doubt' ? label : `${label}, ${VERDICT_WORDS[mark].toLowerCase()}`,
+  );
+  const sign = mark === undefined ? '' : (SIGNS[mark] ?? '');
+  const note = level === 'human' ? '✎' : sources === 0 ? '' : String(sources) + sign;
   cell.replaceChildren(bars, shown, createIcon('sources', note));
   cell.classList.add(`l-${level}`);
-  if (mark !== undefined) cell.classList.add(`m-${mark}`);
+  if (mark === 'doubt' || mark === 'not_on_page') cell.classList.add(`m-${mark}`);
   if (isFresh) cell.classList.add('is-fresh');
 }
 

@@ -2,7 +2,14 @@ import type { CellDetail, CellSource, EarlierValue } from '../api.js';
 import { Bars } from './rail.js';
 import type { Session } from './session.js';
 import { detail } from './state.js';
-import { describeLevel, formatCount, formatMicros, formatTime, STATUS_WORDS } from './words.js';
+import {
+  describeLevel,
+  formatCount,
+  formatMicros,
+  formatTime,
+  STATUS_WORDS,
+  VERDICT_WORDS,
+} from './words.js';
 
 /** Everything about one cell: its value and how sure it is, its sources, how it came, and its row. */
 export function Panel({ session }: { readonly session: Session }) {
@@ -40,6 +47,7 @@ export function Panel({ session }: { readonly session: Session }) {
         </div>
         {(cell.issue ?? cell.error) !== null && <p class="issue">{cell.issue ?? cell.error}</p>}
         <Change session={session} cell={cell} />
+        {cell.verdict !== null && <Verdict verdict={cell.verdict} />}
         <Sources sources={cell.sources} />
         <Origin cell={cell} />
         {cell.earlier.length > 0 && <Earlier session={session} cell={cell} />}
@@ -137,6 +145,30 @@ function Change({ session, cell }: { readonly session: Session; readonly cell: C
         >
           Ask this row again<span class="quiet">price first</span>
         </button>
+      )}
+    </>
+  );
+}
+
+/** What was seen of the value on the pages that it cites. */
+function Verdict({ verdict }: { readonly verdict: NonNullable<CellDetail['verdict']> }) {
+  const { mark, reason, passage, link } = verdict;
+  const url = link === null ? null : parseWeb(link);
+  return (
+    <>
+      <h3>{VERDICT_WORDS[mark]}</h3>
+      {passage !== null && <blockquote class="passage">{passage}</blockquote>}
+      {reason !== null && <p class="quiet">{reason}</p>}
+      {url !== null && (
+        <a
+          class="passage-link"
+          href={url.href}
+          target="_blank"
+          rel="noopener noreferrer nofollow"
+          referrerpolicy="no-referrer"
+        >
+          Open the passage on {url.hostname.replace(/^www\./, '')}
+        </a>
       )}
     </>
   );

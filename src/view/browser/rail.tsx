@@ -2,7 +2,15 @@ import type { Level, ViewFilter } from '../api.js';
 import type { Session } from './session.js';
 import { facets, filter, toggleWord } from './state.js';
 import { Share } from './top-bar.js';
-import { formatCount, LEVEL_ORDER, LEVEL_WORDS, STATUS_ORDER, STATUS_WORDS } from './words.js';
+import {
+  formatCount,
+  LEVEL_ORDER,
+  LEVEL_WORDS,
+  STATUS_ORDER,
+  STATUS_WORDS,
+  VERDICT_ORDER,
+  VERDICT_WORDS,
+} from './words.js';
 
 const ALWAYS: readonly Level[] = ['high', 'medium', 'low', 'none'];
 
@@ -13,7 +21,7 @@ function narrow(change: Partial<ViewFilter>): void {
 /** Search and facets. Each count says how many rows or cells a click would show. */
 export function Rail({ session }: { readonly session: Session }) {
   const { meta } = session;
-  const { status, levels, field, hosts, reasons, search } = filter.value;
+  const { status, levels, verdicts, field, hosts, reasons, search } = filter.value;
   const counted = facets.value;
   return (
     <aside class="rail" aria-label="Filters">
@@ -62,6 +70,22 @@ export function Rail({ session }: { readonly session: Session }) {
               />
             ))}
           </Group>
+          {counted.verdicts.some((count) => count > 0) && (
+            <Group title="Verified">
+              {VERDICT_ORDER.map((each) => (
+                <Facet
+                  key={each}
+                  name={VERDICT_WORDS[each]}
+                  count={counted.verdicts[meta.verdicts.indexOf(each)] ?? 0}
+                  most={Math.max(...counted.verdicts)}
+                  color="is-neutral"
+                  isOn={verdicts.includes(each)}
+                  isKept={false}
+                  onClick={() => narrow({ verdicts: toggleWord(verdicts, each) })}
+                />
+              ))}
+            </Group>
+          )}
           <Group title="Fields">
             {meta.fields.map(({ name }, at) => (
               <FieldFacet

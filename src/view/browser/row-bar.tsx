@@ -12,7 +12,7 @@ import {
   toggleDense,
   view,
 } from './state.js';
-import { formatCount, LEVEL_WORDS, STATUS_WORDS } from './words.js';
+import { formatCount, LEVEL_WORDS, STATUS_WORDS, VERDICT_WORDS } from './words.js';
 
 interface Chip {
   readonly text: string;
@@ -122,6 +122,14 @@ function listChips(): Chip[] {
       text: `${now.field ?? 'any field'}: ${LEVEL_WORDS[level].toLowerCase()}`,
       remove: () => {
         filter.value = { ...now, levels: without(now.levels, level) };
+      },
+    });
+  }
+  for (const verdict of now.verdicts) {
+    chips.push({
+      text: `${now.field ?? 'any field'}: ${VERDICT_WORDS[verdict].toLowerCase()}`,
+      remove: () => {
+        filter.value = { ...now, verdicts: without(now.verdicts, verdict) };
       },
     });
   }

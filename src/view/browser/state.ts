@@ -15,6 +15,7 @@ import type {
 export const NO_FILTER: ViewFilter = {
   status: [],
   levels: [],
+  verdicts: [],
   field: null,
   hosts: [],
   reasons: [],
@@ -89,8 +90,8 @@ export function toggleDense(): void {
 }
 
 export const isFiltered = computed(() => {
-  const { status, levels, hosts, reasons, search } = filter.value;
-  return status.length + levels.length + hosts.length + reasons.length > 0 || search.trim() !== '';
+  const { status, levels, verdicts, hosts, reasons, search } = filter.value;
+  return [status, levels, verdicts, hosts, reasons].some(({ length }) => length > 0) || search.trim() !== '';
 });
 
 const TOAST_MS = 6_000;

@@ -1,4 +1,4 @@
-import type { Level, RowStatus } from '../api.js';
+import type { Level, RowStatus, VerdictMark } from '../api.js';
 
 export const STATUS_WORDS: Readonly<Record<RowStatus, string>> = {
   enriched: 'Enriched',
@@ -26,6 +26,15 @@ export const LEVEL_WORDS: Readonly<Record<Level, string>> = {
 };
 
 export const LEVEL_ORDER = Object.keys(LEVEL_WORDS) as readonly Level[];
+
+export const VERDICT_WORDS: Readonly<Record<VerdictMark, string>> = {
+  on_page: 'Found on its page',
+  'on_page?': 'Perhaps on its page',
+  not_on_page: 'Not on its pages',
+  unchecked: 'Page not readable',
+};
+
+export const VERDICT_ORDER = Object.keys(VERDICT_WORDS) as readonly VerdictMark[];
 
 /** What a cell says beside its value, for screen readers and the panel. */
 export function describeLevel(level: Level): string {
