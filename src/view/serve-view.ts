@@ -7,6 +7,7 @@ import { openLedger } from '../ledger/open-ledger.js';
 import { ROW_STATUSES } from '../model/answer.js';
 import { isEmbedded } from '../model/ask.js';
 import { isOwnColumn } from '../model/output-columns.js';
+import { HOSTED_URL } from '../model/run.js';
 import { createHttpApp } from '../server/http-app.js';
 import { Refusal } from '../server/refusal.js';
 import { type AgentOptions, AskAgain } from './ask-again.js';
@@ -29,8 +30,7 @@ export interface ViewServerOptions {
   readonly port?: number | undefined;
   /** Nothing can be changed or asked. @default false */
   readonly isReadOnly?: boolean | undefined;
-  /** Why nothing can be asked, though values can be changed; null if it can. */
-  readonly cannotAsk?: string | null | undefined;
+  /** The key and limits for asking again. Without the key that the agent needs, nothing can be asked. */
   readonly agent?: AgentOptions | undefined;
   /** Folder of the page's files. @default where the build puts them */
   readonly page?: URL | undefined;
@@ -42,6 +42,8 @@ export interface ViewServer {
   readonly jobId: string;
   close(): Promise<void>;
 }
+
+const NO_KEY = 'Nothing can be asked: EXA_API_KEY was not set when the view was started.';
 
 /** Efforts with a price per run, lowest first. */
 const EFFORTS = ['minimal', 'low', 'medium', 'high', 'xhigh'] as const;
@@ -76,7 +78,8 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
     const follower = Follower.open(view, survey, seen);
     closers.push(() => follower.close());
     const readOnly = isReadOnly ? 'This view was started with --read-only.' : null;
-    const cannotAsk = readOnly ?? options.cannotAsk ?? null;
+    const needsKey = job.ask.agent === HOSTED_URL && options.agent?.apiKey === undefined;
+    const cannotAsk = readOnly ?? (needsKey ? NO_KEY : null);
     const again =
       cannotAsk === null ? new AskAgain(job, options.ledger, options.agent ?? {}, follower) : null;
     if (again !== null) closers.push(() => again.close());

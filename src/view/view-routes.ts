@@ -32,6 +32,8 @@ export interface Served {
 
 const PING_MS = 15_000;
 const MAX_ROWS = 500;
+/** Rows that can be selected and asked again at once. */
+const MAX_SELECTED = 100_000;
 /** The longest text that a person may type into a cell. */
 const MAX_TEXT = 100_000;
 /** How long a filter waits for rows that are not surveyed yet. */
@@ -61,7 +63,7 @@ const QUERY = takes({
     anyOf: [{ type: 'null' }, takes({ column: { type: 'string' }, descending: { type: 'boolean' } })],
   },
 });
-const ROWS = { type: 'array', items: ORDINAL, minItems: 1, maxItems: 100_000 } as const;
+const ROWS = { type: 'array', items: ORDINAL, minItems: 1, maxItems: MAX_SELECTED } as const;
 
 /** Adds the routes of the view, as docs/view.md describes them. */
 export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Served): void {
@@ -98,6 +100,16 @@ export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Ser
       const joined = await view.read(ordinals);
       const names = columns();
       return { rows: joined.map((row) => createPageRow(row, names, served)) };
+    },
+  );
+
+  app.get<{ Querystring: { view: string } }>(
+    '/api/ordinals',
+    { schema: { querystring: takes({ view: { type: 'string' } }) } },
+    async ({ query }) => {
+      const ordinals = views.list(query.view, 0, MAX_SELECTED);
+      if (ordinals === null) throw new RowfillError('usage', 'VIEW_GONE', 'This view is not kept any more.');
+      return { ordinals };
     },
   );
 

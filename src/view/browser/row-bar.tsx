@@ -5,6 +5,7 @@ import {
   filter,
   follows,
   isDense,
+  isFiltered,
   isRailShown,
   picked,
   progress,
@@ -63,6 +64,11 @@ export function RowBar({ session }: { readonly session: Session }) {
         <Picked session={session} />
       ) : (
         <>
+          {isFiltered.value && count > 0 && (
+            <button type="button" class="button" onClick={() => void session.pickAll()}>
+              Select all
+            </button>
+          )}
           <button
             type="button"
             class={`button${follows.value ? ' is-on' : ''}`}

@@ -174,6 +174,19 @@ export class Session {
     this.setPicked(rows);
   }
 
+  /** Selects all rows that are shown. */
+  async pickAll(): Promise<void> {
+    const id = state.view.value?.id;
+    if (id === undefined) return;
+    try {
+      const path = `/api/ordinals?view=${encodeURIComponent(id)}`;
+      const { ordinals } = await call<{ ordinals: readonly number[] }>('GET', path);
+      this.setPicked(new Set(ordinals));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   setPicked(rows: ReadonlySet<number>): void {
     state.picked.value = rows;
     this.#grid?.repaint();
