@@ -100,6 +100,17 @@ export const MEASURES = [
       measureVerify(folder, { citations: quick ? 300 : 1_000, hosts: 200 }),
   },
   {
+    title: 'the view of many rows in Chromium',
+    contenders: [ROWFILL],
+    measure: async (_contender, { rows, seed, folder }) => {
+      // Loaded on demand: it brings the browser's driver along.
+      const { measureView } = await import('./view.mjs');
+      const figures = await measureView({ rows, seed, folder });
+      clear(folder);
+      return figures;
+    },
+  },
+  {
     title: 'start-up',
     contenders: [{ name: 'rowfill --version' }, { name: 'node -e 0' }],
     measure: async (contender, { folder }) => {

@@ -82,7 +82,7 @@ async function takePictures() {
   await page.waitForTimeout(900);
   await page.screenshot({ path: join(PICTURES, 'view.png') });
   await filled;
-  await page.waitForFunction("document.querySelector('.pulse b').textContent === 'Done'");
+  await page.locator('.pulse b', { hasText: 'Done' }).waitFor();
   await page.reload();
   await page.waitForSelector('.g-td.k-field .value');
   await page.click('.g-row[aria-rowindex="8"] .gc4');
