@@ -46,7 +46,7 @@ test.each([
 const RUN_ID = /agent_run_[0-9a-z]{26}/g;
 
 function hideRunIds(text: string): string {
-  return text.replaceAll(RUN_ID, 'RUN');
+  return text.replaceAll(RUN_ID, 'RUN').replace(/"as_of":"[^"]*"/g, '"as_of":"NOW"');
 }
 
 /** Replaces file links by text: rowfill accepts them only from the embedded agent. */
