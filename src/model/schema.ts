@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Ajv, ErrorObject, Options, ValidateFunction } from 'ajv';
-import formats from 'ajv-formats';
+import type formats from 'ajv-formats';
 import { describeError } from '../errors.js';
 import {
   escapeToken,
@@ -331,7 +331,8 @@ function createAjv(draft: SchemaDraft, { allErrors, readTimeoutMs, meta = false 
     },
   };
   const ajv = new (loadAjv(draft))(options);
-  formats.default(ajv, { keywords: false });
+  const { default: addFormats } = require('ajv-formats') as typeof formats;
+  addFormats(ajv, { keywords: false });
   // A format that the Agent Runs API adds to the standard ones.
   ajv.addFormat('phone', isPhone);
   ajv.addFormat(WEB_LINK, isWebLink);

@@ -1,8 +1,12 @@
-import Papa from 'papaparse';
+import { createRequire } from 'node:module';
+import type Papa from 'papaparse';
 import type { FilledRow } from '../model/answer.js';
 import { type FileShape, hasHeader, type TextFormat } from '../model/file-format.js';
 import { createCellLayout } from './cells.js';
 import type { OutputOptions, RowFormatter } from './output.js';
+
+// With `import`, its whole text would be searched for the names of its exports, which takes longer than running it.
+const { unparse } = createRequire(import.meta.url)('papaparse') as typeof Papa;
 
 /** Writes a CSV in the input's format: delimiter, line ends, quotes, and the lines above the header. */
 export function createCsvFormatter(options: OutputOptions): RowFormatter {
@@ -55,10 +59,10 @@ function createLineFormatter(shape: TableShape): (lines: string[][]) => string {
   const quotes = quoting === 'needed' ? false : createQuoteRule(shape);
   const between = toPattern(delimiter);
   const special = new RegExp(`["\\r\\n\\ufeff]|(?:^|${between}) | (?:${between}|$)`);
-  const unparse = (lines: string[][]): string =>
+  const formatQuoted = (lines: string[][]): string =>
     lines.length === 0
       ? ''
-      : Papa.unparse(lines, {
+      : unparse(lines, {
           delimiter,
           newline,
           quotes: quotes === false ? false : (cell) => quotes(String(cell)),
@@ -72,11 +76,11 @@ function createLineFormatter(shape: TableShape): (lines: string[][]) => string {
       const cells = lines[at] ?? [];
       const line = cells.join(delimiter);
       if (!isPlain(line, cells)) continue;
-      if (start < at) text += unparse(lines.slice(start, at));
+      if (start < at) text += formatQuoted(lines.slice(start, at));
       text += line + newline;
       start = at + 1;
     }
-    return text + unparse(lines.slice(start));
+    return text + formatQuoted(lines.slice(start));
   };
 }
 
