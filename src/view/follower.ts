@@ -155,7 +155,7 @@ export class Follower {
     const rows = counts.reduce((sum, count, status) => sum + (DONE[status] === true ? count : 0), 0);
     const pending = counts[ROW_STATUSES.indexOf('pending')] ?? 0;
     // While rows are still surveyed, the counts say nothing about time.
-    if (!this.#survey.isDone) this.#done = [];
+    if (!this.#survey.isDone) return { rowsAMinute: 0, secondsLeft: null };
     this.#done = [...this.#done.filter(({ atMs }) => nowMs - atMs < RATE_MS), { atMs: nowMs, rows }];
     const first = this.#done[0] ?? { atMs: nowMs, rows };
     const minutes = (nowMs - first.atMs) / 60_000;

@@ -6,7 +6,7 @@ import { createUsageError, describeSystemError, RowfillError } from '../errors.j
 import { openLedger } from '../ledger/open-ledger.js';
 import { ROW_STATUSES } from '../model/answer.js';
 import { isEmbedded } from '../model/ask.js';
-import { isOwnColumn } from '../model/output-columns.js';
+import { findFieldNames, isOwnColumn } from '../model/output-columns.js';
 import { HOSTED_URL } from '../model/run.js';
 import { createHttpApp } from '../server/http-app.js';
 import { Refusal } from '../server/refusal.js';
@@ -16,7 +16,7 @@ import { Edits } from './edits.js';
 import { Follower } from './follower.js';
 import { createGuard, createToken, PAGE_HEADERS } from './guard.js';
 import { Survey } from './survey.js';
-import { openViewJob } from './view-job.js';
+import { openViewJob, type ViewJob } from './view-job.js';
 import { addViewRoutes } from './view-routes.js';
 import { Views } from './views.js';
 
@@ -83,13 +83,7 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
     const again =
       cannotAsk === null ? new AskAgain(job, options.ledger, options.agent ?? {}, follower) : null;
     if (again !== null) closers.push(() => again.close());
-    const names = job.ask.fields.map(({ name }) => name);
-    // A filled file that was given back has the columns of its first filling.
-    const isReturned = view.history.returned != null;
-    const columns = (): readonly string[] =>
-      view.input.columns.filter(
-        (column) => !names.includes(column) && !(isReturned && isOwnColumn(column, names)),
-      );
+    const columns = (): readonly string[] => listInputColumns(view);
     const token = createToken();
     const streams = new Set<ServerResponse>();
     const app = await createApp(token, options.page ?? PAGE);
@@ -128,6 +122,15 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
     await close().catch(() => undefined);
     throw error;
   }
+}
+
+/** The columns of the input, without those of fields. A filled file that was given back has more than its own. */
+function listInputColumns({ input, job, history }: ViewJob): readonly string[] {
+  const names = new Set(job.ask.fields.map(({ name }) => name));
+  const own = input.columns.filter((column) => !names.has(column));
+  if (history.returned == null) return own;
+  const filled = [...names, ...findFieldNames(input.columns)];
+  return own.filter((column) => filled.includes(column) || !isOwnColumn(column, filled));
 }
 
 type App = ReturnType<typeof createHttpApp>;
