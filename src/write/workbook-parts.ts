@@ -2,7 +2,6 @@ import { type CellRange, formatRange, parseRange } from '../model/workbook-file.
 import {
   appendTo,
   applyEdits,
-  decodeEntities,
   type Edit,
   escapeAttribute,
   listElements,
@@ -226,7 +225,7 @@ export function patchTable(xml: string, titles: readonly string[], widening: Wid
   if (list === undefined) return null;
   const columns = listElements(xml, 2).filter(({ start, end }) => start > list.start && end < list.end);
   const given = columns.map(({ tag }) => readAttributes(tag.text));
-  const names = new Set(given.map(({ name = '' }) => decodeEntities(name).toLowerCase()));
+  const names = new Set(given.map(({ name = '' }) => name.toLowerCase()));
   if (titles.some((title) => names.has(title.toLowerCase()) || title === '')) return null;
   const firstId = given.reduce((most, { id }) => Math.max(most, Number(id)), 0) + 1;
   const added = titles.map((title, index) => {

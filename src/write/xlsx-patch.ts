@@ -1,3 +1,4 @@
+import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { FieldAnswer, FilledRow } from '../model/answer.js';
 import { hasHeader } from '../model/file-format.js';
 import { formatColumn, type WorkbookFile } from '../model/workbook-file.js';
@@ -33,19 +34,30 @@ export function openPatchedXlsx(options: OutputOptions, file: WorkbookFile, sink
     await part.write(Buffer.from(head, 'latin1'));
     return part;
   };
+  const attempt = async (step: () => Promise<void>): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      throw explainPatchError(file.name, error);
+    }
+  };
   return {
     needsBom: false,
     write: async (rows) => {
       if (rows.length === 0) return;
-      const sheet = part ?? (await open(rows));
-      await sheet.write(Buffer.from(await job.patchRows(rows), 'latin1'));
+      await attempt(async () => {
+        const sheet = part ?? (await open(rows));
+        await sheet.write(Buffer.from(await job.patchRows(rows), 'latin1'));
+      });
     },
     commit: async () => {
-      const sheet = part ?? (await open([]));
-      for await (const xml of job.readRest()) await sheet.write(Buffer.from(xml, 'latin1'));
-      await sheet.close();
-      await job.finish();
-      await zip.close();
+      await attempt(async () => {
+        const sheet = part ?? (await open([]));
+        for await (const xml of job.readRest()) await sheet.write(Buffer.from(xml, 'latin1'));
+        await sheet.close();
+        await job.finish();
+        await zip.close();
+      });
       const digest = await sink.commit();
       for (const note of job.listNotes()) options.onNote?.(note);
       return digest;
@@ -56,6 +68,18 @@ export function openPatchedXlsx(options: OutputOptions, file: WorkbookFile, sink
       await sink.abort();
     },
   };
+}
+
+/** Errors of our own program stay as they are: they are defects. */
+function explainPatchError(name: string, error: unknown): unknown {
+  const isDefect = error instanceof TypeError || error instanceof RangeError;
+  if (error instanceof RowfillError || isDefect) return error;
+  return createUsageError(
+    'OUTPUT_NOT_PATCHED',
+    `${name} cannot be written back whole: ${describeError(error)}`,
+    'Use --plain for a workbook with this sheet only, or an --output name that ends in .csv. Answers are in the ledger and are not paid for again.',
+    error,
+  );
 }
 
 /** Where the columns of the output are in the sheet. */

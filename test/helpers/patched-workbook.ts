@@ -65,8 +65,13 @@ export async function fillWorkbook(
       ? createFilledRow(row, Object.fromEntries(answers))
       : createFilledRow(row, {}, { status: 'skipped', error: row.skip, costMicros: 0, runId: null });
   });
-  for (let at = 0; at < filled.length; at += 3) await output.write(filled.slice(at, at + 3));
-  await output.commit();
+  try {
+    for (let at = 0; at < filled.length; at += 3) await output.write(filled.slice(at, at + 3));
+    await output.commit();
+  } catch (error) {
+    await output.abort();
+    throw error;
+  }
   return { path, bytes: await readFile(path), input, rows, notes };
 }
 

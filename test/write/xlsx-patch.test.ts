@@ -238,3 +238,29 @@ test('a plain workbook has one sheet of values, without bookkeeping', async () =
   expect(values[1]).toEqual([undefined, 'Company', 'City', 'Seats', 'Price', 'ceo']);
   expect(values[2]).toEqual([undefined, 'Acme', 'Berlin', 5, 2, 'Ann <Lee>']);
 });
+
+test('a workbook that cannot be patched is refused with a way out', async () => {
+  const types = '<!DOCTYPE x [<!ENTITY a "b">]><Types/>';
+  const rows = createRow(1, ['company', 'City']) + createRow(2, ['Acme', '']);
+  const given = await createWorkbook({ Firms: rows }, { '[Content_Types].xml': types });
+  await expect(fillWorkbook(given, { City: CITY })).rejects.toMatchObject({
+    code: 'OUTPUT_NOT_PATCHED',
+    message: expect.stringContaining('cannot be written back whole: an XML part has a DOCTYPE'),
+  });
+});
+
+test('parts with names that lead out of a folder are left out, and the last of two equal parts counts', async () => {
+  const rows = createRow(1, ['company', 'City']) + createRow(2, ['Acme', '']);
+  const given = await createWorkbook({ Firms: rows }, { '../evil.txt': 'x', 'xl/kept.bin': 'y' });
+  const parts = await readParts((await fillWorkbook(given, { City: CITY })).bytes);
+  expect([...parts.keys()]).not.toContain('../evil.txt');
+  expect(parts.get('xl/kept.bin')?.toString()).toBe('y');
+  const twice = Buffer.from(
+    (await createWorkbook({ Firms: rows }, { 'xl/kept.bin': 'old', 'xl/kepu.bin': 'new' }))
+      .toString('latin1')
+      .replaceAll('kepu.bin', 'kept.bin'),
+    'latin1',
+  );
+  const once = await readParts((await fillWorkbook(twice, { City: CITY })).bytes);
+  expect(once.get('xl/kept.bin')?.toString()).toBe('new');
+});
