@@ -19,6 +19,7 @@ export interface SheetSurvey {
 }
 
 const STYLED_ROWS = 200;
+const MAX_MERGED_COLUMN = 10_000;
 
 /** Reads a sheet once. `columns` are those that may be filled. */
 export async function surveySheet(
@@ -58,7 +59,9 @@ export async function surveySheet(
         if (name === 'legacyDrawing') drawingId = findLinkId(text);
         if (name !== 'mergeCell') continue;
         const range = parseRange(readAttributes(text).ref);
-        if (range !== null && range.lastLine >= headerLine)
+        // Some merge a remark over the whole sheet.
+        const isWhole = (range?.lastColumn ?? 0) > MAX_MERGED_COLUMN;
+        if (range !== null && !isWhole && range.lastLine >= headerLine)
           lastColumn = Math.max(lastColumn, range.lastColumn);
       }
     }

@@ -85,9 +85,7 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
   const sheetLinks = await readLinkPart(file, sheetPath);
   const stylesPath = workbookLinks.find('styles')[0];
   const stylesText = stylesPath === undefined ? null : await readText(file, stylesPath);
-  const given = new WorkbookStyles(stylesText ?? DEFAULT_STYLES);
-  // A part that cannot be extended is left alone, and new cells have no styles.
-  const styles = given.isUsable ? given : new WorkbookStyles(DEFAULT_STYLES);
+  const styles = new WorkbookStyles(stylesText ?? DEFAULT_STYLES);
   const ids = [...listLinkIds(sheetLinks.xml)];
   let idPrefix = 'rowfill';
   while (ids.some((id) => id.startsWith(idPrefix))) idPrefix += '_';
@@ -210,7 +208,7 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
       comments: notes?.comments ?? null,
       newDrawingId: notes?.newDrawingId ?? null,
       finish: async (links, sources) => {
-        await zip.addPart(nameOf(stylesName), given.isUsable ? styles.format() : (stylesText ?? ''));
+        await zip.addPart(nameOf(stylesName), styles.format());
         const all = [...links, ...(notes?.links ?? [])];
         if (all.length > 0 || sheetLinks.xml !== null)
           await zip.addPart(nameOf(sheetLinks.path), patchLinks(sheetLinks.xml, all, linkSpace));

@@ -99,8 +99,8 @@ export class WorkbookStyles {
     );
   }
 
-  /** True if the part can be extended: it has the lists that new styles go into. */
-  get isUsable(): boolean {
+  /** True if the part has the lists that new styles go into. Otherwise it is left alone. */
+  get #isOpen(): boolean {
     return ['cellXfs', 'fonts'].every((name) => this.#tops.get(name)?.tag.kind === 'open');
   }
 
@@ -152,6 +152,7 @@ export class WorkbookStyles {
    * other's alignment, because it replaces it in a column of the input.
    */
   derive(base: number, look: Look, isInPlace = false): number {
+    if (!this.#isOpen) return base;
     const key = isInPlace ? `${look} in place` : look;
     const styles = this.#known.get(key) ?? new Map<number, number>();
     this.#known.set(key, styles);

@@ -153,6 +153,7 @@ class PatchJob {
       this.#sources = new SourcesSheet(shape.sheet?.name ?? '', opened.styles.derive(0, 'link'));
     const titles = this.#titles;
     const last = start + titles.length - 1;
+    if (last >= MAX_COLUMNS) throw refuseColumns(last + 1);
     const widening = headerLine === null || titles.length === 0 ? null : { headerLine, start, last };
     const isMultiple = [...this.#file.parts.keys()].filter((part) => SHEET_PART.test(part)).length > 1;
     this.#begun = await opened.begin(zip, {
@@ -367,6 +368,16 @@ class PatchJob {
     const tag = xml.slice(xml.lastIndexOf('<', found), xml.indexOf('>', found) + 1);
     return Number(/\ss="(\d+)"/.exec(tag)?.[1] ?? 0);
   }
+}
+
+const MAX_COLUMNS = 16_384;
+
+function refuseColumns(count: number): RowfillError {
+  return createUsageError(
+    'OUTPUT_DOES_NOT_FIT',
+    `the output would have ${count} columns, because something is far to the right in the sheet; Excel has at most ${MAX_COLUMNS}`,
+    'Move it nearer to the table, or use --plain.',
+  );
 }
 
 const SHEET_PART = /(?:^|\/)worksheets\/[^/]+\.xml$/;

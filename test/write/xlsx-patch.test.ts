@@ -264,3 +264,13 @@ test('parts with names that lead out of a folder are left out, and the last of t
   const once = await readParts((await fillWorkbook(twice, { City: CITY })).bytes);
   expect(once.get('xl/kept.bin')?.toString()).toBe('new');
 });
+
+test('a remark that is merged over the whole sheet does not push the new columns away', async () => {
+  const rows = createRow(1, ['company', 'City']) + createRow(2, ['Acme', '']) + createRow(3, ['Bolt', '']);
+  const merge =
+    '</sheetData><mergeCells><mergeCell ref="A9:XFD9"/><mergeCell ref="A7:D7"/></mergeCells><sheetData>';
+  const given = await createWorkbook({ Firms: rows + merge }, { 'xl/styles.xml': '<styleSheet/>' });
+  const { bytes } = await fillWorkbook(given, { City: CITY });
+  const xml = (await readParts(bytes)).get('xl/worksheets/s0.xml')?.toString() ?? '';
+  expect(xml).toContain('<c r="E1" t="inlineStr"><is><t xml:space="preserve">City_confidence');
+});
