@@ -16,6 +16,7 @@ import type { FileFormat } from './model/file-format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { findFormerSends } from './model/question.js';
 import { isStandardInput } from './model/read-file.js';
+import { resolveOutput } from './options.js';
 import { resolveLayout } from './write/open-output.js';
 
 /** Options of `exportJob`. */
@@ -100,7 +101,10 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     const job = findFiles(await ledger.getJob(options.job), options.input);
     if (options.input === undefined) checkInput(job);
     const kept = parseKeptOptions(job.settings);
-    const output = options.output ?? job.output;
+    const isPlain = options.plain ?? kept.plain ?? false;
+    // The filled file keeps what it needs to be given back.
+    const usual = isPlain ? resolveOutput({ input: job.output, plain: true }) : job.output;
+    const output = options.output ?? usual;
     const isOntoInput = isSameFilePath(output, job.input);
     const places = { ...kept, ...options, ledger: ledgerPath, input: job.input };
     const guard = await checkPaths({ ...places, output: isOntoInput ? undefined : output });
@@ -121,6 +125,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     const sample = await pickSample(input, kept.sample ?? null, kept.limit ?? null);
     const { rows } = await writeOutput({
       ...opened,
+      table,
       history: {
         formerSends: findFormerSends(job.ask, await ledger.listAsks(job.askId)),
         returned: table,

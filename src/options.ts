@@ -239,8 +239,12 @@ export function parseLookUp(texts: readonly string[]): Readonly<Record<string, s
   );
 }
 
-/** The default output path: next to the input, with `.filled` added to its name. */
-export function resolveOutput({ input, format }: Pick<EnrichOptions, 'input' | 'format'>): string {
+/** The default output path: next to the input, with `.filled` added to its name, or `.plain` for values alone. */
+export function resolveOutput({
+  input,
+  format,
+  plain,
+}: Pick<EnrichOptions, 'input' | 'format' | 'plain'>): string {
   // A file descriptor such as /dev/fd/3 has no folder to put an output in.
   if (input === '-' || isDescriptorPath(input)) return '-';
   const suffix = input.toLowerCase().endsWith('.gz') ? input.slice(-3) : '';
@@ -249,8 +253,11 @@ export function resolveOutput({ input, format }: Pick<EnrichOptions, 'input' | '
   const own = resolveWorkbookEnding(extension);
   const ending = format === undefined || OWN_ENDINGS[format].test(own) ? own : `.${format}`;
   // The next output of a filled file is not filled twice.
-  const stem = path.slice(0, path.length - extension.length).replace(/\.filled$/, '');
-  return `${stem}.filled${ending}${suffix}`;
+  const stem = path
+    .slice(0, path.length - extension.length)
+    .replace(plain === true ? /\.(?:filled|plain)$/ : /\.filled$/, '');
+  // Values alone: a filled file can be given back only with what stands beside them.
+  return `${stem}.${plain === true ? 'plain' : 'filled'}${ending}${suffix}`;
 }
 
 /** The ending of a workbook's output: macros are kept, and a template becomes a workbook. */

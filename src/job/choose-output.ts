@@ -74,6 +74,7 @@ export async function placeReturned(
   paths: PathGuard | null,
 ): Promise<Settings> {
   const { options } = settings;
+  if (options.plain === true) return settings;
   const path = options.output ?? findReturnedPlace(options, input.shape.format);
   const isReplaced = table !== null && options.name === undefined && isSameFilePath(path, options.input);
   const digest = isReplaced ? await hashFile(path) : null;

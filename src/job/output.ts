@@ -27,6 +27,7 @@ import { VERSION } from '../model/version.js';
 import { INPUT_GREW, type Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
 import { createFitCheck, type OutputOptions, openOutput, resolveLayout } from '../write/open-output.js';
+import { createSlimTable } from '../write/slim-rows.js';
 import { readCellVerdicts } from './cell-verdicts.js';
 import { chooseOutputAgain, createJobPathCheck, hashFile } from './choose-output.js';
 import type { JobContext } from './job-context.js';
@@ -35,13 +36,15 @@ import { resolveDayCaps } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
 import { KEPT } from './resolve-ask.js';
-import { refuseOwnColumns } from './returned-file.js';
+import { type ReturnedTable, refuseOwnColumns } from './returned-file.js';
 
 interface OutputJob {
   readonly input: Input;
   readonly ask: Ask;
   readonly blanks: Blanks;
   readonly history: FileHistory;
+  /** Set for a filled file that was given back. */
+  readonly table?: ReturnedTable | null;
   readonly ledger: Ledger;
   readonly job: JobRecord;
   readonly exclusion: Exclusion;
@@ -112,12 +115,17 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   const { input, ledger, job, exclusion, onRow } = parts;
   await input.readColumns();
   const hasVerdicts = (await ledger.getAnswerState(job)).verdicts > 0;
+  const { ownColumns } = parts.table ?? {};
+  const slimmed =
+    parts.plain === true && ownColumns !== undefined
+      ? createSlimTable(input.columns, input.shape, ownColumns)
+      : null;
   const output = await openOutput({
     ...parts,
     verdicts: hasVerdicts,
     mode: await readMode(parts.inputPath),
-    shape: input.shape,
-    columns: input.columns,
+    shape: slimmed?.shape ?? input.shape,
+    columns: slimmed?.columns ?? input.columns,
     fields: parts.ask.fields,
     schema: parts.ask.schema,
   });
@@ -138,7 +146,9 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     const joined = joinRows(rows, questions, answers, context);
     const filled = hasVerdicts ? await attachVerdicts(joined, questions, answers, parts) : joined;
     tally.add(filled);
-    await output.write(filled);
+    await output.write(
+      slimmed === null ? filled : filled.map((each) => ({ ...each, row: slimmed.slim(each.row) })),
+    );
     if (onRow !== undefined) for (const each of filled) onRow(each);
   };
   try {

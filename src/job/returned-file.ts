@@ -125,12 +125,15 @@ export function isShownAsHuman(row: Row, field: string): boolean {
 /** The cells of a returned file whose values the ledger decides, apart from those that stay as they are. */
 export class ReturnedTable implements ReturnedCells {
   readonly fields: ReadonlySet<string>;
+  /** Columns that rowfill wrote beside the values. */
+  readonly ownColumns: ReadonlySet<string>;
   readonly #kept = new Map<string, Set<number>>();
   /** In a plan: cells whose values would be rejected. */
   readonly #cleared = new Map<string, Set<string>>();
 
-  constructor(fields: Iterable<string>) {
+  constructor(fields: Iterable<string>, ownColumns: Iterable<string>) {
     this.fields = new Set(fields);
+    this.ownColumns = new Set(ownColumns);
   }
 
   isKept({ ordinal }: Row, field: string): boolean {
@@ -175,7 +178,10 @@ export function createReturnedTable(
   const names = ask.fields.map(({ name }) => name).filter((name) => fieldNames.includes(name));
   const isThere = (name: string): boolean =>
     columns.some((column) => column === name || column.startsWith(`${name}.`));
-  return new ReturnedTable(names.filter(isThere));
+  const isValue = (column: string): boolean =>
+    fieldNames.some((name) => column === name || column.startsWith(`${name}.`));
+  const own = columns.filter((column) => isOwnColumn(column, fieldNames) && !isValue(column));
+  return new ReturnedTable(names.filter(isThere), own);
 }
 
 /** What was asked when a returned file was filled, if its question was another one. */

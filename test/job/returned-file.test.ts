@@ -329,3 +329,22 @@ test('a column of somebody else with the name of a result column is refused', as
     code: 'OUTPUT_IS_INPUT',
   });
 });
+
+test('--plain writes a copy of the values, and the filled file keeps what it needs to be given back', async () => {
+  const { again, edit, path, bench } = await openFilled(4);
+  edit((table) => {
+    Object.assign(table[0] ?? {}, { ceo: 'Ann' });
+  });
+  const filled = readFileSync(path, 'utf8');
+  const { summary } = await again({ plain: true });
+  expect(summary.output).toBe(`${bench.folder}/list.plain.csv`);
+  expect(readFileSync(summary.output, 'utf8').split(/\r?\n/).slice(0, 2)).toEqual([
+    'company,ceo,hq',
+    'Company 1,Ann,hq of Company 1',
+  ]);
+  expect(readFileSync(path, 'utf8')).toBe(filled);
+  const lines = await again({ plain: true, format: 'jsonl' });
+  expect(readFileSync(lines.summary.output, 'utf8').split(/\r?\n/)[0]).toBe(
+    '{"company":"Company 1","ceo":"Ann","hq":"hq of Company 1"}',
+  );
+});
