@@ -6,13 +6,14 @@ import { TableTracker } from './table-tracker.js';
 
 const MAX_TEXT = 3_000_000;
 const MAX_BLOCKS = 100_000;
+const MAX_BLOCK = 20_000;
 const MAX_LINKS = 20_000;
 const MAX_DATA = 30_000;
 /** Nesting beyond which elements no longer make groups. */
 const MAX_DEPTH = 512;
 /** Nesting at which reading stops: unclosed tags of ordinary pages stay below it. */
 const STOP_DEPTH = 5_000;
-const PIECE = 64 * 1024;
+const PIECE = 16 * 1024;
 
 /** The text of an HTML or XML document by its blocks. */
 export interface WalkedPage {
@@ -150,9 +151,10 @@ class HtmlWalker {
     this.#total += text.length;
     if (this.#total > MAX_TEXT) this.isFull = true;
     const start = this.#text.length;
-    // A long text without tags, such as a log file, would otherwise be one block.
     this.#text += text;
     if (top?.isStruck === true) this.#struck.push([start, this.#text.length]);
+    // A long text without tags, such as a log file, becomes several blocks.
+    if (this.#text.length > MAX_BLOCK) this.#flush();
   }
 
   close(name: string): void {

@@ -39,6 +39,7 @@ export function findDates(text: string, language: string): DateToken[] {
     found.some((each) => start < each.end && end > each.start);
   for (const [pattern, read] of PATTERNS) {
     for (const match of text.matchAll(pattern)) {
+      if (found.length >= MAX_DATES) return found;
       const end = match.index + match[0].length;
       if (taken(match.index, end)) continue;
       for (const part of read(match, language)) {
@@ -48,6 +49,9 @@ export function findDates(text: string, language: string): DateToken[] {
   }
   return found;
 }
+
+/** Of one piece of text; far more than any page has. */
+const MAX_DATES = 300;
 
 /** How a date on a page corresponds to a value. Null if it is another date. */
 export function compareDates(token: DateToken, value: DateValue): 'exact' | 'partial' | null {

@@ -5,6 +5,9 @@ import type { Hit, PageIndex } from './page-index.js';
 
 type How = Hit['how'];
 
+/** More places of one value tell nothing new, and would make long pages slow. */
+const MAX_HITS = 300;
+
 /** Looks for words in every segment, in each mode of folding in which the page reads differently. */
 export function findPhrase(
   index: PageIndex,
@@ -13,13 +16,14 @@ export function findPhrase(
   doubt: string | null = null,
 ): Hit[] {
   const hits: Hit[] = [];
+  const seen = new Set<string>();
   const isCode = isShortCode(text);
   const modes: readonly FoldMode[] = /[äöüøåæÄÖÜØÅÆ]/.test(text)
     ? [...new Set([...index.modes, 'german' as const])]
     : index.modes;
   for (const mode of modes) {
     const words = mode === 'latin' ? foldLatin(foldWords(text, mode)) : foldWords(text, mode);
-    if (words === '') continue;
+    if (words === '' || (mode !== 'latin' && !index.hasWords(words, mode))) continue;
     for (const segment of index.segments) {
       const folded = index.fold(segment, mode);
       const spans = mode === 'latin' ? findLatin(folded, words) : findWords(folded, words);
@@ -27,8 +31,11 @@ export function findPhrase(
         if (isCode && !segment.text.slice(start, end).includes(text.trim().replace(/\W/g, '').slice(0, 2)))
           continue;
         if (isPartOfNumber(segment.text, start, end)) continue;
-        if (!hits.some((hit) => hit.segment === segment && hit.start === start))
-          hits.push({ segment, start, end, how: mode === 'latin' ? 'alias' : how, doubt });
+        const key = `${segment.index} ${start}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+        hits.push({ segment, start, end, how: mode === 'latin' ? 'alias' : how, doubt });
+        if (hits.length >= MAX_HITS) return hits;
       }
     }
   }
@@ -400,6 +407,15 @@ function findAddress(index: PageIndex, value: string): Hit[] {
     .map(foldAddressWord)
     .filter((word) => word !== 'no');
   if (wanted.length < 2) return findCompact(index, value);
+  const isPlain = (word: string): boolean =>
+    foldAddressWord(word) === word && !Object.values(ADDRESS_WORDS).includes(word);
+  if (
+    !foldWords(value)
+      .split(' ')
+      .filter(isPlain)
+      .every((word) => index.hasWords(word, 'plain'))
+  )
+    return findCompact(index, value);
   const found = index.segments.flatMap((segment): Hit[] => {
     const tokens = listTokens(index.fold(segment, 'plain'))
       .map((token) => ({ ...token, word: foldAddressWord(token.word) }))

@@ -56,9 +56,16 @@ export function findWords(folded: FoldedText, words: string, most = 200): [numbe
 
 const APOSTROPHES = '’‘ʼ′´';
 
+/** Collects characters in lists: reading the end of a growing string would copy it each time. */
 class WordBuilder {
-  text = ' ';
+  readonly #parts: string[] = [' '];
   readonly map: number[] = [0];
+  /** The word that is being written; empty behind a space. */
+  #word = '';
+
+  get text(): string {
+    return this.#parts.join('');
+  }
 
   addAscii(code: number, source: string, at: number): void {
     if ((code >= 97 && code <= 122) || (code >= 48 && code <= 57)) this.#push(String.fromCharCode(code), at);
@@ -79,20 +86,24 @@ class WordBuilder {
 
   /** "O'Neill" is one word, but the "l'" of "l'école" and the endings of "Acme's" and "Bursa'da" are words of their own. */
   addApostrophe(source: string, at: number): void {
-    const before = this.text.slice(this.text.lastIndexOf(' ') + 1);
     const behind = source.slice(at + 1, at + 6);
     const isEnding =
       /^s(?![\p{L}\p{N}])/iu.test(behind) ||
-      (before.length >= 3 && /^\p{Ll}{1,4}(?![\p{L}\p{N}])/u.test(behind));
-    if (isEnding || ELISIONS.has(before)) this.addSpace(at);
+      (this.#word.length >= 3 && /^\p{Ll}{1,4}(?![\p{L}\p{N}])/u.test(behind));
+    if (isEnding || ELISIONS.has(this.#word)) this.addSpace(at);
   }
 
   addSpace(at: number): void {
-    if (!this.text.endsWith(' ')) this.#push(' ', at);
+    if (this.#word === '') return;
+    this.#parts.push(' ');
+    this.map.push(at);
+    this.#word = '';
   }
 
   #push(part: string, at: number): void {
-    this.text += part;
+    this.#parts.push(part);
+    // Only short words are looked at.
+    if (this.#word.length < 16) this.#word += part;
     for (let unit = 0; unit < part.length; unit += 1) this.map.push(at);
   }
 }

@@ -12,6 +12,7 @@ export function findNumber(index: PageIndex, value: number, field: FieldInfo): H
   for (const segment of index.segments) {
     if (segment.data !== null && segment.data.value.length > 2_000) continue;
     const scale = segment.block?.cell == null ? 1 : index.tableScale(segment.block);
+    if (hits.length >= MAX_HITS) break;
     for (const token of index.numbers(segment)) {
       const match = compareNumber(value, token, scale, field, segment, index);
       if (match !== null)
@@ -41,6 +42,9 @@ export function findNumber(index: PageIndex, value: number, field: FieldInfo): H
   }
   return hits;
 }
+
+/** More places of one number tell nothing new, and would make long pages slow. */
+const MAX_HITS = 300;
 
 function isYear(value: number): boolean {
   return Number.isInteger(value) && value >= 1000 && value <= 2100;

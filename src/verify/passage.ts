@@ -34,8 +34,9 @@ export function createPassageUrl(page: PageText, { segment, start, end, link }: 
 
 /** The value with as many words before and behind it as make it unique. Stays inside one line of one block. */
 function findUniqueRun(page: PageText, text: string, start: number, end: number): string | null {
-  const lineStart = text.lastIndexOf('\n', start - 1) + 1;
-  const lineEnd = text.indexOf('\n', start) === -1 ? text.length : text.indexOf('\n', start);
+  const lineStart = Math.max(text.lastIndexOf('\n', start - 1) + 1, start - MAX_PASSAGE);
+  const behind = text.indexOf('\n', start);
+  const lineEnd = Math.min(behind === -1 ? text.length : behind, end + MAX_PASSAGE);
   const line = text.slice(lineStart, lineEnd);
   const words = [...line.matchAll(/\S+/g)].map((match) => ({
     start: lineStart + match.index,
