@@ -181,8 +181,8 @@ const CUES: readonly Cue[] = [
     reason: 'it is said of a rival or in a comparison',
     within: 90,
     before: {
-      en: `rivals?|competitors?|competing|unlike|versus|compared (?:with|to)|(?:bigger|larger|smaller|higher|lower) than|peers?`,
-      de: String.raw`konkurrent\p{L}*|wettbewerber\p{L}*|rival\p{L}*|im gegensatz zu|im vergleich zu|mitbewerber\p{L}*`,
+      en: `customers? (?:such as|like|include|including)|clients? (?:such as|like|include|including)|rivals?|competitors?|competing|unlike|versus|compared (?:with|to)|(?:bigger|larger|smaller|higher|lower) than|peers?`,
+      de: String.raw`kunden? (?:ist|sind|wie|gehören)|zu den kunden|konkurrent\p{L}*|wettbewerber\p{L}*|rival\p{L}*|im gegensatz zu|im vergleich zu|mitbewerber\p{L}*`,
       fr: `concurrente?s?|rivale?s?|contrairement à|par rapport à`,
       es: String.raw`competidor\p{L}*|rival\p{L}*|a diferencia de|comparado con|frente a`,
       it: `concorrent[ei]|rivale|a differenza di|rispetto a`,
@@ -308,6 +308,7 @@ const CUES: readonly Cue[] = [
   },
   {
     reason: 'it is only a part or a change of the whole',
+    isClause: true,
     within: 45,
     beyond: 32,
     applies: isStaff,

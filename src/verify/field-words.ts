@@ -85,7 +85,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   revenue: {
     groups: ['money'],
-    words: `revenue* turnover sales net_sales *umsatz umsatz* erlose umsatzerlos* jahresumsatz chiffre_d_affaires chiffre_affaires ventes ingresos facturacion facturo factura ventas cifra_de_negocios fatturato ricavi faturamento receita* faturacao volume_de_negocios omzet* omsattning* nettoomsattning omsaetning* omsetning* liikevaihto* przychod* obrot* trzby obrat arbevetel* cifra_de_afaceri выручк* оборот* доход* дохід ciro* hasilat κυκλο_εργασιων εσοδα 売上高 売上 営業収益 营收 营业收入 收入 销售额 매출액 매출 מחזור إيرادات`,
+    words: `revenue* turnover sales net_sales *umsatz setzte umsatz* erlose umsatzerlos* jahresumsatz chiffre_d_affaires chiffre_affaires ventes ingresos facturacion facturo factura ventas cifra_de_negocios fatturato ricavi faturamento receita* faturacao volume_de_negocios omzet* omsattning* nettoomsattning omsaetning* omsetning* liikevaihto* przychod* obrot* trzby obrat arbevetel* cifra_de_afaceri выручк* оборот* доход* дохід ciro* hasilat κυκλο_εργασιων εσοδα 売上高 売上 営業収益 营收 营业收入 收入 销售额 매출액 매출 מחזור إيرادات`,
   },
   profit: {
     groups: ['money'],
@@ -113,7 +113,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   ceo: {
     groups: ['role'],
-    words: `ceo chief_executive chief_exec managing_director general_manager led_by headed_by run_by heads leads at_the_helm president_and geschaftsfuhr* geschaftsleiter* vorstandsvorsitz* vorstandssprecher* vorstandschef* geleitet leitet firmenchef* konzernchef* pdg directeur_general directrice_generale president_directeur_general presidente_directrice_generale dirigee dirige gerant gerante patron director_general directora_general consejero_delegado consejera_delegada director_ejecutivo directora_ejecutiva dirige dirigida gerente general amministratore_delegato amministratrice_delegata guidata diretor_presidente diretora_presidente diretor_executivo diretora_executiva diretor_geral algemeen_directeur bestuursvoorzitter directeur verkstallande_direktor vd koncernchef administrerende_direktor adm_direktor adm_dir daglig_leder konsernsjef toimitusjohtaja* prezes* zarzadu prezes dyrektor_generalny generalni_reditel generalni_reditelka jednatel* vezerigazgato* ugyvezeto* генеральн* гендиректор* глава руководит руководитель генеральний_директор genel mudur* διευθυνων_συμβουλος 代表取締役 代表取締役社長 社長 代表者 最高経営責任者 代表 首席执行官 总裁 总经理 法定代表人 대표이사 대표 최고경영자 מנכ_ל الرئيس_التنفيذي`,
+    words: `ceo dirigeant* presidente_ejecutivo presidenta_ejecutiva chief_executive chief_exec managing_director general_manager led_by headed_by run_by heads leads at_the_helm president_and geschaftsfuhr* geschaftsleiter* vorstandsvorsitz* vorstandssprecher* vorstandschef* geleitet leitet firmenchef* konzernchef* pdg directeur_general directrice_generale president_directeur_general presidente_directrice_generale dirigee dirige gerant gerante patron director_general directora_general consejero_delegado consejera_delegada director_ejecutivo directora_ejecutiva dirige dirigida gerente general amministratore_delegato amministratrice_delegata guidata diretor_presidente diretora_presidente diretor_executivo diretora_executiva diretor_geral algemeen_directeur bestuursvoorzitter directeur verkstallande_direktor vd koncernchef administrerende_direktor adm_direktor adm_dir daglig_leder konsernsjef toimitusjohtaja* prezes* zarzadu prezes dyrektor_generalny generalni_reditel generalni_reditelka jednatel* vezerigazgato* ugyvezeto* генеральн* гендиректор* глава руководит руководитель генеральний_директор genel mudur* διευθυνων_συμβουλος 代表取締役 代表取締役社長 社長 代表者 最高経営責任者 代表 首席执行官 总裁 总经理 法定代表人 대표이사 대표 최고경영자 מנכ_ל الرئيس_التنفيذي`,
   },
   cfo: {
     groups: ['role'],
@@ -133,7 +133,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   chair: {
     groups: ['role'],
-    words: `chair chairman chairwoman chairperson chairs board_chair aufsichtsratsvorsitz* aufsichtsrat* beiratsvorsitz* president_du_conseil presidente_du_conseil presidente_del_consejo presidente_del_consiglio voorzitter* ordforande* styrelseordforande* styreleder* bestyrelsesformand* przewodniczac* rady predseda председател* 会長 董事长 의장 회장`,
+    words: `chair chaired_by chairman chairwoman chairperson chairs board_chair aufsichtsratsvorsitz* aufsichtsrat* beiratsvorsitz* president_du_conseil presidente_du_conseil presidente_del_consejo presidente_del_consiglio voorzitter* ordforande* styrelseordforande* styreleder* bestyrelsesformand* przewodniczac* rady predseda председател* 会長 董事长 의장 회장`,
   },
   founder: {
     groups: ['role'],
@@ -149,7 +149,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   founded: {
     groups: ['date', 'location'],
-    words: `set_up founded founding foundation established estd est since inception started start began begun formed created opened launched launch incorporated incorporation registered_on year_founded history gegrundet grundung* gegr besteht existiert seit fondee fonde fondation creee cree creation depuis annee_de_creation fundad* fundacion constituid* creada creado nacio desde fondat* costituit* nata nasce nasceva dal fondazione costituzione fundacao constituida criada opgericht* oprichting* sinds gesticht grundad* grundat* grundades startades bildades sedan grundlagt stiftet etableret etablert stiftelse startet siden perustettu perustettiin perustamis* vuodesta zalozon* zal powstal* powsta* rok_zalozenia zalozen* vznik* od_roku alapit* alapitva infiintat* fondat* основан* основана создан* образован* зарегистрирован* год_основания заснован* kurulus* kuruldu kurulan ιδρυθηκε ιδρυση 設立 創業 創立 設立年月日 成立 创立 创办 创建 注册日期 설립 창립 설립일 נוסדה تأسست تأسيس`,
+    words: `set_up founded founding foundation established estd est since inception started start began begun formed created opened launched launch incorporated incorporation registered_on year_founded history gegrundet grundung* gegr besteht existiert seit fondee fonde fondation creee cree creation depuis annee_de_creation fundad* fundacion constituid* creada creado nacio nasceu desde fondat* costituit* nata nasce nasceva dal fondazione costituzione fundacao constituida criada opgericht* oprichting* sinds gesticht grundad* grundat* grundades startades bildades sedan grundlagt stiftet etableret etablert stiftelse startet siden perustettu perustettiin perustamis* vuodesta zalozon* zal powstal* powsta* rok_zalozenia zalozen* vznik* od_roku alapit* alapitva infiintat* fondat* основан* основана создан* образован* зарегистрирован* год_основания заснован* kurulus* kuruldu kurulan ιδρυθηκε ιδρυση 設立 創業 創立 設立年月日 成立 创立 创办 创建 注册日期 설립 창립 설립일 נוסדה تأسست تأسيس`,
   },
   acquired: {
     groups: ['date', 'money'],
@@ -411,7 +411,7 @@ const RELATED: Readonly<Record<string, readonly string[]>> = {
 
 /** Words of names of fields that say nothing about what the field is. */
 const FILLERS = new Set(
-  `name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people per`.split(
+  `name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh kmh mph rpm v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people per`.split(
     /\s+/,
   ),
 );

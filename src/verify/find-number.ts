@@ -37,6 +37,7 @@ export function findNumbers(text: string, language: string): NumberToken[] {
   for (const match of plain.matchAll(RUN)) {
     for (const piece of splitRun(match[0], match.index)) {
       if (piece.start < skipTo) continue;
+      if (tokens.length >= MAX_NUMBERS) return tokens;
       const token = readToken(plain, piece.start, piece.text, language);
       if (token === null) continue;
       tokens.push(token);
@@ -51,6 +52,9 @@ export function findNumbers(text: string, language: string): NumberToken[] {
   }
   return tokens;
 }
+
+/** Of one piece of text; far more than any page has. */
+const MAX_NUMBERS = 1_000;
 
 /** The number that a text consists of, with a unit or currency around it. Null if it is not a single number. */
 export function readNumberText(text: string): NumberToken | null {
@@ -102,7 +106,13 @@ function readToken(text: string, start: number, run: string, language: string): 
   const scale = found?.scale ?? 1;
   const scaled = eastern?.end ?? found?.end ?? stop;
   const behind = readCurrencyBehind(text, scaled);
-  const sign = isNegative(before, text.slice(behind.end, behind.end + 3)) ? -1 : 1;
+  const sign = isNegative(
+    before,
+    text.slice(behind.end, behind.end + 3),
+    /[.,]/.test(run) || !/\p{L}/u.test(text),
+  )
+    ? -1
+    : 1;
   const readings = (eastern?.readings ?? digits).map((each) => ({
     value: sign * each.value * scale,
     step: each.step * scale,
@@ -124,10 +134,11 @@ function readToken(text: string, start: number, run: string, language: string): 
 const PERCENT =
   /^\s?(?:%|％|percent\b|per cent\b|prozent\b|pour cent\b|por ciento\b|per cento\b|procent|パーセント)/i;
 
-function isNegative(before: string, after: string): boolean {
+/** Brackets mean a negative number in accounts; in a sentence they hold years and counts. */
+function isNegative(before: string, after: string, isAccount: boolean): boolean {
   // A dash with spaces around is a dash, and one behind a number a range.
   if (/(?:^|[\s(:;,|])[-–][$€£¥]?$/.test(before)) return !/\d[)%$€£]?\s[-–][$€£¥]?$/.test(before);
-  return /\(\s?[$€£¥]?\s?$/.test(before) && /^\s?%?\s?\)/.test(after);
+  return isAccount && /\(\s?[$€£¥]?\s?$/.test(before) && /^\s?%?\s?\)/.test(after);
 }
 
 function readDigits(run: string, language: string): NumberReading[] {

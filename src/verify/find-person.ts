@@ -29,7 +29,8 @@ const TITLES = new Set(
   ),
 );
 
-function dropTitles(value: string): string {
+/** A name without titles and degrees. */
+export function dropTitles(value: string): string {
   const parts = value.split(/\s+/);
   while (parts.length > 2 && isTitle(parts[0])) parts.shift();
   while (parts.length > 2 && isTitle(parts.at(-1))) parts.pop();

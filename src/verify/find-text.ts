@@ -93,7 +93,7 @@ function isInflected(word: string, wanted: string): boolean {
   if (wanted.length < 4) return false;
   const stem = wanted.replace(/[aeiouyьйъаеиоуыяюі]$/, '');
   return (
-    stem.length >= 4 &&
+    stem.length >= (/\p{Script=Cyrillic}/u.test(stem) ? 3 : 4) &&
     word.startsWith(stem) &&
     word.length - stem.length <= 5 &&
     ENDINGS.test(word.slice(stem.length))

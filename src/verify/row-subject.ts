@@ -3,6 +3,7 @@ import { normalizeCompanyName } from '../model/company-name.js';
 import { isInternalColumn } from '../model/identifying-column.js';
 import { resolveSiteKind } from '../model/shared-sites.js';
 import type { Claim } from '../model/verdict.js';
+import { dropTitles } from './find-person.js';
 import { type FoldMode, findWords, foldLatin, foldText, foldWords } from './fold-text.js';
 import type { PageIndex, Segment } from './page-index.js';
 import type { FieldInfo } from './value-kind.js';
@@ -41,7 +42,7 @@ export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
     people.length > 0 && !field.words.some((word) => COMPANY_WORDS.has(word)) && !isCompanyField(field);
   const chosen = wantsPerson ? people : [...companies, ...named];
   const values = chosen.length > 0 ? chosen : people.length > 0 ? people : others;
-  const names = values.flatMap((value) => listNames(value));
+  const names = values.flatMap((value) => listNames(dropTitles(value)));
   const hosts = list(['domain', 'url', 'email']).flatMap((value) => readHost(value) ?? []);
   return {
     names: [...new Set(names)].sort((a, b) => b.length - a.length),

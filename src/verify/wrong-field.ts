@@ -19,6 +19,8 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
   if (block === null) return NO_FIELD;
   if (field.groups.has('location') && isPlaceLike(kind) && isInAddress(hit.segment.text, hit)) return null;
   if (field.families.has('published') && isAtTop(hit)) return null;
+  if (field.groups.has('role') && BYLINE.test(sentence.before))
+    return field.families.has('author') ? null : 'it is the author of the text';
   const inSentence = isOfOtherNumber(context, hit, sentence) ? 'other' : judgeWords(sentence, field, hit);
   if (inSentence === 'other') return 'the words beside it name another field';
   if (inSentence === 'own') return null;
@@ -30,6 +32,7 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
   if (kind === 'country' && COMMON_COUNTRIES.has(findCountryCode(context.value) ?? '')) return NO_FIELD;
   if (kind === 'person' && !field.groups.has('role') && relation !== null) return null;
   if (hit.namesField === true) return null;
+  if (field.groups.has('location') && isPlaceLike(kind) && isAlone(hit)) return null;
   if (isJobTitle(field) && isBesideName(context, hit, sentence)) return null;
   if (isSelfNaming(context, hit)) return null;
   const [heading = ''] = listHeadings(index, block);
@@ -57,7 +60,7 @@ function isAtTop({ segment, start }: Hit): boolean {
   return (
     segment.index < 20 &&
     start <= 40 &&
-    (start <= 3 || /^[\p{Lu}\s,.(–—-]{3,40}$/u.test(segment.text.slice(0, start)))
+    (start <= 3 || /^[\p{L}\s,.(–—-]{3,40}$/u.test(segment.text.slice(0, start)))
   );
 }
 
@@ -75,6 +78,18 @@ function isBesideName({ index, subject }: EvidenceContext, { segment }: Hit, sen
     before !== undefined &&
     before.text.length < 80 &&
     mentions(before.text, subject)
+  );
+}
+
+const BYLINE = /^(?:by|von|par|por|di|door|af|av|text|author|foto|photo):?\s$/i;
+
+/** "Truro · 54 employees": a place alone between two marks. */
+function isAlone({ segment, start, end }: Hit): boolean {
+  const { text } = segment;
+  return (
+    text.length <= 80 &&
+    /(?:^|[·|•–]\s?)$/u.test(text.slice(0, start)) &&
+    /^(?:\s?[·|•–]|,\s\p{Lu}[\p{L} ]*$|,\s\p{Lu}[\p{L} ]*\s?[·|•–])/u.test(text.slice(end))
   );
 }
 
@@ -229,10 +244,11 @@ export function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Gener
   const others =
     group === null
       ? []
-      : blocks.slice(group.first, group.last + 1).filter((each) => each !== block && each.text.length <= 160);
+      : blocks.slice(group.first, group.last + 1).filter((each) => each !== block && each.text.length <= 80);
   if (others.length === 1 || (others.length > 1 && others.length <= 3))
     yield others.map(({ text }) => text).join(' | ');
-  const before = blocks[at - 1];
+  // A short block before a sentence is no label of what is in it.
+  const before = block.text.length > 80 ? undefined : blocks[at - 1];
   if (
     before !== undefined &&
     before.text.length <= 50 &&

@@ -19,10 +19,19 @@ export function findWrongYear(
     return null;
   const column = block === null ? '' : index.headers(block).column;
   const row = block === null ? '' : index.headers(block).row;
-  const inHead = [...listYears(column), ...(listYears(column).length === 0 ? listYears(row) : [])];
+  const term = findTerm(index, hit);
+  const inHead = [
+    ...listYears(term),
+    ...listYears(column),
+    ...(listYears(column).length === 0 ? listYears(row) : []),
+  ];
   if (inHead.length > 0) {
     const own = Math.max(...inHead);
     if (field.year !== null) return inHead.includes(field.year) ? null : 'it is the value of another year';
+    if (block?.role === 'detail')
+      return listTermYears(index, block, field).some((year) => year > own)
+        ? 'the page has a later year'
+        : null;
     if (block?.cell == null) return null;
     const others = listYears(column).length > 0 ? listHeaderYears(index, block) : listRowYears(index, block);
     return others.some((year) => year > own) ? 'the table has a later year' : null;
@@ -37,6 +46,19 @@ export function findWrongYear(
         : 'the year is not named beside it';
   if (near === null) return null;
   return hasLaterStatement(index, field, near, hit) ? 'the page has the value of a later year' : null;
+}
+
+/** The term of a definition list before a value; empty if there is none. */
+function findTerm(index: PageIndex, { segment }: Hit): string {
+  const before = segment.block?.role === 'detail' ? index.page.blocks[segment.index - 1] : undefined;
+  return before?.role === 'term' ? before.text : '';
+}
+
+/** The years of all terms that name the field. */
+function listTermYears(index: PageIndex, block: TextBlock, field: FieldInfo): number[] {
+  return index.page.blocks
+    .filter(({ role, text, region }) => role === 'term' && region === block.region && saysField(text, field))
+    .flatMap(({ text }) => listYears(text));
 }
 
 function mentionsYear(index: PageIndex, { segment }: Hit, year: number): boolean {

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { BLIND } from './corpus/blind.js';
+import { BLIND_LATE } from './corpus/blind-late.js';
 import { ENGLISH } from './corpus/english.js';
 import { EUROPEAN } from './corpus/european.js';
 import { judgeCorpus, listFaults, measure } from './corpus/measure.js';
 import { OTHER } from './corpus/other.js';
 
-const results = judgeCorpus([...ENGLISH, ...EUROPEAN, ...OTHER, ...BLIND]);
+const results = judgeCorpus([...ENGLISH, ...EUROPEAN, ...OTHER, ...BLIND, ...BLIND_LATE]);
 
 test('values of a labelled corpus get the verdict that a person would give', () => {
   const figures = measure(results);
