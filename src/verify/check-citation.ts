@@ -10,7 +10,7 @@ import { findWeakness } from './judge-evidence.js';
 import { type Hit, indexPage, type PageIndex } from './page-index.js';
 import { createPassageUrl, quotePassage } from './passage.js';
 import { createSubject, relatePage } from './row-subject.js';
-import { describeField, type FieldInfo, resolveValueKind, type ValueKind } from './value-kind.js';
+import { describeField, resolveValueKind, type ValueKind } from './value-kind.js';
 
 /** Prose has more words than this, and is written anew for each cell. */
 const MAX_WORDS = 8;
@@ -28,14 +28,13 @@ export function isCheckable(_field: Field, value: JsonValue): boolean {
 export function checkCitation(page: PageText, claim: Claim): CitationVerdict {
   if (page.kind === 'blocked' || page.kind === 'unreadable' || page.kind === 'gone')
     return createVerdict(page.kind, page.reason || null);
-  const { value, field } = claim;
+  const { value } = claim;
   const result =
     Array.isArray(value) || isJsonObject(value) ? checkParts(page, claim) : checkValue(page, claim);
   if (result.verdict === 'not_on_page' && page.kind === 'paywalled')
     return createVerdict('paywalled', page.reason);
   if (result.verdict === 'not_on_page' && page.isCut)
     return createVerdict('not_checkable', 'the page was too long to read to its end');
-  void field;
   return result;
 }
 
@@ -126,9 +125,7 @@ function checkValue(page: PageText, claim: Claim): CitationVerdict {
     value: text,
   };
   const best = chooseBest(context, hits);
-  return best === null
-    ? explainMissing(index, kind, text, field)
-    : createFound(page, best.hit, best.weakness);
+  return best === null ? explainMissing(index, kind, text) : createFound(page, best.hit, best.weakness);
 }
 
 function createOwnAddress(page: PageText): CitationVerdict {
@@ -191,14 +188,13 @@ function describePlace({ segment, link }: Hit): string {
 }
 
 /** A value that was not found: missing, or not to be expected in these words. */
-function explainMissing(index: PageIndex, kind: ValueKind, text: string, field: FieldInfo): CitationVerdict {
+function explainMissing(index: PageIndex, kind: ValueKind, text: string): CitationVerdict {
   if (kind === 'text' && foldWords(text).split(' ').length > MAX_WORDS && !/\d{3}/.test(text))
     return createVerdict('not_checkable', 'free text is not written word for word on pages');
   if (kind === 'enum' && VAGUE.test(foldWords(text)))
     return createVerdict('not_checkable', 'the choice may be a conclusion of its own');
   if ((kind === 'person' || kind === 'text' || kind === 'place') && isOtherScript(index, text))
     return createVerdict('not_checkable', 'the page is written in another script');
-  void field;
   return createVerdict('not_on_page', 'the value is not in the text of the page');
 }
 

@@ -357,7 +357,6 @@ function findBand(
           how: 'converted',
           doubt: null,
           after: token.after,
-          hasCurrency: token.currency !== null,
         });
     }
   }

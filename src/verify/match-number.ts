@@ -21,7 +21,6 @@ export function findNumber(index: PageIndex, value: number, field: FieldInfo): H
           start: token.start,
           end: token.end,
           after: token.after,
-          hasCurrency: token.currency !== null,
           ...match,
         });
     }

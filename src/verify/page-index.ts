@@ -24,7 +24,6 @@ export interface Hit {
   readonly link?: { readonly url: string; readonly text: string; readonly region: string };
   /** Words right behind a number: its unit, or what is counted. */
   readonly after?: string;
-  readonly hasCurrency?: boolean;
   /** True for words that name their field themselves, such as "publicly traded". */
   readonly namesField?: boolean;
 }

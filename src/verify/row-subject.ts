@@ -113,7 +113,7 @@ function listAliases(values: readonly string[]): string[] {
 }
 
 const ORDINARY = new Set(
-  'general united national international american british european german french global northern southern eastern western north south royal first second great central pacific atlantic digital smart advanced applied allied standard premier prime golden silver green black white black blue united urban modern quality total world banco banque deutsche societe company group hotel university universitat school institute bureau office service services studio atelier maison casa grand saint santa hospital museum museo musee'.split(
+  'general united national international american british european german french global northern southern eastern western north south royal first second great central pacific atlantic digital smart advanced applied allied standard premier prime golden silver green black white blue united urban modern quality total world banco banque deutsche societe company group hotel university universitat school institute bureau office service services studio atelier maison casa grand saint santa hospital museum museo musee'.split(
     ' ',
   ),
 );
@@ -182,7 +182,7 @@ function isOwnHost(host: string, { hosts, names, aliases }: RowSubject): boolean
         '',
       ),
   ).replace(/ /g, '');
-  const german = foldWords(decodeHost(parts), 'german').replace(/ /g, '');
+  const german = foldWords(parts.at(-2) ?? '', 'german').replace(/ /g, '');
   return [...names, ...aliases].some((name) => {
     const joined = name.replace(/ /g, '');
     if (joined.length < 4) return joined === label;
@@ -193,10 +193,6 @@ function isOwnHost(host: string, { hosts, names, aliases }: RowSubject): boolean
       (joined.length >= 5 && label.startsWith(joined) && label.length - joined.length <= 8)
     );
   });
-}
-
-function decodeHost(parts: readonly string[]): string {
-  return parts.at(-2) ?? '';
 }
 
 /** True if a text names the row. */
@@ -210,10 +206,8 @@ export function findMentions(text: string, subject: RowSubject): [number, number
   const found: [number, number][] = [];
   for (const mode of modes) {
     const folded = foldText(text, mode);
-    const words = mode === 'latin' ? { text: folded.text, map: folded.map } : folded;
     for (const name of [...subject.names, ...subject.aliases]) {
-      const needle = mode === 'latin' ? name : name;
-      for (const span of findWords(words, needle))
+      for (const span of findWords(folded, name))
         if (!isOtherName(text, span, subject) && !found.some((each) => each[0] === span[0])) found.push(span);
     }
     if (mode === 'latin' && found.length === 0 && /[\p{Script=Cyrillic}\p{Script=Greek}]/u.test(text)) {
