@@ -1,29 +1,41 @@
 const WORDS_A_KEY = 4;
-const FIRST_CAPACITY = 1 << 10;
+/** Tables by the first 8 bits of a key. */
+const TABLES = 256;
+const FIRST_CAPACITY = 16;
 const MAX_LOAD = 0.75;
+const GROWTH = 1.5;
 
 /**
- * Set of row keys seen so far. Stores each 128-bit hash as bits in 20 to 45 bytes; a Set of strings would
- * take more than a hundred.
+ * Set of row keys seen so far. Stores each 128-bit hash as bits in 21 to 32 bytes; a Set of strings would take more than
+ * a hundred. Its tables grow one at a time, so that it never takes twice that.
  */
 export class KeySet {
-  /** Four words per slot. A slot of zeros is free, because no hash is zero. */
-  #slots = new Uint32Array(FIRST_CAPACITY * WORDS_A_KEY);
-  #size = 0;
+  readonly #tables = Array.from({ length: TABLES }, () => new KeyTable());
 
   /** Adds a key of 32 hex digits. Returns false if it was already there. */
   add(key: string): boolean {
     const [a, b, c, d] = [parseWord(key, 0), parseWord(key, 1), parseWord(key, 2), parseWord(key, 3)];
     if (key.length !== 32 || Number.isNaN(a + b + c + d)) throw new RangeError(`${key} is not a row key`);
-    if (this.#size >= (this.#slots.length / WORDS_A_KEY) * MAX_LOAD) this.#grow();
+    return this.#tables[a >>> 24]?.add(a, b, c, d) === true;
+  }
+}
+
+class KeyTable {
+  /** Four words per slot. A slot of zeros is free, because no hash is zero. */
+  #slots = new Uint32Array(FIRST_CAPACITY * WORDS_A_KEY);
+  #size = 0;
+
+  add(a: number, b: number, c: number, d: number): boolean {
+    const capacity = this.#slots.length / WORDS_A_KEY;
+    if (this.#size >= capacity * MAX_LOAD) this.#grow(Math.ceil(capacity * GROWTH));
     if (!addWords(this.#slots, a, b, c, d)) return false;
     this.#size += 1;
     return true;
   }
 
-  #grow(): void {
+  #grow(capacity: number): void {
     const old = this.#slots;
-    this.#slots = new Uint32Array(old.length * 2);
+    this.#slots = new Uint32Array(capacity * WORDS_A_KEY);
     for (let at = 0; at < old.length; at += WORDS_A_KEY) {
       const [a = 0, b = 0, c = 0, d = 0] = [old[at], old[at + 1], old[at + 2], old[at + 3]];
       if ((a | b | c | d) !== 0) addWords(this.#slots, a, b, c, d);
