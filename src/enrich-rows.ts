@@ -39,6 +39,8 @@ export interface EnrichRowsOptions
     | 'hiddenRows'
     | 'bom'
     | 'raw'
+    | 'plain'
+    | 'sources'
   > {
   /**
    * When rows are returned: in the order of the input once the job has ended, or each as soon as its result is final.
@@ -69,6 +71,8 @@ const {
   hiddenRows: _hiddenRows,
   bom: _bom,
   raw: _raw,
+  plain: _plain,
+  sources: _sources,
   ...ROWS_OPTION_TYPES
 } = JOB_OPTION_TYPES;
 

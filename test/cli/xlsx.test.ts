@@ -253,3 +253,32 @@ test('a formula that was never calculated fails only the rows that would send it
   const parts = await unpackParts(readFileSync(join(dir.path, 'sums.filled.xlsx')));
   expect(parts['xl/worksheets/s0.xml']?.match(/<f>B2\*2<\/f>/g)).toHaveLength(3);
 });
+
+test('--plain leaves out bookkeeping in every format, and --sources needs a workbook', async () => {
+  const dir = await openDir();
+  dir.write('in.csv', 'company\nAcme\n');
+  const run = (...args: string[]) =>
+    dir.run(['run', ...args, '--reference', 'tables', '-f', 'hq_city', '--send', 'company']);
+  expect((await run('in.csv', '--plain', '-o', 'out.csv')).status).toBe(0);
+  expect(dir.read('out.csv')).toBe('company,hq_city\nAcme,Oslo\n');
+  expect((await run('in.csv', '--plain', '-o', 'out.jsonl')).status).toBe(0);
+  expect(dir.read('out.jsonl')).toBe('{"company":"Acme","hq_city":"Oslo"}\n');
+  expect((await run('list.xlsx', '--plain', '-o', 'plain.xlsx')).status).toBe(0);
+  expect(Object.keys((await readSheet(dir, 'plain.xlsx'))[0] ?? {})).toEqual([
+    'company',
+    'zip',
+    'since',
+    'hq_city',
+  ]);
+  const refused = await run('in.csv', '--sources', 'comments', '-o', 'out.csv');
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain('--sources comments needs a workbook as input and as output');
+  const wrong = await run('list.xlsx', '--sources', 'notes');
+  expect(wrong.stderr).toContain('--sources notes is not one of columns, comments, sheet');
+  const noted = await run('list.xlsx', '--sources', 'sheet', '-o', 'noted.xlsx', '--json');
+  expect(noted.status).toBe(0);
+  const exported = await dir.run(['export', JSON.parse(noted.stdout).job, '-o', 'again.xlsx']);
+  expect(exported.status).toBe(0);
+  const [first, again] = ['noted.xlsx', 'again.xlsx'].map((name) => readFileSync(join(dir.path, name)));
+  expect(again?.equals(first ?? Buffer.alloc(0))).toBe(true);
+});
