@@ -23,7 +23,12 @@ export function createSummaryRecord(summary: JobSummary): JsonObject {
       ...Object.fromEntries(ROW_STATUSES.map((status) => [status, rows[status]])),
     },
     failed_rows: { ...summary.failures },
-    fields: summary.fields.map(({ name, answered, filled }) => ({ name, answered, filled })),
+    fields: summary.fields.map(({ name, answered, filled, again = 0 }) => ({
+      name,
+      answered,
+      filled,
+      ...(again === 0 ? {} : { again }),
+    })),
     reused,
     duplicates,
     runs: { created: runs.created, adopted: runs.adopted, failed: runs.failed, unknown: summary.unknownRuns },
@@ -94,7 +99,14 @@ function formatFills({ fields }: JobSummary): string[] {
     .map(
       ({ name, answered, filled }) => `${showName(name)} ${formatCount(filled)} of ${formatCount(answered)}`,
     );
-  return parts.length === 0 ? [] : [`Filled: ${parts.join(', ')}.`];
+  const again = fields.reduce((sum, field) => sum + (field.again ?? 0), 0);
+  const stay = again === 1 ? 'stays' : 'stay';
+  return [
+    ...(parts.length === 0 ? [] : [`Filled: ${parts.join(', ')}.`]),
+    ...(again === 0
+      ? []
+      : [`${formatNumber(again, 'cell')} ${stay} blank, because the agent gave the rejected value again.`]),
+  ];
 }
 
 function formatBomAdvice({ needsBom, output }: JobSummary): string[] {

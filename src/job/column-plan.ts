@@ -33,10 +33,10 @@ type Counts = Record<'asked' | 'answered' | 'notFound' | 'rejected' | 'human' | 
 
 /** Counts the cells of each column by what a job would do with them. */
 export class ColumnCounter {
-  readonly #context: Pick<JobContext, 'ask' | 'prices' | 'settings'>;
+  readonly #context: Pick<JobContext, 'ask' | 'prices' | 'settings' | 'table'>;
   readonly #counts: ReadonlyMap<string, Counts>;
 
-  constructor(context: Pick<JobContext, 'ask' | 'prices' | 'settings'>) {
+  constructor(context: Pick<JobContext, 'ask' | 'prices' | 'settings' | 'table'>) {
     this.#context = context;
     this.#counts = new Map(
       context.ask.fields.map(({ name }) => [
@@ -57,9 +57,11 @@ export class ColumnCounter {
     const key =
       question.status === 'question' ? resolveKey(question, (each) => answers.get(each)?.fields) : '';
     const fields = answers.get(key)?.fields;
+    const { table } = this.#context;
     for (const [name, counts] of this.#counts) {
       const answer = fields?.get(name);
-      if (!open.includes(name)) counts.kept += 1;
+      // A plan records nothing, so that what a person changed in a filled file is still in the file alone.
+      if (!open.includes(name)) counts[table?.fields.has(name) === true ? 'human' : 'kept'] += 1;
       else if (sent.some((each) => each.fields.includes(name))) counts.asked += 1;
       else if (answer?.who === 'human') counts.human += 1;
       else if (answer?.issue === REJECTED_AGAIN) counts.rejected += 1;

@@ -1,4 +1,10 @@
-import { type FilledRow, ROW_STATUSES, type RowCounts, type RowStatus } from '../model/answer.js';
+import {
+  type FilledRow,
+  REJECTED_AGAIN,
+  ROW_STATUSES,
+  type RowCounts,
+  type RowStatus,
+} from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { FieldFill, FilledExample, JobFailures } from '../model/events.js';
 import { isIdentifying } from '../model/identifying-column.js';
@@ -23,7 +29,7 @@ export class OutputTally {
   private readonly isWanted: (row: Row) => boolean;
   private readonly counts = createCounts();
   private readonly failures = { unsendable: 0, unfit: 0 };
-  private readonly fields: ReadonlyMap<string, { answered: number; filled: number }>;
+  private readonly fields: ReadonlyMap<string, { answered: number; filled: number; again?: number }>;
   private readonly examples: FilledExample[] = [];
   private leftRows = 0;
 
@@ -40,11 +46,12 @@ export class OutputTally {
       this.counts[outcome.status] += 1;
       if (outcome.status === 'pending' && this.isWanted(row)) this.leftRows += 1;
       if (outcome.failure !== undefined) this.failures[outcome.failure] += 1;
-      for (const [name, { value }] of outcome.fields) {
+      for (const [name, { value, issue }] of outcome.fields) {
         const field = this.fields.get(name);
         if (field === undefined) continue;
         field.answered += 1;
         if (value !== null) field.filled += 1;
+        else if (issue === REJECTED_AGAIN) field.again = (field.again ?? 0) + 1;
       }
       if (outcome.status === 'enriched' && this.examples.length < MAX_EXAMPLES)
         this.examples.push(this.createExample(each));

@@ -114,6 +114,8 @@ export interface FieldFill {
   readonly name: string;
   readonly answered: number;
   readonly filled: number;
+  /** Cells that stay blank because the agent gave a rejected value again. Absent for none. */
+  readonly again?: number;
 }
 
 /** A filled row: a column that says what it is about, and its new values. */

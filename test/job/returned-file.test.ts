@@ -107,6 +107,7 @@ test('a rejected value that the agent gives again stays blank, and only a person
   });
   const first = await again();
   expect(first.cells).toEqual(['Company 5 ceo']);
+  expect(first.summary.fields[0]).toEqual({ name: 'ceo', answered: 16, filled: 15, again: 1 });
   expect(first.table[4]).toMatchObject({
     ceo: '',
     enrichment_status: 'partial',
@@ -200,6 +201,7 @@ test('plan shows what run would ask, and records nothing', async () => {
     const planned = await plan(options);
     expect(planned.quote).toMatchObject({ rows: 1, runs: 1, likelyMicros: RUN_MICROS });
     expect(planned.rows).toMatchObject({ ask: 1, reused: 15 });
+    expect(planned.fields[0]).toMatchObject({ name: 'ceo', asked: 1, answered: 14, human: 1, kept: 0 });
   }
   const { cells } = await again();
   expect(cells).toEqual(['Company 2 ceo']);
