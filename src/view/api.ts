@@ -62,6 +62,8 @@ export interface ViewProgress {
   /** Rows of the file that were read so far. */
   readonly rows: number;
   readonly isRead: boolean;
+  /** Why the rest of the file cannot be read; null if it can. */
+  readonly fault: string | null;
   /** Rows whose status is known. */
   readonly surveyed: number;
   /** Rows by status, in the order of `ViewMeta.statuses`. */

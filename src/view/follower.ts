@@ -61,6 +61,7 @@ export class Follower {
     this.#progress = {
       rows: rows.count,
       isRead: rows.isRead,
+      fault: rows.fault,
       surveyed: this.#survey.done,
       counts,
       spentMicros,

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeError } from '../errors.js';
 import { isJsonObject, type JsonValue, parseExactJson } from '../model/json.js';
 import type { CellRow, Row } from '../model/row.js';
 import { createTemporaryFolder } from '../read/bytes.js';
@@ -20,6 +21,8 @@ export class RowFile {
   /** Rows read so far. */
   count = 0;
   isRead = false;
+  /** Why the rest of the input cannot be read; null if it can. */
+  fault: string | null = null;
   /** Resolves once all rows are read; rejects if the input is broken. */
   readonly whenRead: Promise<void>;
   readonly #lines: LineFile;
@@ -33,8 +36,10 @@ export class RowFile {
     this.#folder = folder;
     this.#lines = lines;
     this.whenRead = this.#readAll();
-    // Whoever waits for it hears of the error; nobody may be waiting yet.
-    this.whenRead.catch(() => undefined);
+    // The rows before the fault can still be looked at.
+    this.whenRead.catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) this.fault = describeError(error);
+    });
   }
 
   /** Starts reading. */

@@ -85,7 +85,7 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     const view = await openViewBench({ job: job?.id ?? '', ledger });
     const { page, complaints } = await open(view.url);
     await page.waitForSelector('.dot.is-asked');
-    expect(await page.textContent('.pulse b')).toBe('Filling');
+    expect(await page.textContent('.pulse b')).toBe('Waiting for answers');
     gate.open();
     const { summary } = await running;
     await expect.poll(() => page.textContent('.pulse b')).toBe('Done');

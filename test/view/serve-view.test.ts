@@ -249,3 +249,14 @@ test('what was seen on the cited pages is shown, counted and filtered', async ()
     passage: 'a passage',
   });
 });
+
+test('a file that broke after the job shows its rows up to there, and says why', async () => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', createList(3));
+  const { summary } = await bench.run();
+  bench.write('in.csv', `${createList(3)}"Company 4`);
+  const view = await openViewBench({ job: summary.jobId, ledger: join(bench.folder, 'ledger.sqlite') });
+  await expect
+    .poll(async () => (await view.call<ViewMeta>('GET', '/api/meta')).body.progress.fault)
+    .toContain('a quote is opened here and never closed');
+});

@@ -322,7 +322,9 @@ export class Session {
     try {
       const links = withSources ? await listSources(this.#grid.range, this.columns, this.pages) : [];
       await navigator.clipboard.writeText([table, ...links].join('\n'));
-      state.say(withSources ? 'Copied with its sources.' : 'Copied.');
+      const isCut = /…(?=\t|\n|"|$)/.test(table);
+      const note = isCut ? ' Long texts are cut: the panel and an export have all of them.' : '';
+      state.say((withSources ? 'Copied with its sources.' : 'Copied.') + note);
     } catch {
       state.say('The browser does not allow copying here.');
     }
@@ -345,7 +347,8 @@ export class Session {
       const status = this.meta.statuses[row[3]];
       if (status !== undefined) state.filter.value = { ...filter, status: [status] };
     } else if (column.kind === 'field' || column.kind === 'input') {
-      state.filter.value = { ...filter, search: readText(column, row) };
+      // A long text is cut here.
+      state.filter.value = { ...filter, search: readText(column, row).replace(/…$/, '') };
       state.isRailShown.value = true;
     }
   }

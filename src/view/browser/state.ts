@@ -25,6 +25,7 @@ export const NO_FILTER: ViewFilter = {
 export const NO_PROGRESS: ViewProgress = {
   rows: 0,
   isRead: false,
+  fault: null,
   surveyed: 0,
   counts: [],
   spentMicros: 0,

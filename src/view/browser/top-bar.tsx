@@ -62,12 +62,17 @@ export function TopBar({ session }: { readonly session: Session }) {
 }
 
 function Pulse({ meta }: { readonly meta: ViewMeta }) {
-  const { isFilling, rowsAMinute, secondsLeft, again, isRead, rows, surveyed, counts } = progress.value;
+  const { isFilling, rowsAMinute, secondsLeft, again, isRead, fault, rows, surveyed, counts } =
+    progress.value;
   const pending = counts[meta.statuses.indexOf('pending')] ?? 0;
+  const describeWork = (): string | null => {
+    // Runs of a process that was killed stay open until the job goes on.
+    if (isFilling) return rowsAMinute > 0 ? 'Filling' : 'Waiting for answers';
+    if (!isRead) return 'Reading';
+    return surveyed < rows ? 'Counting' : null;
+  };
   const isLive = isConnected.value && (isFilling || again !== null);
-  const word = !isConnected.value
-    ? 'Not connected'
-    : (again ?? (isFilling ? 'Filling' : !isRead ? 'Reading' : surveyed < rows ? 'Counting' : null));
+  const word = !isConnected.value ? 'Not connected' : (fault ?? again ?? describeWork());
   return (
     <div class={`pulse${isLive ? ' is-live' : ''}`} role="status">
       <i />
