@@ -204,11 +204,6 @@ export interface AgainQuote {
   readonly isFree: boolean;
 }
 
-export interface ApiError {
-  readonly code: string;
-  readonly message: string;
-}
-
 /** The rows of a report, by column. */
 export interface ReportData {
   readonly statuses: readonly RowStatus[];

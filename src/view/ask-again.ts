@@ -56,7 +56,7 @@ export class AskAgain {
     if (jobId !== this.#job.id) {
       throw createUsageError(
         'QUESTION_CHANGED',
-        'The question is another one now, because the reference tables or the schema have changed',
+        'This job cannot be asked again from here: its file was moved, or its tables or schema have changed',
         'Run the job again in the terminal.',
       );
     }
@@ -133,8 +133,9 @@ export class AskAgain {
           onHeld();
         },
         confirm: async (quote) => quote.worstMicros <= worstMicros,
-        // The price was agreed to.
+        // The price was agreed to, and what is odd about the file when the job was run.
         confirmNothingFound: async () => true,
+        confirmDoubt: async () => true,
         mayKeepOutput: true,
         signal: this.#stop.signal,
       },

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createUsageError, describeSystemError } from '../errors.js';
 import { guardPaths } from '../job/check-paths.js';
@@ -107,7 +107,7 @@ export async function writeReport(options: ReportOptions): Promise<ReportResult>
         data.read(job.ask.fields.map(({ name, schema }) => createViewField(name, schema))),
         options.page,
       );
-      const bytes = await writeWhole(options.output, html);
+      const bytes = await writeWhole(options.output, html, await readMode(job.input));
       return { jobId: job.id, output: options.output, bytes, rows: count, listed: data.count, columns };
     } finally {
       await view.close();
@@ -224,12 +224,17 @@ class ReportRows {
   }
 }
 
+/** Who may read and write the input: what only the user may read stays that way. */
+async function readMode(path: string): Promise<number> {
+  return ((await stat(path).catch(() => null))?.mode ?? 0o600) & 0o666;
+}
+
 /** Writes a file so that it appears only when it is whole. Returns its size in bytes. */
-async function writeWhole(path: string, pieces: readonly string[]): Promise<number> {
+async function writeWhole(path: string, pieces: readonly string[], mode: number): Promise<number> {
   const part = `${path}.part`;
   let bytes = 0;
   try {
-    const stream = createWriteStream(part, { flags: 'wx', mode: 0o644 });
+    const stream = createWriteStream(part, { flags: 'wx', mode });
     await once(stream, 'open');
     for (const piece of pieces) {
       bytes += Buffer.byteLength(piece);

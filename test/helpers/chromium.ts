@@ -36,7 +36,14 @@ export interface OpenedPage {
 export function useChromium() {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: FLAGS });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM ?? '',
+      args: FLAGS,
+      // Other tests share the process, and its signals are theirs.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+    });
   });
   afterAll(() => browser?.close());
   return async (

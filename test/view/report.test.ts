@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -40,12 +40,14 @@ test('a report has the figures of the job and the sent columns alone, and names 
     'in.csv',
     `company,contact,owner\n${names.map((name) => `"${name}",ana@acme.example,Ana`).join('\n')}\n`,
   );
+  chmodSync(join(bench.folder, 'in.csv'), 0o600);
   const { summary } = await bench.run({ send: ['company', 'owner'] });
   const ledger = join(bench.folder, 'ledger.sqlite');
   const path = await openReport(summary.jobId, ledger, {
     redact: ['owner'],
     now: new Date('2026-11-29T12:00:00Z'),
   });
+  if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600);
   const html = readFileSync(path, 'utf8');
   const data = readRows(html);
   expect(data.columns).toEqual(['company']);

@@ -40,11 +40,6 @@ export class RowPages {
     return page === undefined || page === 'loading' ? undefined : page[place % PAGE_ROWS];
   }
 
-  /** The place of a row among those that are here; undefined if it is not. */
-  findPlace(ordinal: number): number | undefined {
-    return this.#places.get(ordinal);
-  }
-
   /** Fields of a row that have just changed. */
   listFresh(ordinal: number): ReadonlySet<number> {
     const flash = this.#flashes.get(ordinal);

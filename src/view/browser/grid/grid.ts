@@ -146,13 +146,6 @@ export class Grid<Row> {
     this.#paintActive();
   }
 
-  /** The rows in sight. */
-  get visible(): { readonly from: number; readonly to: number } {
-    const from = Math.floor(this.#scales.top / this.rowHeight);
-    const shown = Math.ceil(this.#scales.view / this.rowHeight);
-    return { from, to: Math.min(this.#host.countRows(), from + shown) };
-  }
-
   get range(): CellRange {
     const { row, column } = this.active;
     const other = this.#anchor ?? this.active;
