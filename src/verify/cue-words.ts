@@ -113,7 +113,7 @@ const CUES: readonly Cue[] = [
     reason: 'a word before it speaks of the past',
     within: 60,
     before: {
-      en: `former(?:ly)?|ex|erstwhile|previous(?:ly)?|past|then|outgoing|departing|predecessors?|once|originally|used to|no longer|until recently|ousted|departed|emeritus|earlier|older|prior|last year['’]s|last season['’]s`,
+      en: String.raw`former(?:ly)?|ex|erstwhile|previous(?:ly)?|past|then|outgoing|departing|predecessors?|once|originally|used to|no longer|until recently|(?:started|began) with|(?:started|began) in \d{4} with|ousted|departed|emeritus|earlier|older|prior|last year['’]s|last season['’]s`,
       de: `ehemalige[rsnm]?|ehemals|frühere[rsnm]?|früher|vormals|bisherige[rsnm]?|vorherige[rsnm]?|ex|vorgänger(?:in|s)?|einst|damalige[rsn]?|ursprünglich`,
       fr: `ancien(?:ne|s)?|ex|précédente?|anciennement|prédécesseur|autrefois|jadis|initialement`,
       es: String.raw`antigu[oa]s?|anterior(?:mente)?|ex(?:director\p{L}*|president\p{L}*|ministr\p{L}*|consejer\p{L}*)?|predecesora?|entonces|saliente`,

@@ -26,7 +26,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   employees: {
     groups: ['count'],
     words: `employee* employs employed employing employ staff staffers headcount workforce team_members team_of members_of_staff people personnel workers workforce colleagues full_time fte ftes associates company_size strong_team
-      mitarbeiter* *mitarbeiter *mitarbeitende mitarbeitende* beschaftigt* angestellte* belegschaft* personen kopfe salarie* collaborateur* employe* effectif* personnes emploie emplead* plantilla trabajador* personas colaborador* emplea dipendent* addetti organico persone collaborator*
+      mitarbeiter* *mitarbeiter *mitarbeitende mitarbeitende* beschaftigt* angestellte* belegschaft* personen menschen kopfe salarie* collaborateur* employe* effectif* personnes emploie emplead* plantilla trabajador* personas colaborador* emplea dipendent* addetti organico persone collaborator*
       funcionari* trabalhador* pessoas emprega medewerker* werknemer* personeel mensen werken anstalld* medarbetar* sysselsatter ansatte medarbejder* medarbeider* beskaeftiger sysselsetter henkilosto* tyontekija* henkiloa tyollistaa
       pracownik* zatrudni* osob zamestnan* alkalmazott* dolgozo* foglalkoztat angajat* сотрудник* работник* персонал* человек штат* спiвробiтник* співробітник* працівник* calisan* personel* υπαλληλ* εργαζομεν* 従業員* 社員* 人員 員工 员工 職員 职工 雇员 人员 직원 임직원 종업원 עובדים موظف* karyawan nhân_viên พนักงาน कर्मचारी`,
   },

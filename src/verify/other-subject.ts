@@ -136,7 +136,9 @@ function findOtherNames(
   )
     add(first.index, first[1], true);
   if (language !== 'de' && !skips)
-    for (const match of text.slice(0, 600).matchAll(INNER)) add(match.index, match[1] ?? '', false);
+    for (const match of text.slice(0, 600).matchAll(INNER))
+      if (!PLACE.test(text.slice(Math.max(0, match.index - 8), match.index)))
+        add(match.index, match[1] ?? '', false);
   return found.sort((a, b) => a.start - b.start);
 }
 

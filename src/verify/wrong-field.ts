@@ -118,7 +118,9 @@ function isInAddress(text: string, { start, end }: Hit): boolean {
   const street =
     /(?:straße|strasse|str\.|street|road|avenue|ave\.?|lane|way|square|quay|wharf|rue|via|viale|corso|piazza|calle|avenida|plaza|rua|gata|gatan|gade|gate|vej|vei|weg|platz|allee|laan|straat|ulica|ul\.|улица|ул\.|проспект)[\s,]/iu;
   if (codeBefore.test(before) || codeBehind.test(after)) return true;
-  if (/^[^.]{0,40}[-–—]\s/.test(text.slice(end, end + 60)) && start <= 2) return true;
+  // The code itself, behind its town.
+  if (/\d/.test(text.slice(start, end)) && /\p{Lu}\p{L}+,?\s$/u.test(before)) return true;
+  if (/^(?:[^.]|\d\.){0,45}?[-–—]\s/.test(text.slice(end, end + 60)) && start <= 2) return true;
   return (
     /^[-‑\s](?:based|headquartered|ansässige|basierte)|^[-\s](?:company|firm|maker|manufacturer|start-?up|group|producer|developer|provider)(?!\p{L})/iu.test(
       text.slice(end, end + 24),

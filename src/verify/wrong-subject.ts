@@ -173,7 +173,11 @@ function isNamedNear(
   let group = index.page.groups[block.group];
   for (let up = 0; up < 3 && group !== undefined; up += 1) {
     if (group.last - group.first > 8) break;
-    const texts = index.page.blocks.slice(group.first, group.last + 1);
+    // What is under another heading belongs to that one.
+    const first = group.first;
+    const texts = index.page.blocks
+      .slice(first, group.last + 1)
+      .filter((each, offset) => each.heading === block.heading || first + offset === block.heading);
     if (texts.some((each) => mentions(each.text, subject))) return true;
     group = index.page.groups[group.parent];
   }
