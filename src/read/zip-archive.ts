@@ -1,5 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { TextDecoder } from 'node:util';
+import { createInflateRaw } from 'node:zlib';
 import { configure, type FileEntry, Reader, ZipReader } from '@zip.js/zip.js';
 import { SaxesParser } from 'saxes';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
@@ -165,12 +168,16 @@ async function* unpack(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  // The usual method is unpacked here, in larger pieces, which takes a third of the time.
+  const isDeflated = entry.compressionMethod === DEFLATE && !entry.encrypted;
   // A failure must surface on the readable side, where it is awaited; often it already has.
-  entry.getData(writable).catch((error: unknown) => writable.abort(error).catch(() => {}));
+  entry
+    .getData(writable, { passThrough: isDeflated })
+    .catch((error: unknown) => writable.abort(error).catch(() => {}));
   // Sizes in the file are not trustworthy.
   const packedBytes = Math.min(entry.compressedSize, source.stats.size);
   let bytes = 0;
-  for await (const piece of readable) {
+  for await (const piece of isDeflated ? inflate(readable) : readable) {
     signal?.throwIfAborted();
     bytes += piece.length;
     if (bytes > limits.freeInflateBytes && bytes > packedBytes * limits.maxInflateRatio) {
@@ -185,11 +192,20 @@ async function* unpack(
   }
 }
 
+const DEFLATE = 8;
+const INFLATE_BYTES = 64 * 1024;
+
+function inflate(packed: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  // Errors surface where the result is read.
+  return pipeline(Readable.from(packed), createInflateRaw({ chunkSize: INFLATE_BYTES }), () => {});
+}
+
 /** If the file was changed meanwhile, reports that instead. */
 async function explainZipError(source: ByteSource, error: unknown): Promise<unknown> {
   if (error instanceof RowfillError) return error;
   await checkUnchanged(source);
-  return createBrokenError(source.name, describeError(error), error);
+  const isPacking = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
+  return createBrokenError(source.name, isPacking ? 'Invalid compressed data' : describeError(error), error);
 }
 
 /** Callbacks for XML; names come without their prefix. */

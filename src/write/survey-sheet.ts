@@ -19,6 +19,8 @@ export interface SheetSurvey {
 }
 
 const STYLED_ROWS = 200;
+/** What follows the name of a formula's element. */
+const FORMULA_ENDS = ['>', ' ', '/', '\n'];
 const MAX_MERGED_COLUMN = 10_000;
 
 /** Reads a sheet once. `columns` are those that may be filled. */
@@ -36,7 +38,8 @@ export async function surveySheet(
   let linkCount = 0;
   let drawingId: string | null = null;
   const addRow = (line: number, xml: RawXml): void => {
-    const isFormula = hasFormula(xml);
+    const isWanted = !hasFormulas || formulaColumns.size < columns.length;
+    const isFormula = isWanted && FORMULA_ENDS.some((end) => xml.includes(`<${prefix}f${end}`));
     hasFormulas ||= isFormula;
     if (line < headerLine) return;
     lastColumn = Math.max(lastColumn, findLastColumn(xml, prefix, true));
