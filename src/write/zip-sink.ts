@@ -5,8 +5,8 @@ import type { ByteSink } from './byte-sink.js';
 /** Writes a zip file as a stream, part by part, without keeping any part in memory. */
 export interface ZipSink {
   addPart(path: string, text: string): Promise<void>;
-  openPart(path: string, isLarge?: boolean): ZipPart;
-  /** Copies the parts of another zip file that `isKept` selects by name and number, compressed as they are. */
+  openPart(path: string): ZipPart;
+  /** Copies the parts of another zip file that `isKept` selects by name, compressed as they are. */
   copyParts(file: FileBytes, isKept: (name: string) => boolean): Promise<void>;
   /** Writes the directory. */
   close(): Promise<void>;
@@ -53,10 +53,10 @@ export function openZipSink(sink: ByteSink): ZipSink {
   };
   return {
     addPart: (path, text) => attempt(zip.add(path, new Blob([text]).stream())),
-    openPart: (path, isLarge = false) => {
+    openPart: (path) => {
       const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
       const writer = writable.getWriter();
-      const added = zip.add(path, readable, { zip64: isLarge });
+      const added = zip.add(path, readable);
       // Failures reject the awaited call; avoid unhandled rejections if nothing is being awaited.
       added.catch(() => {});
       writer.closed.catch(() => {});
