@@ -154,8 +154,9 @@ class RowMaker {
       const record = this.#held[index];
       if (record !== undefined) this.#push(record, rows, this.#findReason(record.cells));
     }
-    if (count === this.#held.length) this.#held.length = 0;
-    else this.#held.splice(0, count);
+    // Usually one line is held: taking it out is cheaper than a new list for each.
+    if (count > 1) this.#held.splice(0, count);
+    else if (count === 1) this.#held.shift();
     if (this.#afterBlank.size > 0 && this.#held.length === 0) this.#afterBlank.clear();
   }
 
