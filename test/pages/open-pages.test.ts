@@ -1,4 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -253,5 +255,45 @@ describe('the cache', () => {
       if (entry.isFile()) truncateSync(join(entry.parentPath, entry.name), 40);
     expect(await open(site, { folder }).fetch(`${site.url}/a`)).toMatchObject({ status: 200 });
     expect(site.paths()).toHaveLength(2);
+  });
+});
+
+describe('behind a proxy', () => {
+  test('names are checked on this machine, and names that only the proxy knows must be public', async () => {
+    const asked: string[] = [];
+    const proxy = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.writeHead(request.url?.endsWith('robots.txt') === true ? 404 : 200, {
+        'content-type': 'text/html',
+      });
+      response.end('Oslo');
+    });
+    // undici asks for a tunnel, also for http.
+    proxy.on('connect', (request, socket) => {
+      asked.push(request.url ?? '');
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      proxy.emit('connection', socket);
+    });
+    await new Promise<void>((resolve) => {
+      proxy.listen(0, '127.0.0.1', resolve);
+    });
+    onTestFinished(() => {
+      proxy.closeAllConnections();
+      proxy.close();
+    });
+    const { port } = proxy.address() as AddressInfo;
+    const missing = Object.assign(new Error('no such host'), { code: 'ENOTFOUND' });
+    const site = await servePages({});
+    const pages = open(site, {
+      allowPrivate: [],
+      env: { HTTP_PROXY: `http://127.0.0.1:${port}` },
+      resolve: async (host) => (host === 'inside.acme.com' ? ['10.0.0.1'] : Promise.reject(missing)),
+    });
+    expect(await pages.fetch('http://inside.acme.com/')).toMatchObject({ failure: 'refused' });
+    expect(await pages.fetch('http://wiki.acme-inside/')).toMatchObject({ failure: 'refused' });
+    expect(await pages.fetch('http://10.0.0.1/')).toMatchObject({ failure: 'refused' });
+    expect(asked).toEqual([]);
+    expect(await pages.fetch('http://www.acme.com/')).toMatchObject({ status: 200, failure: null });
+    expect(asked.length).toBeGreaterThan(0);
   });
 });
