@@ -392,8 +392,9 @@ function cleanSpaces(raw: string, needsMap: boolean): { text: string; map: reado
   if (!needsMap) {
     const text = raw
       .replace(INVISIBLE, '')
-      .replace(/[^\S\n]*\n[^\S\n]*/g, '\n')
-      .replace(/[^\S\n]+/g, ' ');
+      // In this order, because a run of spaces before no line break is searched again from each of them.
+      .replace(/[^\S\n]+/g, ' ')
+      .replace(/ ?\n ?/g, '\n');
     return { text: text.replace(/\n+/g, '\n').trim(), map: [] };
   }
   const map: number[] = [];

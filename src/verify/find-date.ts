@@ -35,15 +35,17 @@ export function parseDateValue(text: string): DateValue | null {
 export function findDates(text: string, language: string): DateToken[] {
   if (!/\d/.test(text)) return [];
   const found: DateToken[] = [];
-  const taken = (start: number, end: number): boolean =>
-    found.some((each) => start < each.end && end > each.start);
+  // By character: comparing each date with all others takes minutes on a page that is full of dates.
+  const taken = new Uint8Array(text.length);
   for (const [pattern, read] of PATTERNS) {
     for (const match of text.matchAll(pattern)) {
       if (found.length >= MAX_DATES) return found;
       const end = match.index + match[0].length;
-      if (taken(match.index, end)) continue;
+      if (taken.subarray(match.index, end).includes(1)) continue;
       for (const part of read(match, language)) {
-        if (isReal(part)) found.push({ ...part, start: match.index, end });
+        if (!isReal(part)) continue;
+        found.push({ ...part, start: match.index, end });
+        taken.fill(1, match.index, end);
       }
     }
   }
