@@ -187,7 +187,7 @@ export async function enrichWith(
       }
       refuseInterrupted(context);
     }
-    // Without corrections recorded only now, so that declining or interrupting the cost question leaves no job behind.
+    // Without corrections, store the job only now: declining or interrupting the cost prompt then leaves no job.
     await openJob();
     if (kept !== null) return await keepOutput(context, kept, startedAtMs);
     try {

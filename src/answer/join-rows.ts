@@ -23,7 +23,7 @@ export interface JoinContext {
   readonly exclusionName: string;
   /** True to keep values exactly as the agent returned them, including control characters. */
   readonly raw: boolean;
-  /** Set for a filled file that was given back. */
+  /** Set for a filled file that was returned. */
   readonly returned?: ReturnedCells | null;
   /** True the first time a key is seen in this reading: a duplicate costs nothing. */
   claimKey(key: string): boolean;
@@ -54,7 +54,7 @@ export function joinRows(
   });
 }
 
-/** Adds what a file that was given back is told of its own cells, and the values that a person rejected. */
+/** Adds the fields whose cells in a returned file are earlier answers, and the values that a person rejected. */
 function addReturned(
   outcome: RowOutcome,
   question: RowQuestion,

@@ -139,7 +139,7 @@ const FATES: readonly (readonly [Exclude<keyof Plan['rows'], 'total'>, string])[
   ['out_of_scope', 'skipped by --limit or --sample'],
 ];
 
-/** Says by column what is there and what would be asked, unless every column is asked for every row. */
+/** Lists existing and missing cells by column. Empty for a first fill, where every row needs every column. */
 function formatColumns({ fields, quote }: Plan): string[] {
   const isFirst = fields.every(({ asked, change }) => change === 'new' && asked === quote.rows);
   if (isFirst || fields.length === 0) return [];

@@ -68,7 +68,7 @@ interface OpenClaim {
 
 /** Claims that wait for their pages at most; more rows are read only when some are done. */
 const MAX_OPEN_CLAIMS = 4_000;
-/** Verdicts stored in one write at most, and the time after which fewer are. */
+/** Verdicts are stored once this many are waiting, or after this time. */
 const MAX_UNSAVED = 200;
 const SAVE_AFTER_MS = 500;
 

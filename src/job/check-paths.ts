@@ -86,7 +86,7 @@ export class PathGuard {
     this.#read = read;
   }
 
-  /** Lets the output replace the input, because it is a filled file that was given back. */
+  /** Lets the output replace the input, because it is a filled file that was returned. */
   allowInput(): void {
     this.#mayReplaceInput = true;
   }

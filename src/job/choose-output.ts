@@ -67,7 +67,7 @@ function numberPath(path: string, number: number): string {
   return `${path.slice(0, path.length - ending.length)}-${number}${ending}`;
 }
 
-/** Lets the output of a filled file that was given back replace it, unless --output names another file. */
+/** Lets the output of a filled file that was returned replace it, unless --output names another file. */
 export async function placeReturned(
   settings: Settings,
   { table, input }: { readonly table: ReturnedTable | null; readonly input: { readonly shape: FileShape } },

@@ -19,7 +19,7 @@ export class Escalation {
     this.#ask = ask;
   }
 
-  /** The answers to these keys, as the selection is to see them: doubted values are missing, all else is final. */
+  /** Prepares answers for the selection: doubted values count as missing, all other cells as final. */
   async limit({ answers, ...found }: FoundAnswers, keys: readonly string[]): Promise<FoundAnswers> {
     const verdicts = await this.#ledger.findVerdicts(this.#job, keys);
     const limited = keys.map((key): [string, StoredAnswer] => {

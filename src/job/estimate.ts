@@ -327,7 +327,7 @@ class RepeatCounter {
     this.previous = previous !== null && previous.answered > 0 ? previous : null;
     const [before, now] = [getFieldIds(previous?.ask ?? ask), getFieldIds(ask)];
     const isOtherQuestion = previous?.ask.id !== ask.id;
-    // A field that a higher effort tries again, or that is refreshed, is not repeated because of a change.
+    // Retries at a higher effort and refreshes are not caused by a change, so do not count them as repeated.
     this.isRepeatable = ({ key }, formerKey, field) =>
       isOtherQuestion || key !== formerKey || before.get(field) !== now.get(field);
   }

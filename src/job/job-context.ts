@@ -97,7 +97,7 @@ export interface JobContext extends StartParts {
   readonly ask: Ask;
   readonly blanks: Blanks;
   readonly history: FileHistory;
-  /** The cells of a filled file that was given back; null for any other. Also in `history`. */
+  /** The cells of a filled file that was returned; null for any other. Also in `history`. */
   readonly table: ReturnedTable | null;
   readonly exclusion: LoadedExclusion;
   readonly cap: SpendLimit;

@@ -43,7 +43,7 @@ interface OutputJob {
   readonly ask: Ask;
   readonly blanks: Blanks;
   readonly history: FileHistory;
-  /** Set for a filled file that was given back. */
+  /** Set for a filled file that was returned. */
   readonly table?: ReturnedTable | null;
   readonly ledger: Ledger;
   readonly job: JobRecord;
@@ -278,7 +278,7 @@ interface Place {
 
 /**
  * Wraps the input so that rows that do not fit the output throw as soon as they are read, before any cost. A filled file
- * that was given back may have rowfill's own columns.
+ * that was returned may have rowfill's own columns.
  */
 export function checkInputFits(
   input: Input,

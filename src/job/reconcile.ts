@@ -209,7 +209,7 @@ interface Changes {
   readonly withdrawn: Finding[];
 }
 
-/** What to record of the findings of a chunk. Cells that stay as they are go to the table. */
+/** Selects the findings of a chunk to record. Cells to leave as they are go to `table`. */
 function sortFindings(
   findings: readonly Finding[],
   { changes, staysBlank, given }: Rules,
@@ -310,7 +310,7 @@ function report(
       : [
           {
             code: 'CORRECTIONS_DIFFER',
-            message: `Equal rows have different values in ${formatList([...disputedFields])}. They stay in their rows, and the ledger keeps none of them.`,
+            message: `Equal rows have different values in ${formatList([...disputedFields])}. The file keeps them, and the ledger stores none of them.`,
           },
         ]),
   ];
@@ -361,7 +361,7 @@ class CellReader {
     return findings;
   }
 
-  /** Null if only the answers of the runs that the row names can tell. */
+  /** Null if the answers of the runs that the row names are needed to decide. */
   #compare(
     row: Row,
     place: FieldColumns,

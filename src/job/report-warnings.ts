@@ -60,9 +60,9 @@ export function reportUnmatched(context: JobContext): void {
 }
 
 /**
- * Describes what changed since the file was last filled, if answered rows are sent again for it (`repeated`; null if not
- * counted, because the job is free), or if the question is another one. Null otherwise: a field that was added is only
- * asked for itself, and another effort continues where the last one ended.
+ * Describes what changed since the file was last filled. Null unless the question changed or answered rows are sent
+ * again: an added field is sent alone, and another effort continues where the last one ended. `repeated` is the number
+ * of rows sent again; null if they were not counted because the job is free.
  */
 export function describeChanges({ id, previous, ask }: OpenedJob, repeated: number | null): string | null {
   if (previous === null || previous.answered === 0) return null;

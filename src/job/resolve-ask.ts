@@ -21,7 +21,7 @@ import type { Input } from '../read/open-input.js';
 import type { ReturnedFile } from './returned-file.js';
 
 /**
- * Creates the ask from the settings and the input's columns. Of a filled file that was given back, the same columns are
+ * Creates the ask from the settings and the input's columns. Of a filled file that was returned, the same columns are
  * sent as before; its fields, and what rowfill wrote beside them, are sent only if named. Throws a usage error for an unusable schema, a field that
  * cannot be a column, or an unknown column to send.
  */

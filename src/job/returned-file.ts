@@ -8,7 +8,7 @@ import { getValue, type Row } from '../model/row.js';
 import type { Input } from '../read/open-input.js';
 import type { Warning } from './warnings.js';
 
-/** A filled file that was given back as input. */
+/** A filled file that was returned as input. */
 export interface ReturnedFile {
   /** The fields that it was filled with. */
   readonly fieldNames: readonly string[];
@@ -122,7 +122,7 @@ export function isShownAsHuman(row: Row, field: string): boolean {
   return typeof confidence === 'string' && confidence.trim().toLowerCase() === 'human';
 }
 
-/** The cells of a returned file whose values the ledger decides, apart from those that stay as they are. */
+/** The cells of a returned file that take their values from the ledger, except those kept as they are. */
 export class ReturnedTable implements ReturnedCells {
   readonly fields: ReadonlySet<string>;
   /** Columns that rowfill wrote beside the values. */
@@ -165,10 +165,7 @@ export class ReturnedTable implements ReturnedCells {
   }
 }
 
-/**
- * The fields of an ask that a returned file was filled with. If the columns beside them are gone, these are all that the
- * file has a column for.
- */
+/** The fields of `ask` that the file was filled with and still has columns for. Null if its own ask is unknown. */
 export function createReturnedTable(
   { fieldNames, asks }: ReturnedFile,
   ask: Ask,

@@ -199,8 +199,8 @@ function describeFirst({ rejected: [first] }: CheckedRun): string | null {
 }
 
 /**
- * Takes out questions from an earlier process that no row of this input has claimed so far: they may belong to another
- * file. If such a row comes, it is retried then. `seen` is the change of the ledger that settled the group.
+ * Drops questions from an earlier process that no row of this input has claimed yet: they may belong to another file.
+ * A row that claims one later is retried then. `seen` is the ledger change that settled the group.
  */
 function keepWanted(next: NextQuestions, seen: number, inFlight: InFlight): NextQuestions {
   const listWanted = (questions: readonly Question[]): Question[] =>

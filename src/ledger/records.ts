@@ -26,7 +26,7 @@ export interface JobParts {
 export interface JobHandle {
   readonly id: string;
   readonly askId: string;
-  /** Its fields are read, by its effort ladder. @default the ask of the job's last invocation */
+  /** Which fields to read, by which effort ladder. @default the ask of the job's last invocation */
   readonly ask?: Ask;
 }
 
@@ -203,7 +203,7 @@ export interface FoundAnswers {
   readonly seen: number;
 }
 
-/** Rows that changed after a change. */
+/** Rows that changed since a given ledger change. */
 export interface ChangedRows {
   readonly keys: readonly string[];
   /** Number of the last change that is included, to go on from. */

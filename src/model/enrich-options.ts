@@ -196,7 +196,7 @@ export type AgainChoice = 'not_found' | 'partial' | 'failed' | 'cleared';
 /** Checked options with all defaults filled in. */
 export interface Settings {
   readonly options: EnrichOptions;
-  /** SHA-256 of the input if the output replaces it: a filled file that was given back. Null otherwise. */
+  /** SHA-256 of the input if the output replaces it: a filled file that was returned. Null otherwise. */
   readonly replacedDigest: string | null;
   /** Digest of standard input's rows, which stands for its path; null until they were read, and for files. */
   readonly inputDigest: string | null;

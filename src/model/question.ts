@@ -61,11 +61,11 @@ export interface PendingBatch {
 export interface FileHistory {
   /** Lists of columns that were sent with the question before, and that differ only in columns that are filled. */
   readonly formerSends?: readonly (readonly string[])[];
-  /** Set for a filled file that was given back. */
+  /** Set for a filled file that was returned. */
   readonly returned?: ReturnedCells | null;
 }
 
-/** The cells of a filled file that was given back. */
+/** The cells of a filled file that was returned. */
 export interface ReturnedCells {
   /** Fields whose cells are answers of the ledger, filled or not. */
   readonly fields: ReadonlySet<string>;
@@ -74,8 +74,8 @@ export interface ReturnedCells {
 }
 
 /**
- * Lists the sent columns of earlier asks that differ from those of an ask only in columns to fill: a column that is
- * filled is not sent, so naming it as a field, or no longer, changes the keys of rows that have a value there.
+ * Lists the sent columns of earlier asks that differ from this ask's only in columns to fill. Columns to fill are not
+ * sent, so adding or removing such a field changes the keys of rows that have a value in it.
  */
 export function findFormerSends(ask: Ask, asks: readonly Ask[]): (readonly string[])[] {
   const lists = asks.flatMap((former) => {
@@ -143,7 +143,7 @@ function describeUncomputed(row: Row, columns: readonly string[]): string {
   return `${places.join(', ')} ${places.length === 1 ? 'has' : 'have'} ${what} never calculated; open the workbook in a spreadsheet program, save it and run the command again`;
 }
 
-/** In a file that was given back, cells with an answer are open too: the ledger says what they hold. */
+/** In a file that was returned, cells with an answer are open too: the ledger says what they hold. */
 function readReturnedFields(
   row: Row,
   ask: Ask,

@@ -151,7 +151,7 @@ class WebPages implements Pages {
     }
   }
 
-  /** Without a network, no host exists. Tells by a name that always does (RFC 2606). */
+  /** True if a host name that always exists resolves (RFC 2606). Offline, every lookup fails. */
   #isOnline(): Promise<boolean> {
     this.#online ??= this.#guard.resolve(new URL('https://example.com/')).then(
       () => true,

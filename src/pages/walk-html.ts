@@ -24,7 +24,7 @@ export interface WalkedPage {
   readonly data: DataItem[];
   readonly links: PageLink[];
   readonly isCut: boolean;
-  /** Text fields, buttons and markers that tell walls from pages. */
+  /** Signs of a login form, a script-only page or a bot check. */
   readonly marks: PageMarks;
 }
 

@@ -187,12 +187,15 @@ function describePlace({ segment, link }: Hit): string {
   return block?.cell == null ? (block?.region ?? 'main') : 'table';
 }
 
-/** A value that was not found: missing, or not to be expected in these words. */
+/** The verdict on a value that was not found: missing, or unlikely to be written in these words. */
 function explainMissing(index: PageIndex, kind: ValueKind, text: string): CitationVerdict {
   if (kind === 'text' && foldWords(text).split(' ').length > MAX_WORDS && !/\d{3}/.test(text))
     return createVerdict('not_checkable', 'free text is not written word for word on pages');
   if (kind === 'enum' && VAGUE.test(foldWords(text)))
-    return createVerdict('not_checkable', 'the choice may be a conclusion of its own');
+    return createVerdict(
+      'not_checkable',
+      'the choice may sum up the page in words that the page does not use',
+    );
   if ((kind === 'person' || kind === 'text' || kind === 'place') && isOtherScript(index, text))
     return createVerdict('not_checkable', 'the page is written in another script');
   return createVerdict('not_on_page', 'the value is not in the text of the page');

@@ -35,7 +35,7 @@ export function findCue(context: CueContext, isLabel = false): string | null {
 const EASTERN_FORMER =
   /(?:前|元|旧|前任|原|曾任|전임|전)\s?(?:社長|代表\p{L}*|会長|CEO|CFO|总裁|董事长|总经理|首席\p{L}*|대표\p{L}*|사장)\s?$/u;
 
-/** Position behind the last comma or quote that ends a clause; 0 if there is none. */
+/** Position after the last comma or quote that ends a clause; 0 if there is none. */
 function findLastBreak(text: string): number {
   const last = [...text.matchAll(/,\s|[”"»]\s?|;\s|\s[–—]\s/gu)].at(-1);
   return last === undefined ? 0 : last.index + last[0].length;
@@ -89,7 +89,7 @@ function hasCue(words: Words, text: string, language: string, isBefore: boolean)
     const pattern = patterns.get(source) ?? compile(source);
     patterns.set(source, pattern);
     const match = pattern.exec(text);
-    // Another name between the word and the value takes the word for itself.
+    // If another name is between the word and the value, the word is about that name.
     return match !== null && (!isBefore || !isTaken(text.slice(match.index + match[0].length)));
   });
 }
@@ -137,7 +137,7 @@ const CUES: readonly Cue[] = [
     },
   },
   {
-    reason: 'the words behind it say that this has ended',
+    reason: 'the words after it say that this has ended',
     within: 0,
     beyond: 70,
     applies: isRole,
@@ -159,7 +159,7 @@ const CUES: readonly Cue[] = [
     },
   },
   {
-    reason: 'it is the person who was followed by another',
+    reason: 'it is the predecessor of the current person',
     within: 45,
     applies: isRole,
     before: {

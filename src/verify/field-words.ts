@@ -398,7 +398,7 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ (?:event|conference) /, ['event']],
 ];
 
-/** Families whose words also stand for another one. */
+/** Families whose fields may also be named by the words of other families. */
 const RELATED: Readonly<Record<string, readonly string[]>> = {
   legalName: ['registration'],
   president: ['chair'],

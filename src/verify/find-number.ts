@@ -16,7 +16,7 @@ export interface NumberToken {
   readonly range: 'start' | 'end' | null;
   /** Part of a code such as "K2", of a time, or an ordinal. */
   readonly isPart: boolean;
-  /** Text right behind it: a unit or what is counted. */
+  /** Text right after it: a unit or what is counted. */
   readonly after: string;
 }
 
@@ -136,7 +136,7 @@ const PERCENT =
 
 /** Brackets mean a negative number in accounts; in a sentence they hold years and counts. */
 function isNegative(before: string, after: string, isAccount: boolean): boolean {
-  // A dash with spaces around is a dash, and one behind a number a range.
+  // A dash with spaces around is a dash, and one after a number a range.
   if (/(?:^|[\s(:;,|])[-–][$€£¥]?$/.test(before)) return !/\d[)%$€£]?\s[-–][$€£¥]?$/.test(before);
   return isAccount && /\(\s?[$€£¥]?\s?$/.test(before) && /^\s?%?\s?\)/.test(after);
 }
@@ -179,7 +179,7 @@ const EASTERN: Readonly<Record<string, number>> = {
 };
 const EASTERN_PART = /(\d[\d,]*(?:\.\d+)?)\s?([兆億亿억万萬만조千천百]+)\s?/y;
 
-/** "3億5,000万", "1万2,300": each part counts by the character behind it. */
+/** "3億5,000万", "1万2,300": each part counts by the character after it. */
 function readEasternNumber(
   text: string,
   start: number,

@@ -60,7 +60,7 @@ const APOSTROPHES = '’‘ʼ′´';
 class WordBuilder {
   readonly #parts: string[] = [' '];
   readonly map: number[] = [0];
-  /** The word that is being written; empty behind a space. */
+  /** The word that is being written; empty after a space. */
   #word = '';
 
   get text(): string {

@@ -7,7 +7,7 @@ import { findWrongField } from './wrong-field.js';
 import { findWrongSubject } from './wrong-subject.js';
 import { findWrongYear } from './wrong-year.js';
 
-/** Says why a hit is only weak evidence. Null if it is strong: row and field are named beside it and nothing turns it. */
+/** Says why a hit is only weak evidence. Null if row and field are named beside it and no word changes its meaning. */
 export function findWeakness(context: EvidenceContext, hit: Hit): string | null {
   if (hit.doubt !== null) return hit.doubt;
   if (hit.how === 'partial') return 'only a part of the value is on the page';

@@ -79,7 +79,7 @@ function compareNumber(
     if (token.isPercent && isSame(value * 100, reading.value)) return { how: 'converted', doubt };
     const converted = convertUnit(reading.value, unit, field.unit);
     if (converted !== null && isSame(value, converted)) return { how: 'converted', doubt };
-    // The digits without the scale that the page gives them.
+    // The same digits, without the scale that the table states.
     if (inTable && isSame(value, reading.value))
       return {
         how: 'exact',

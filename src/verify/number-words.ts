@@ -11,7 +11,7 @@ interface Scale {
 }
 
 /**
- * The scale word or sign behind a number: "million", "Mio.", "k", "bn", "mil millones". Single letters count only
+ * The scale word or sign after a number: "million", "Mio.", "k", "bn", "mil millones". Single letters count only
  * beside a currency, or glued to the number. Null if there is none.
  */
 export function findScale(text: string, at: number, language: string, hasCurrency: boolean): Scale | null {

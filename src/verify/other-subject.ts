@@ -4,7 +4,7 @@ import type { Hit, PageIndex } from './page-index.js';
 import { findMentions, mentions, type RowSubject } from './row-subject.js';
 import type { Sentence } from './sentences.js';
 
-const OTHER = 'the sentence is about somebody else';
+const OTHER = 'the sentence is about another company or person';
 
 /**
  * Says why the sentence around a value is about another company: it names one before the value, or goes on about the

@@ -22,7 +22,7 @@ export interface Hit {
   readonly doubt: string | null;
   /** Region of the link that has the value as its target. */
   readonly link?: { readonly url: string; readonly text: string; readonly region: string };
-  /** Words right behind a number: its unit, or what is counted. */
+  /** Words right after a number: its unit, or what is counted. */
   readonly after?: string;
   /** True for words that name their field themselves, such as "publicly traded". */
   readonly namesField?: boolean;

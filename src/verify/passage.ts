@@ -32,7 +32,7 @@ export function createPassageUrl(page: PageText, { segment, start, end, link }: 
   return run === null ? null : `${base}#:~:text=${encodeFragment(run)}`;
 }
 
-/** The value with as many words before and behind it as make it unique. Stays inside one line of one block. */
+/** The value with as many words before and after it as make it unique. Stays inside one line of one block. */
 function findUniqueRun(page: PageText, text: string, start: number, end: number): string | null {
   const lineStart = Math.max(text.lastIndexOf('\n', start - 1) + 1, start - MAX_PASSAGE);
   const behind = text.indexOf('\n', start);

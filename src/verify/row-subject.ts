@@ -231,7 +231,7 @@ function isOtherName(text: string, [start, end]: [number, number], { names }: Ro
   return before !== undefined && BEFORE_WORDS.has(before.toLowerCase());
 }
 
-/** Words behind a name that make it the name of another company. */
+/** Words after a name that make it the name of another company. */
 const OTHER_WORDS = new Set(
   'capital ventures partners foundation bank energy media labs pharma insurance logistics realty properties studios records airlines hotels university college institute stiftung fund'.split(
     ' ',

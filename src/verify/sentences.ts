@@ -4,7 +4,7 @@ export interface Sentence {
   /** Position in the segment. */
   readonly start: number;
   readonly end: number;
-  /** The parts of the sentence before and behind the value. */
+  /** The parts of the sentence before and after the value. */
   readonly before: string;
   readonly after: string;
   /** The sentence before it in the same segment; empty if there is none. */
@@ -32,7 +32,7 @@ export function splitSentence(text: string, start: number, end: number): Sentenc
   };
 }
 
-/** Positions at which a sentence begins: behind a full stop, a line break, or a bullet. */
+/** Positions at which a sentence begins: after a full stop, a line break, or a bullet. */
 function listEnds(text: string, from: number, to: number): number[] {
   const found: number[] = [];
   for (const match of text

@@ -127,7 +127,7 @@ const MEASURES: readonly Readonly<Record<string, number>>[] = [
   },
 ];
 
-/** The unit that stands right behind a number. Null if that is no unit. */
+/** The unit that stands right after a number. Null if that is no unit. */
 export function readUnit(after: string, behind: string): string | null {
   const word = /^\s?(\p{L}+[²2]?)/u.exec(behind)?.[1] ?? /^(\p{L}+[²2]?)/u.exec(after)?.[1];
   const unit = word?.toLowerCase() ?? '';

@@ -118,7 +118,7 @@ function isInAddress(text: string, { start, end }: Hit): boolean {
   const street =
     /(?:straße|strasse|str\.|street|road|avenue|ave\.?|lane|way|square|quay|wharf|rue|via|viale|corso|piazza|calle|avenida|plaza|rua|gata|gatan|gade|gate|vej|vei|weg|platz|allee|laan|straat|ulica|ul\.|улица|ул\.|проспект)[\s,]/iu;
   if (codeBefore.test(before) || codeBehind.test(after)) return true;
-  // The code itself, behind its town.
+  // The code itself, after its town.
   if (/\d/.test(text.slice(start, end)) && /\p{Lu}\p{L}+,?\s$/u.test(before)) return true;
   if (/^(?:[^.]|\d\.){0,45}?[-–—]\s/.test(text.slice(end, end + 60)) && start <= 2) return true;
   return (
@@ -314,7 +314,7 @@ function findWrongContact(
     !isOwnMailbox(value, subject) &&
     !mentions(sentence.text, subject)
   )
-    return 'the address may be that of somebody else';
+    return 'the address may belong to someone else';
   if (kind === 'phone') {
     const label = foldText(sentence.before.slice(-25), 'plain').text;
     const families = findFieldMentions(label).filter(({ family }) => listGroups(family).includes('contact'));

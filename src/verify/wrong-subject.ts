@@ -27,7 +27,7 @@ export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: S
   if (block.region === 'aside') return segmentMentions(hit.segment, subject) ? null : 'it is in a side box';
   if (block.region === 'nav') return 'it is in a menu';
   if (block.region === 'footer' && relation !== 'own' && !segmentMentions(hit.segment, subject))
-    return 'it is in the footer of a page of others';
+    return 'it is in the footer of another site';
   if (block.cell !== null) {
     const inTable = findWrongRow(context, block);
     if (inTable !== undefined) return inTable;
@@ -75,11 +75,11 @@ function findWrongOwner({ subject, relation, value, kind }: EvidenceContext, dat
     !mentions(data.owner, subject) &&
     !/author|creator/i.test(value)
   )
-    return 'the data is about somebody else';
+    return 'the data is about another company or person';
   const isReview =
     data.path.some((key) => /^(?:reviews?|comments?)$/i.test(key)) &&
     !/review|comment/i.test(keys.split(' ').at(-1) ?? '');
-  if (isReview) return 'the data is about somebody else';
+  if (isReview) return 'the data is about another company or person';
   if (data.source !== 'json-ld' && data.source !== 'json')
     return relation === null && !mentions(data.value, subject)
       ? NOT_NAMED
@@ -91,7 +91,7 @@ function findWrongOwner({ subject, relation, value, kind }: EvidenceContext, dat
     data.path.length > 0 &&
     !/organization|company/i.test(data.beside)
     ? null
-    : 'the data is about somebody else';
+    : 'the data is about another company or person';
 }
 
 function findOtherInText(text: string, subject: RowSubject): string | null {
@@ -120,7 +120,7 @@ function findWrongRow(
         each.cell.column <= cell.column &&
         each.cell.column + each.cell.colSpan > cell.column,
     );
-    return inColumn ? null : 'it is in the column of somebody else';
+    return inColumn ? null : 'it is in the column of another record';
   }
   // A record has its name in the first column; a caption or "Name: Acme" is no record.
   const elsewhere = rows.some((row) => {
@@ -135,7 +135,7 @@ function findWrongRow(
   const { row, column, isHeadedColumn } = index.headers(block);
   const rowNamesField =
     saysField(row, field) || /^(?:total|group|gesamt|summe|konzern|all|overall|worldwide)/i.test(row.trim());
-  if (elsewhere && !rowNamesField) return 'it is in the row of somebody else';
+  if (elsewhere && !rowNamesField) return 'it is in the row of another record';
   if (relation === null) return NOT_NAMED;
   // A table whose rows are companies, offices or people, none of which is the row.
   const isList =
@@ -191,7 +191,7 @@ function isNamedNear(
   );
 }
 
-/** On a page about the row, a list of records or sections of which another one has the row's name. */
+/** On a page about the row: says why the value is in a record or section about something else. Null if it is not. */
 function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock): string | null {
   const { blocks, groups } = index.page;
   const heading = blocks[block.heading];
@@ -201,7 +201,7 @@ function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock):
         heading.text,
       )?.[1];
     if (about !== undefined && !/^(?:us|uns|nous|nosotros|noi|ons|oss|The (?:company|firm))/i.test(about))
-      return 'the section is about somebody else';
+      return 'the section is about another company or person';
     const same = blocks.filter((each) => each.level === heading.level && each !== heading);
     if (
       same.length >= 1 &&
@@ -214,7 +214,7 @@ function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock):
           ),
       )
     )
-      return 'the section is about somebody else';
+      return 'the section is about another company or person';
   }
   if (block.cell !== null) return null;
   let [group, child] = [groups[block.group], block.group];
@@ -238,7 +238,7 @@ function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock):
           .slice(each.first, each.last + 1)
           .some((text) => (text.role !== 'heading' || size > 0 ? startsWithName(text.text, subject) : false)),
       );
-      if (named.length > 0 && named.length <= 2) return 'it is in the record of somebody else';
+      if (named.length > 0 && named.length <= 2) return 'it is in another record';
     }
     child = group.parent;
     group = parent;

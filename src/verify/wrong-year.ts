@@ -6,7 +6,7 @@ import { type Sentence, splitSentence } from './sentences.js';
 import type { FieldInfo } from './value-kind.js';
 import { judgeWords, listLabels, saysField } from './wrong-field.js';
 
-/** The value of another year than the one that is asked for, or than the latest. */
+/** Says why a value may be for the wrong year: not the requested year, or not the latest. */
 export function findWrongYear(
   { field, index, kind }: EvidenceContext,
   hit: Hit,

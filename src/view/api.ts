@@ -12,7 +12,7 @@ export type Level = 'none' | 'low' | 'medium' | 'high' | 'unrated' | 'human' | '
 
 /** A cell of a field: its text, index in `ViewMeta.levels`, number of sources, and a mark. 0 for an empty cell. */
 export type PageCell = 0 | readonly [text: string, level: number, sources: number, mark?: CellMark];
-/** The value breaks a rule across fields, or what was seen on the pages that it cites. */
+/** `doubt`: the value breaks a rule across fields. Otherwise, what was found on its cited pages. */
 export type CellMark = 'doubt' | VerdictMark;
 /** `on_page?` with weak evidence; `unchecked` if the pages could not be read. */
 export type VerdictMark = 'on_page' | 'on_page?' | 'not_on_page' | 'unchecked';
@@ -137,7 +137,7 @@ export interface CellSource {
   /** A web address that may be opened; null for anything else. */
   readonly link: string | null;
   readonly title: string | null;
-  /** What it says where it is no link: a table and row, or what the agent gave. */
+  /** Text to show if it is not a link: a table and row, or the citation as the agent gave it. */
   readonly text: string | null;
 }
 
@@ -215,7 +215,7 @@ export interface ReportData {
   readonly cells: readonly (readonly string[])[];
   readonly status: readonly number[];
   readonly costs: readonly number[];
-  /** Reasons by place in the list. */
+  /** Why rows failed, by row index. */
   readonly errors: Readonly<Record<number, string>>;
   /** Values, by field. */
   readonly values: readonly (readonly (string | null)[])[];

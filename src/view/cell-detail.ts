@@ -20,7 +20,7 @@ export function findFixed({ question, outcome }: JoinedRow, field: string): stri
     return question.fields.includes(field) ? null : 'The value is in your file: change it there.';
   }
   if (question.status === 'unchanged') return 'The row was full before: change it in your file.';
-  return 'The row is not asked, so no value can be kept for it.';
+  return 'The row is not sent to the agent, so no value can be stored for it.';
 }
 
 /** Reads everything about one cell. */

@@ -37,9 +37,9 @@ type Caller = Pick<IncomingMessage, 'url' | 'headers' | 'headersDistinct'>;
 
 /**
  * Decides who may call a server on loopback that other web pages and other users of this machine can reach, too. `hosts`
- * are the names and ports in its own address. A page elsewhere could make its name point here (DNS rebinding), so Host
- * must be one of them; a request that another site or another port caused says so in Origin or Sec-Fetch-Site; and every
- * call needs the token, which no other page or user has. There is no cookie that a browser would add by itself.
+ * are the names and ports in its own address. Host must be one of them, because another site could point its own name
+ * here (DNS rebinding). Origin and Sec-Fetch-Site reveal requests from other sites or ports. Every call needs the
+ * token, which no other page or user has. There are no cookies, which browsers would send by themselves.
  */
 export function createGuard(hosts: () => readonly string[], token: string) {
   const secret = Buffer.from(token);

@@ -43,7 +43,7 @@ export interface ViewServer {
   close(): Promise<void>;
 }
 
-const NO_KEY = 'Nothing can be asked: EXA_API_KEY was not set when the view was started.';
+const NO_KEY = 'Rows cannot be sent: EXA_API_KEY was not set when the view was started.';
 
 /** Efforts with a price per run, lowest first. */
 const EFFORTS = ['minimal', 'low', 'medium', 'high', 'xhigh'] as const;
@@ -124,7 +124,7 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
   }
 }
 
-/** The columns of the input, without those of fields. A filled file that was given back has more than its own. */
+/** The columns of the input, without those of fields. A filled file that was returned has more than its own. */
 function listInputColumns({ input, job, history }: ViewJob): readonly string[] {
   const names = new Set(job.ask.fields.map(({ name }) => name));
   const own = input.columns.filter((column) => !names.has(column));

@@ -13,7 +13,7 @@ const CHUNK_ROWS = 500;
 const MAX_HOSTS = 20_000;
 const MAX_REASONS = 1_000;
 const MAX_REASON_LENGTH = 160;
-/** A byte a cell: its level, and above it what was seen of it. */
+/** One byte per cell: the level in the low 4 bits, the verdict in the high bits. */
 const LEVEL_BITS = 0b1111;
 const VERDICT_SHIFT = 4;
 
@@ -86,7 +86,7 @@ export class Survey {
     return this.#reasonOf.get(ordinal);
   }
 
-  /** Rows that are asked under one of these keys. A stranger among them is possible, but rare. */
+  /** Rows with one of these keys. Keys are shortened, so a wrong row is possible but rare. */
   findRows(keys: readonly string[]): number[] {
     const wanted = new Set(keys.map(shortenKey));
     const found: number[] = [];

@@ -184,7 +184,7 @@ function fillVoucher(
   if ((text !== '' || isReplaced) && isFillable(out, at, context)) out[at] = text;
 }
 
-/** Writes a field of a file that was given back. A cell that still means its value stays as it is. */
+/** Writes a field of a file that was returned. A cell that still means its value stays as it is. */
 function renewField(
   out: string[],
   place: FieldPlace,

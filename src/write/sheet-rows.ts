@@ -29,7 +29,7 @@ function listSlowly(row: RawXml): RawCell[] {
   return cells;
 }
 
-/** For XML without comments; null if it is not written as usual. */
+/** Fast path for XML without comments. Returns null if the row is written in an unusual way. */
 function listQuickly(row: RawXml, prefix: string): RawCell[] | null {
   const open = `<${prefix}c`;
   const close = `</${prefix}c>`;

@@ -226,7 +226,7 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
     };
   };
   const folder = workbookPath.slice(0, workbookPath.lastIndexOf('/') + 1);
-  /** A path that no part has, with a number for `#`: many programs expect the usual names. */
+  /** Finds an unused path, with a number for `#`. Keeps the usual names, because many programs expect them. */
   const findFreePath = (wish: string): string => {
     let number = 1;
     const name = () => folder + wish.replace('#', String(number));

@@ -13,7 +13,7 @@ const PLACES = [
 /** The browser of this machine; null if none is installed: then tests that need one are skipped. */
 export const CHROMIUM = PLACES.find((path) => path !== '' && existsSync(path)) ?? null;
 
-/** It must not speak to anybody but the page. */
+/** Keeps Chromium from making requests of its own. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',

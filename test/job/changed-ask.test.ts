@@ -51,7 +51,7 @@ test.each([
 test.each([
   ['a field', { fields: ['answer', 'ceo'] }],
   ['another effort', { effort: ['medium'] }],
-])('says nothing about %s, which sends no answered cell again', async (_, change) => {
+])('does not warn about %s, because it sends no answered cell again', async (_, change) => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createSites(1, 5));
   await bench.run();

@@ -160,7 +160,7 @@ test.each([
   ['a US locale', (rows: Rows) => renderLocal(rows, 'us')],
   ['a data frame', renderFrame],
 ])(
-  'of a thousand cells none is a correction after a trip through %s; real ones are found, all and only',
+  'after a trip through %s, no unchanged cell counts as a correction, and all real corrections are found',
   async (_, render) => {
     const { path, again } = await openFilled('csv');
     const rows = readTable(readFileSync(path, 'utf8'));

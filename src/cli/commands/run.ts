@@ -80,7 +80,7 @@ export const run = createCommand({
     // Checked here, because the log is appended to as soon as it is open, and `enrich` knows neither log nor recipe.
     const output = jobOptions.output ?? resolveOutput(jobOptions);
     const otherFiles = { recipe: options.recipe, logFile };
-    // The output may replace a filled file that is given back; `enrich` checks that.
+    // The output may replace a filled file that is returned; `enrich` checks that.
     const isOntoInput = isSameFilePath(output, input);
     const places = await guardPaths({
       ...jobOptions,

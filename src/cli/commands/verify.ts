@@ -24,7 +24,7 @@ export const verify = createCommand({
     'Opens every page that the answers of a job cite, looks for each value there, and writes the output again with the ' +
     'columns FIELD_verdict and FIELD_passage_url. It needs no key and costs nothing. If it is interrupted, run it again to continue: ' +
     'pages are kept, and not fetched twice.\n' +
-    'A value that is on its page need not be true, and one that is not may be. docs/verify.md says what each verdict means.',
+    'A value on its page may be wrong, and a value not found there may be right. docs/verify.md explains each verdict.',
   options: {
     input: {
       kind: 'text',

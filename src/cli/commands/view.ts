@@ -26,7 +26,7 @@ export const view = createCommand({
     port: { kind: 'integer', value: 'N', about: 'The port to listen on.', fallback: 'any free one' },
     readOnly: {
       kind: 'switch',
-      about: 'Nothing can be changed or asked. Without a key, nothing can be asked anyway.',
+      about: 'Turn off edits and new runs. Without a key, new runs are off anyway.',
     },
     ...LEDGER_OPTION,
   },

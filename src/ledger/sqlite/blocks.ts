@@ -242,7 +242,7 @@ export class Block {
     return fields;
   }
 
-  /** Names of the block's fields; null for one that was reworded since, or another one of that name. */
+  /** Names of the block's fields; null if a field of this name now has another id, for example after rewording. */
   #pick(ids: FieldIds | null): readonly (string | null)[] {
     if (this.#picked?.ids === ids) return this.#picked.names;
     const { fields = [], ids: own = [] } = this.#content;

@@ -16,7 +16,7 @@ export interface RowColumn extends GridColumn {
 /** Many columns would bury the fields: the others are in the panel. */
 const MAX_INPUT_COLUMNS = 60;
 
-/** The row's number and first column stay in sight; then its status, the filled columns, and the other ones. */
+/** The row's number and first column stay visible; then its status, the filled columns, and the other ones. */
 export function createColumns({ columns, fields }: ViewMeta): RowColumn[] {
   const shown = columns.slice(0, MAX_INPUT_COLUMNS);
   const inputs = shown.map((title, index): RowColumn => {

@@ -110,7 +110,7 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['Space', 'select the row; with Shift, all up to it'],
   ['Enter', 'details and sources'],
   ['F2, or type', 'edit the value'],
-  ['N, Shift + N', 'next and previous cell to look at'],
+  ['N, Shift + N', 'next and previous cell to review'],
   ['A', 'accept, and on to the next'],
   ['R', 'ask again; shows the price first'],
   ['[ and ]', 'previous and next field in the panel'],

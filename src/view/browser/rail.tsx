@@ -137,7 +137,7 @@ function Facet(props: {
   readonly most: number;
   readonly color: string;
   readonly isOn: boolean;
-  /** False if it is only worth its place with a count. */
+  /** False to hide it while its count is 0. */
   readonly isKept: boolean;
   onClick(): void;
 }) {

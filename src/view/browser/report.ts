@@ -19,7 +19,7 @@ async function unpack(): Promise<ReportData> {
   const bytes = Uint8Array.from(atob(holder?.textContent?.trim() ?? ''), (char) => char.charCodeAt(0));
   holder?.remove();
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  // Only the program itself packs it.
+  // No validation: rowfill itself packed this data.
   return (await new Response(stream).json()) as ReportData;
 }
 

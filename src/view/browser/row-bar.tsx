@@ -73,7 +73,7 @@ export function RowBar({ session }: { readonly session: Session }) {
             type="button"
             class={`button${follows.value ? ' is-on' : ''}`}
             aria-pressed={follows.value}
-            title="Keep the rows in sight that are being filled"
+            title="Keep the visible rows that are being filled"
             onClick={() => {
               follows.value = !follows.value;
             }}

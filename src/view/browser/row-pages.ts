@@ -46,7 +46,7 @@ export class RowPages {
     return flash !== undefined && performance.now() - flash.atMs < FLASH_MS ? flash.fields : NONE;
   }
 
-  /** Loads the rows in sight, unless they are here. */
+  /** Loads the visible rows, unless they are here. */
   want(from: number, to: number): void {
     this.#visible = { from, to };
     for (const number of this.#listPages(from, to)) {
@@ -64,7 +64,7 @@ export class RowPages {
     }
   }
 
-  /** Rows have changed on the server; null for any. Those in sight are loaded again, the others when they are needed. */
+  /** Rows have changed on the server; null for any. Visible ones are loaded again, the others when they are needed. */
   refresh(ordinals: readonly number[] | null): void {
     for (const ordinal of ordinals ?? this.#places.keys()) {
       const place = this.#places.get(ordinal);

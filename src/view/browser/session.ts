@@ -263,7 +263,7 @@ export class Session {
       this.open(place, index);
       return;
     }
-    state.say('Nothing more to look at among the rows nearby.');
+    state.say('No more cells to review in the rows nearby.');
   }
 
   /** Works out what asking the selected rows again can cost. */
@@ -468,7 +468,7 @@ export class Session {
       this.#facetsTimer = window.setTimeout(() => void this.#countFacets(), FACETS_MS);
   }
 
-  /** Keeps the rows in sight that are being filled. */
+  /** Keeps the visible rows that are being filled. */
   #followFront(rows: readonly number[] | null): void {
     const last = rows?.reduce((most, row) => Math.max(most, row), 0);
     const isFileOrder = !state.isFiltered.value && state.sort.value === null;

@@ -10,7 +10,7 @@ import type {
   ViewSort,
 } from '../api.js';
 
-/** What the page knows, as signals: who reads one is drawn again when it changes. */
+/** The page's state as signals: a component is redrawn when a signal that it reads changes. */
 
 export const NO_FILTER: ViewFilter = {
   status: [],

@@ -16,7 +16,7 @@ export interface GridHost<Row> {
   countRows(): number;
   /** The row at a place; undefined if it is not here yet. */
   findRow(place: number): Row | undefined;
-  /** Called with the places in sight after each painting. */
+  /** Called with the visible places after each painting. */
   want(from: number, to: number): void;
   /** A text that changes whenever the row looks different. */
   stamp(row: Row): string;

@@ -1,6 +1,6 @@
 import type { GridColumn, GridHost } from './grid-host.js';
 
-/** The element of one row in sight, with the cells of the columns in sight. */
+/** The element of one visible row, with the cells of the visible columns. */
 export class GridRow<Row> {
   readonly element = document.createElement('div');
   readonly cells: (HTMLElement | undefined)[] = [];

@@ -7,8 +7,8 @@ const MIN_WIDTH = 60;
 const MAX_COPIED_ROWS = 10_000;
 
 /**
- * A table of any number of rows in which only those in sight have elements: one a row, so that text can be selected,
- * found, printed and read out. Elements are used again for other rows; a row in sight never changes its own.
+ * A table of any number of rows. Only visible rows have elements, one per row, so that text can be selected, found,
+ * printed and read out. Elements are reused for other rows, but a row keeps its element while it is visible.
  */
 export class Grid<Row> {
   rowHeight = 32;
@@ -110,7 +110,7 @@ export class Grid<Row> {
     this.layout();
   }
 
-  /** Paints all rows in sight anew. */
+  /** Paints all visible rows anew. */
   repaint(): void {
     for (const row of this.#pool) row.stamp = '';
     this.paint();

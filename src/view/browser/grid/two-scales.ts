@@ -6,8 +6,9 @@ const EDGE = 100_000;
 const WALK = 1_200;
 
 /**
- * Scrolls more rows than a browser can make an element high. The bar is as high as a browser allows, and stands for all
- * rows: a long way along it is a jump by ratio, a short one moves the rows by as many pixels. All lengths are in pixels.
+ * Scrolls through more rows than fit into the tallest element that browsers allow. The scrolled element has that
+ * height and stands for all rows: a long scroll jumps in proportion, a short one moves the rows pixel by pixel. All
+ * lengths are in pixels.
  */
 export class TwoScales {
   /** Where the view starts among the rows. */
