@@ -35,6 +35,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/export.js')).exportCommand,
   },
   {
+    name: 'diff',
+    operands: ['JOB|A', '[B]'],
+    summary: 'show what the last run of a job changed, or what differs between two files; free',
+    load: async () => (await import('./commands/diff.js')).diff,
+  },
+  {
     name: 'view',
     operands: ['[JOB|FILE]'],
     summary: 'open a job in the browser: watch it fill, look at sources, correct values',

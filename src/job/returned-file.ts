@@ -87,7 +87,7 @@ function refuseColumn(name: string, column: string): never {
   );
 }
 
-function getOutcome(row: Row): JsonObject | null {
+export function getOutcome(row: Row): JsonObject | null {
   if (row.kind !== 'object') return null;
   const outcome = row.object[OUTCOME_KEY];
   return isJsonObject(outcome) ? outcome : null;
@@ -99,7 +99,7 @@ function getFieldOutcome(row: Row, field: string): JsonObject | null {
   return isJsonObject(outcome) ? outcome : null;
 }
 
-function listOutcomeFields(rows: readonly Row[]): string[] {
+export function listOutcomeFields(rows: readonly Row[]): string[] {
   return rows.flatMap((row) => {
     const fields = getOutcome(row)?.fields;
     return isJsonObject(fields) ? Object.keys(fields) : [];

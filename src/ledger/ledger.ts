@@ -98,8 +98,8 @@ export interface Ledger extends SharedAccount {
   findAnswers(job: JobHandle, keys: readonly string[]): Promise<FoundAnswers>;
   /** The question of each run, and its answers to any fields. Unknown runs are missing. */
   findRuns(runIds: readonly string[]): Promise<ReadonlyMap<string, RunAnswers>>;
-  /** Replaced and rejected values of a row, most recent first. */
-  listOlderAnswers(askId: string, key: string): Promise<readonly OlderAnswer[]>;
+  /** Replaced and rejected values of a row, most recent first: of all fields, or only of those that `ask` words like this. */
+  listOlderAnswers(askId: string, key: string, ask?: Ask): Promise<readonly OlderAnswer[]>;
   /**
    * Lists the rows of an ask that got answers, values or failures after a change, from any process, oldest first, up to
    * about `limit`. Without `since` it lists none, and tells the number of the last change.

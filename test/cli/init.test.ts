@@ -19,7 +19,8 @@ test('the suggested recipe runs unchanged and fills the blank columns', async ()
   expect(made).toMatchObject({ status: 0, stdout: '' });
   expect(made.stderr).toBe(
     'The recipe is in lists/in.recipe.yaml. Review it, then check what it would send and cost:\n' +
-      '  rowfill plan lists/in.csv --recipe lists/in.recipe.yaml\n',
+      '  rowfill plan lists/in.csv --recipe lists/in.recipe.yaml\n' +
+      'docs/after-the-first-fill.md says how to add columns, correct values and refresh them later.\n',
   );
   const recipe = dir.read('lists/in.recipe.yaml');
   expect(recipe).toContain('\nquery: For each company, find city and headcount.\n');

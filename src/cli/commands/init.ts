@@ -150,4 +150,5 @@ function listReadingWords(options: OptionValues<typeof OPTIONS>): string[] {
 function tellNext(input: string, path: string, host: Host): void {
   host.say(`The recipe is in ${path}. Review it, then check what it would send and cost:`);
   host.say(`  rowfill plan ${input} --recipe ${path}`);
+  host.say('docs/after-the-first-fill.md says how to add columns, correct values and refresh them later.');
 }

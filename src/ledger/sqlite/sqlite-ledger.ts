@@ -13,7 +13,7 @@ import * as folders from './folders.js';
 import * as jobs from './jobs.js';
 import { ProcessHolder } from './processes.js';
 import { RecentRuns } from './recent-runs.js';
-import { READ_ALL } from './row-state.js';
+import { createReading, READ_ALL } from './row-state.js';
 import { checkFormat, SCHEMA } from './schema.js';
 import { findAnswers, Store } from './store.js';
 import * as upkeep from './upkeep.js';
@@ -124,11 +124,13 @@ function createAnswerMethods({ database, store, now }: Session) {
   return {
     findAnswers: (job, keys) => database.read(() => findAnswers(store, job, keys), [job.askId]),
     findRuns: (runIds) => database.read(() => jobs.findRuns(database, runIds)),
-    listOlderAnswers: (askId, key) =>
-      database.read(
-        () => store.findView(askId)?.read([key], 0, READ_ALL).get(key)?.older.toReversed() ?? [],
+    listOlderAnswers(askId, key, ask) {
+      const reading = ask === undefined ? READ_ALL : createReading(ask);
+      return database.read(
+        () => store.findView(askId)?.read([key], 0, reading).get(key)?.older.toReversed() ?? [],
         [askId],
-      ),
+      );
+    },
     listChangedRows: (askId, since, limit) =>
       database.read(() => listChangedRows(database, askId, since, limit)),
     async recordFailures(jobId, failures) {
