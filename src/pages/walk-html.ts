@@ -331,7 +331,12 @@ const CHALLENGE =
 function needsSpace(before: string, after: string): boolean {
   const [left, right] = [before.at(-1) ?? '', after.charAt(0)];
   return (
-    (/\p{L}/u.test(left) && /\p{Nd}/u.test(right)) || (/[\p{Ll}\p{Nd})]/u.test(left) && /\p{Lu}/u.test(right))
+    (/\p{L}/u.test(left) && /\p{Nd}/u.test(right)) ||
+    (/[\p{Ll}\p{Nd})]/u.test(left) && /\p{Lu}/u.test(right)) ||
+    // "260" and "employees".
+    (/\p{Nd}/u.test(left) && /^\p{Ll}{3}/u.test(after)) ||
+    // "VAT" and "B23456781" or "Number".
+    (/(?:^|\s)\p{Lu}{2,}$/u.test(before.slice(-12)) && /^\p{Lu}[\p{Ll}\p{Nd}]/u.test(after))
   );
 }
 

@@ -1,4 +1,4 @@
-import type { FieldGroup } from './field-words.js';
+import type { FieldGroup } from './field-families.js';
 
 /** What is known about the place of a value for looking at the words around it. */
 export interface CueContext {
@@ -107,6 +107,18 @@ function isTaken(between: string): boolean {
 const isRole = ({ groups }: CueContext): boolean => groups.has('role') && !groups.has('date');
 const isCount = ({ groups }: CueContext): boolean => groups.has('count') || groups.has('money');
 const isStaff = ({ families }: CueContext): boolean => families.has('employees');
+
+/** "£642m (2022: £594m)": a year and a colon in brackets, right before the number. */
+const EARLIER_IN_BRACKETS = String.raw`(?<=[\p{L}\d€$£¥%.]\s?[(（[]\s?(?:\p{L}{1,12}\.?\s){0,2})(?:(?:FY|CY)?\s?(?:19|20)\d{2}(?:\s?r\.|\s?г\.|年)?|prior year|previous year|last year|vorjahr|vj\.?|i fjor|föregående år|sidste år|vorig jaar|n-1)\s?[:：]?(?=\s?(?:[$€£¥]|\p{Lu}{3}\s)?\s?$)`;
+/** What a person may lead that is not the whole. */
+const PART_OF_FIRM = {
+  en: String.raw`(?:the|its|a|their)\s(?:\p{L}+\s){0,3}(?:board|division|department|team|unit|office|branch|committee|business|operations)`,
+  de: String.raw`(?:den|die|das|dessen|deren)\s(?:\p{L}+\s){0,2}\p{L}*(?:beirat|aufsichtsrat|abteilung|sparte|bereich|team|niederlassung|vertrieb|entwicklung|produktion|ausschuss|geschäft)`,
+  fr: String.raw`(?:le|la|l['’]|les|son|sa)\s?(?:\p{L}+\s){0,2}(?:conseil|division|département|équipe|filiale|bureau|branche|activité|comité)`,
+  es: String.raw`(?:el|la|los|las|su)\s(?:\p{L}+\s){0,2}(?:consejo|división|departamento|equipo|filial|área|comité|oficina)`,
+  it: String.raw`(?:il|la|lo|l['’]|i|le)\s?(?:\p{L}+\s){0,2}(?:consiglio|divisione|dipartimento|squadra|filiale|comitato|ufficio|reparto)`,
+  nl: String.raw`(?:de|het|haar)\s(?:\p{L}+\s){0,2}(?:raad|afdeling|divisie|team|vestiging)`,
+};
 
 const CUES: readonly Cue[] = [
   {
@@ -307,6 +319,50 @@ const CUES: readonly Cue[] = [
     },
   },
   {
+    reason: 'it is only a part of the whole',
+    isClause: true,
+    within: 14,
+    applies: ({ groups }) =>
+      !['role', 'location', 'name', 'date'].some((each) => groups.has(each as FieldGroup)),
+    before: {
+      en: 'of which|of whom|of these|of them',
+      de: 'davon|darunter|wovon',
+      fr: 'dont',
+      es: 'de los cuales|de las cuales|de ellos|de ellas|incluidos',
+      it: 'di cui|dei quali|delle quali',
+      pt: 'dos quais|das quais',
+      nl: 'waarvan|van wie',
+      sv: 'varav',
+      da: 'heraf',
+      nb: 'hvorav',
+      fi: 'joista',
+      pl: 'w tym|z czego',
+      cs: 'z toho|z nichž',
+      ru: 'из них|в том числе',
+      all: 'うち|其中',
+    },
+  },
+  {
+    reason: 'it is the value of an earlier time',
+    within: 32,
+    applies: isCount,
+    before: { all: EARLIER_IN_BRACKETS },
+  },
+  {
+    reason: 'the person leads a part or a board',
+    within: 0,
+    beyond: 70,
+    applies: isRole,
+    after: {
+      en: `(?:leads|heads|runs|led|oversees|manages|chairs) ${PART_OF_FIRM.en}`,
+      de: `(?:leitet|führt|verantwortet) ${PART_OF_FIRM.de}`,
+      fr: `(?:dirige|pilote|préside) ${PART_OF_FIRM.fr}`,
+      es: `(?:dirige|lidera|preside) ${PART_OF_FIRM.es}`,
+      it: `(?:dirige|guida|presiede) ${PART_OF_FIRM.it}`,
+      nl: `(?:leidt) ${PART_OF_FIRM.nl}`,
+    },
+  },
+  {
     reason: 'it is only a part or a change of the whole',
     isClause: true,
     within: 45,
@@ -328,8 +384,8 @@ const CUES: readonly Cue[] = [
       all: `うち|其中|裁员|裁减`,
     },
     after: {
-      en: String.raw`(?:new |additional |more )(?:jobs|staff|people|employees|workers|positions)|(?:jobs|positions|roles|staff|employees|people|workers) (?:will|would|to|are to) (?:be|go)|job cuts|redundanc\p{L}+|layoffs`,
-      de: String.raw`(?:neue|weitere|zusätzliche)\p{L}* \p{L}+|(?:\p{L}+ )?(?:eingestellt|entlassen|einstellen|abbauen|streichen)`,
+      en: String.raw`(?:\p{L}+ ){0,3}(?:at|in) (?:the |its |our )?(?:head office|headquarters|production|research|sales|factory|plant|R&D|warehouse|abroad)|(?:new |additional |more )(?:jobs|staff|people|employees|workers|positions)|(?:jobs|positions|roles|staff|employees|people|workers) (?:will|would|to|are to) (?:be|go)|job cuts|redundanc\p{L}+|layoffs`,
+      de: String.raw`(?:\p{L}+ ){0,3}(?:in der|im|am) (?:Produktion|Forschung|Vertrieb|Verwaltung|Zentrale|Ausland|Werk|Lager|Entwicklung)|(?:neue|weitere|zusätzliche)\p{L}* \p{L}+|(?:\p{L}+ )?(?:eingestellt|entlassen|einstellen|abbauen|streichen)`,
       fr: `nouveaux|supplémentaires|suppressions?`,
       es: `(?:nuevos|más|despidos)`,
     },
@@ -339,11 +395,11 @@ const CUES: readonly Cue[] = [
     within: 14,
     before: {
       en: 'out of|up to|at most|maximum of',
-      de: 'von maximal|bis zu|maximal|von',
-      fr: "sur|jusqu['’]à",
-      es: 'de un máximo de|hasta|sobre',
-      it: 'su|fino a',
-      all: '/',
+      de: String.raw`von maximal|bis zu|maximal|von(?=\s$)`,
+      fr: String.raw`sur(?=\s$)|jusqu['’]à`,
+      es: String.raw`de un máximo de|hasta|sobre(?=\s$)`,
+      it: String.raw`su(?=\s$)|fino a`,
+      all: String.raw`/(?=\s?$)`,
     },
     applies: ({ groups, before }) =>
       !groups.has('location') &&

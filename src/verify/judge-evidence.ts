@@ -22,8 +22,8 @@ export function findWeakness(context: EvidenceContext, hit: Hit): string | null 
   );
 }
 
-function isStruck({ struck }: TextBlock, { start, end }: Hit): boolean {
-  return struck.some(([from, to]) => from <= start && to >= end);
+function isStruck({ struck }: TextBlock, { start }: Hit): boolean {
+  return struck.some(([from, to]) => from <= start && start < to);
 }
 
 /** A word that turns the value around, or another year. */
@@ -58,4 +58,4 @@ function listTitles(index: PageIndex, { segment }: Hit): string[] {
 }
 
 const TURNED_HEADING =
-  /^(?:former|past|previous|ex-|alumni|competitors?|rivals?|similar (?:companies|products)|alternatives|related|comparable|peers|people also|you may also|history of|ehemalige|wettbewerber|konkurrenten|ähnliche|anciens|concurrents|sociétés similaires|competidores|empresas similares|concorrenti|aziende simili|tidigare|konkurrenter|бывшие|конкуренты|похожие)|\b(?:competitors|alternatives|predecessors|vorgänger)\b/i;
+  /^(?:former|past|previous|ex-|alumni|resigned|ceased|dissolved|cancelled|deleted|gelöschte|ausgeschiedene|personnes radiées|radiations?|démissionnaires|ceses|cesados|administradores cesados|cessati|uitgetreden|avgångna|fratrådte|wykreśleni|competitors?|rivals?|similar (?:companies|products)|alternatives|related|comparable|peers|people also|you may also|history of|ehemalige|wettbewerber|konkurrenten|ähnliche|anciens|concurrents|sociétés similaires|competidores|empresas similares|concorrenti|aziende simili|tidigare|konkurrenter|бывшие|конкуренты|похожие)|\b(?:competitors|alternatives|predecessors|vorgänger)\b/i;

@@ -63,7 +63,7 @@ const STATED: readonly (readonly [RegExp, number])[] = [
   ],
   [
     new RegExp(
-      String.raw`${IN}(?:millions?|mio|mn|mln|millionen|millones|milioni|milhões|miljoner|mln)(?!\p{L})|(?<!\p{L})${SIGN}\s?(?:m|mn|mln|mio|millions?)(?!\p{L})|(?<!\p{L})m(?:io\.?|n|ln|illions?)?\s?(?:€|eur|usd|chf|euros?)(?!\p{L})|\bmillions?\s(?:of\s)?(?:usd|eur|(?:us\s)?dollars?|euros?|pounds|yen)|millions? d['’]euros|milioni di euro|mln\.?\s?(?:zł|pln|руб)|млн|百万円|百萬|百万|백만|\b(?:msek|mnok|mdkk|meur|musd|mkr)\b|^\(?(?:millions?|mio\.?)\)?$|\((?:millions?|mio\.?)\)|[_ ](?:m|mn|mln|mio|millions?)$`,
+      String.raw`${IN}(?:millions?|mio|mn|mln|millionen|millones|milioni|milhões|miljoner|mln)(?!\p{L})|(?<!\p{L})${SIGN}\s?(?:m|mn|mln|mio|millions?)(?!\p{L})|(?<!\p{L})m(?:io\.?|n|ln|illions?)?\s?(?:€|eur|usd|chf|euros?)(?!\p{L})|\bmillions?\s(?:of\s)?(?:usd|eur|(?:us\s)?dollars?|euros?|pounds|yen)|millions? d['’]euros|milioni di euro|mln\.?\s?(?:zł|pln|руб)|млн|百万円|百萬|百万|백만|\b(?:msek|mnok|mdkk|meur|musd|mkr)\b|^\(?(?:millions?|mio\.?)\)?$|(?<!\p{L})mill?\.?\s?(?:kr|kroner|nok|sek|dkk)(?!\p{L})|(?<!\p{L})mio\.?\s?(?:kr|dkk|chf)(?!\p{L})|miljoonaa|\((?:millions?|mio\.?)\)|[_ ](?:m|mn|mln|mio|millions?)$`,
       'iu',
     ),
     1e6,

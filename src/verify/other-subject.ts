@@ -33,6 +33,17 @@ export function findOtherSubject(
     isAgentOf,
   );
   const behind = sentence.text.slice(at + hit.end - hit.start);
+  const relative = RELATIVE.exec(sentence.text)?.[1];
+  if (relative !== undefined && nearest === -1 && !isOwnOrOrdinary(relative, subject, value)) return OTHER;
+  // "Hotel Molo (61 rooms)": what is in brackets is said of the name before them.
+  const bracketed = BRACKETED.exec(sentence.text.slice(0, at))?.[1];
+  if (
+    bracketed !== undefined &&
+    !isPerson &&
+    (index.page.language !== 'de' || bracketed.includes(' ')) &&
+    !isOwnOrOrdinary(bracketed, subject, value)
+  )
+    return OTHER;
   const owner =
     /^[^.;,]{0,25}?\s(?:at|of|for|bei|von|chez|de|en|di|van|hos|у|в)\s(?:the\s)?(\p{Lu}[\p{L}\d&.-]+(?:\s\p{Lu}[\p{L}\d&.-]+){0,3})/u.exec(
       behind,
@@ -50,6 +61,25 @@ export function findOtherSubject(
     : null;
 }
 
+/** "Its sister company Polderbol has …": the sentence begins with the name of a relative, customer or supplier. */
+const RELATIVE =
+  /^(?:(?:Its|Our|The|A|One|Das|Die|Der|Unsere?|Ihre?|La|Le|Notre|Sa|Su|El|Nuestr[oa]|Het|De|Onze|Il)\s)?(?:[Ss]ister|[Pp]arent|[Ss]ubsidiary|[Cc]ustomer|[Cc]lient|[Ss]upplier|[Ii]nvestor|[Oo]wner|[Ss]hareholder|[Cc]ompetitor|[Rr]ival|[Ss]chwester\p{L}*|[Tt]ochter\p{L}*|[Mm]utter\p{L}*|Kunde|Lieferant|Eigentümer|[Ff]iliale|[Mm]aison|[Cc]liente|[Ff]ilial|[Mm]atriz|[Pp]roveedor|[Zz]uster\p{L}*|[Dd]ochter\p{L}*|[Mm]oeder\p{L}*|[Kk]lant|[Ss]øster\p{L}*|[Dd]atter\p{L}*|[Ss]yster\p{L}*|[Dd]otter\p{L}*|[Mm]oder\p{L}*|[Cc]onsociata|[Cc]ontrollata)(?:\s(?:company|firm|business|brand|club|school|mère|sœur))?\s(\p{Lu}[\p{L}\d&-]+)/u;
+
+/** "The medical school opened in 1923": something of the row, not the row itself. */
+export function isPartOfRow(text: string, subject: RowSubject): boolean {
+  const [, adjectives = '', noun] = PART.exec(text) ?? [];
+  if (noun === undefined || isSelfReference(text) || FIRM.test(noun)) return false;
+  if (adjectives === '' && WHOLE.test(noun)) return false;
+  return !mentions(text, subject) && !subject.names.some((name) => name.includes(foldWords(noun)));
+}
+
+const PART =
+  /^(?:The|Its|Our|A|Das|Der|Die|Ein|Eine|Unser\p{L}*|La|Le|El|Il|Notre|Nuestr[oa])\s((?:\p{L}+\s){0,3}?)(\p{Ll}[\p{L}-]+|\p{Lu}\p{L}*(?:werk|halle|haus|labor|filiale|niederlassung))\s(?:in\s\p{Lu}\p{L}+\s)?(?:was\s|were\s|wurde\s|a été\s|est\s|fue\s|è stat[oa]\s)?(?:opened|launched|built|added|followed|created|started|set up|begun|established|folgte|eröffnet\p{L}*|gebaut|ouvert\p{L}*|ouvre|abrió|inaugur\p{L}*|apert[oa])/u;
+const FIRM =
+  /^(?:company|firm|group|business|brand|startup|manufacturer|maker|société|entreprise|empresa|azienda)$/iu;
+const WHOLE =
+  /^(?:university|college|school|museum|club|hotel|hospital|theatre|label|brewery|bakery|restaurant|shop|charity|society|association|foundation|bank|team|festival|agency|institute|library|orchestra|musée|museo)$/iu;
+
 /** True for a sentence that begins with a pronoun or "the company". */
 export function isSelfReference(text: string): boolean {
   return SELF.test(text.trim());
@@ -65,6 +95,11 @@ interface OtherName {
 }
 
 const CAPITAL = String.raw`\p{Lu}[\p{L}\d&’'-]*`;
+const BRACKETED = new RegExp(
+  String.raw`(?<![\p{L}\d])(${CAPITAL}(?:\s${CAPITAL}){1,3})\s\((?:\D{0,12})$`,
+  'u',
+);
+
 const FORM =
   'GmbH|mbH|AG|KG|SE|Inc|Corp|Corporation|Ltd|Limited|LLC|LLP|PLC|plc|SA|S\\.A\\.|SAS|SARL|SpA|S\\.p\\.A\\.|Srl|S\\.r\\.l\\.|BV|B\\.V\\.|NV|N\\.V\\.|AB|ASA|AS|A/S|ApS|Oy|Oyj|Sp\\. z o\\.o\\.|s\\.r\\.o\\.|a\\.s\\.|Kft|Zrt|Ventures|Capital|Partners|Holdings?|Group|Bank|Foundation|University|Institute|Fund|Industries|Technologies|Systems|Solutions|Pharma|Energy|Motors|Airlines|Insurance|Media|Labs|Studios|Consulting|Logistics|Instruments|Analytics|Robotics|Software';
 const WITH_FORM = new RegExp(
@@ -85,7 +120,7 @@ const INNER = new RegExp(
 
 /** "Castle Crumb, a bakery chain with …": what follows is said of Castle Crumb. */
 const APPOSITION = new RegExp(
-  String.raw`(?<![\p{L}\d])(${CAPITAL}(?:\s${CAPITAL}){0,3}),\s(?:(?:a|an|the|its|ein|eine|das|une?|la|le|un|una|el|il|een|en|ett|et)\s\p{Ll}|which\s|who\s|whose\s|qui\s|que\s|che\s|som\s|który\s|która\s|где\s|котор)`,
+  String.raw`(?<![\p{L}\d])(${CAPITAL}(?:\s${CAPITAL}){0,3}),\s(?!the\s(?:company|firm|group|business|start-?up)\s)(?:(?:a|an|the|its|ein|eine|das|une?|la|le|un|una|el|il|een|en|ett|et)\s\p{Ll}|which\s|whose\s|qui\s|que\s|che\s|som\s|który\s|która\s|где\s|котор)`,
   'gu',
 );
 const PLACE = /(?:^|\s)(?:in|at|near|à|en|au|a|im|bei|em|ad|i|på|w|we|v|ve|в|из|te)\s$/iu;

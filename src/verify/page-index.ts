@@ -158,6 +158,8 @@ export class PageIndex {
   tableScale(block: TextBlock): number {
     const table = block.cell?.table;
     if (table === undefined) return 1;
+    const inRow = findStatedScale(this.headers(block).row);
+    if (inRow !== 1) return inRow;
     const known = this.#scales.get(table);
     if (known !== undefined) return known;
     const { blocks } = this.page;

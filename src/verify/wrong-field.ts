@@ -1,38 +1,56 @@
 import type { DataItem, TextBlock } from '../pages/page-text.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
-import { findFieldMentions, listGroups } from './field-words.js';
+import { findFieldMentions, isDeputyAt, listGroups } from './field-words.js';
 import { foldText, foldWords } from './fold-text.js';
 import { COMMON_COUNTRIES, findCountryCode } from './known-names.js';
 import type { Hit, PageIndex } from './page-index.js';
+import { isAlone, isBranch, isInAddress, isPlaceLike, isPlaceLine } from './place-evidence.js';
 import { mentions, type RowSubject } from './row-subject.js';
 import type { Sentence } from './sentences.js';
-import type { FieldInfo, ValueKind } from './value-kind.js';
+import type { FieldInfo } from './value-kind.js';
 
 const NO_FIELD = 'the words of the field are not beside it';
 
 /** Says why a value may be that of another field. */
 export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
-  const { field, kind, index, relation } = context;
+  const { field, kind, index, relation, subject } = context;
   if (kind === 'url' || kind === 'email' || kind === 'phone') return findWrongContact(context, hit, sentence);
   const { block, data } = hit.segment;
   if (data !== null) return findWrongKey(context, data, hit, sentence);
   if (block === null) return NO_FIELD;
-  if (field.groups.has('location') && isPlaceLike(kind) && isInAddress(hit.segment.text, hit)) return null;
+  if (
+    field.groups.has('location') &&
+    isPlaceLike(kind) &&
+    isInAddress(hit.segment.text, hit) &&
+    !isBranch(context, block)
+  )
+    return null;
   if (field.families.has('published') && isAtTop(hit)) return null;
   if (field.groups.has('role') && BYLINE.test(sentence.before))
     return field.families.has('author') ? null : 'it is the author of the text';
+  if (field.groups.has('location') && isBranch(context, block)) return 'it may be a branch';
+  if (field.families.has('price') && isPriceLine(context, hit, sentence)) return null;
+  if (
+    field.families.has('rating') &&
+    /^\s?(?:\/|out of|von|sur|de|su)\s?(?:5|10|100)(?![\d.,])/u.test(sentence.after)
+  )
+    return null;
+  const hasTitle = field.groups.has('role') && hasOtherTitle(sentence, field);
   const inSentence = isOfOtherNumber(context, hit, sentence) ? 'other' : judgeWords(sentence, field, hit);
   if (inSentence === 'other') return 'the words beside it name another field';
   if (inSentence === 'own') return null;
   for (const label of listLabels(index, block, hit)) {
     const found = judgeLabel(label, field);
-    if (found === 'own') return null;
+    if (found === 'own' && !hasTitle) return null;
     if (found === 'other') return 'its label names another field';
   }
+  if (hasTitle) return 'another title is beside the name';
+  if (kind === 'country' && isPlaceLine(hit)) return null;
   if (kind === 'country' && COMMON_COUNTRIES.has(findCountryCode(context.value) ?? '')) return NO_FIELD;
   if (kind === 'person' && !field.groups.has('role') && relation !== null) return null;
   if (hit.namesField === true) return null;
   if (field.groups.has('location') && isPlaceLike(kind) && isAlone(hit)) return null;
+  if (isEmployer(field, subject) && isBelowName(context, hit)) return null;
   if (isJobTitle(field) && isBesideName(context, hit, sentence)) return null;
   if (isSelfNaming(context, hit)) return null;
   const [heading = ''] = listHeadings(index, block);
@@ -69,8 +87,20 @@ function isJobTitle({ words }: FieldInfo): boolean {
 }
 
 /** A job title stands beside the person's name, or right below it. */
-function isBesideName({ index, subject }: EvidenceContext, { segment }: Hit, sentence: Sentence): boolean {
-  if (mentions(sentence.text, subject)) return sentence.text.length < 200;
+function isBesideName(context: EvidenceContext, hit: Hit, sentence: Sentence): boolean {
+  if (mentions(sentence.text, context.subject)) return sentence.text.length < 200;
+  return isBelowName(context, hit);
+}
+
+function isEmployer({ words }: FieldInfo, { isPerson }: RowSubject): boolean {
+  return words.some(
+    (word) =>
+      /^(?:employer|affiliation|workplace|arbeitgeber)$/.test(word) ||
+      (isPerson && /^(?:organi[sz]ation|company|firma)$/.test(word)),
+  );
+}
+
+function isBelowName({ index, subject }: EvidenceContext, { segment }: Hit): boolean {
   const before = index.page.blocks[segment.index - 1];
   return (
     segment.block !== null &&
@@ -81,21 +111,38 @@ function isBesideName({ index, subject }: EvidenceContext, { segment }: Hit, sen
   );
 }
 
+/** "Ann Lee, head of sales": a title that does not name the field stands right behind the name. */
+function hasOtherTitle({ after }: Sentence, field: FieldInfo): boolean {
+  const title =
+    /^\s?[,–—|·(-]\s?((?!(?:who|which|the|and|der|die|qui|que|che|som|die)\s)\p{Ll}[\p{L}\s&'’-]{3,50})\)?\.?$/u.exec(
+      after,
+    )?.[1];
+  return title !== undefined && judgeLabel(title, field) !== 'own';
+}
+
+/** An amount alone in a line right below the name of a thing is its price; "Adults £9.50" that for adults. */
+function isPriceLine(
+  { index, field, subject, relation }: EvidenceContext,
+  hit: Hit,
+  { text, before }: Sentence,
+): boolean {
+  const { block } = hit.segment;
+  if (block === null || relation === null || block.region !== 'main' || text.length > 60) return false;
+  const around = hit.segment.text.slice(Math.max(0, hit.start - 6), hit.end + 6);
+  if (!/[$€£¥]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|kr|zł)\b/u.test(around)) return false;
+  if (/(?:save|off|spare|rabatt|from|ab|économisez|ahorra|risparmi)\W*$/iu.test(before)) return false;
+  const wanted = field.own.filter((word) => !PRICE_WORDS.has(word));
+  if (wanted.length > 0) {
+    const folded = foldText(text, 'plain').text;
+    return wanted.every((word) => findWord(folded, word).length > 0);
+  }
+  const heading = index.page.blocks[block.heading];
+  return heading?.level === 1 && mentions(heading.text, subject);
+}
+
+const PRICE_WORDS = new Set('price cost fee list retail sale ticket entry admission preis prix'.split(' '));
+
 const BYLINE = /^(?:by|von|par|por|di|door|af|av|text|author|foto|photo):?\s$/i;
-
-/** "Truro · 54 employees": a place alone between two marks. */
-function isAlone({ segment, start, end }: Hit): boolean {
-  const { text } = segment;
-  return (
-    text.length <= 80 &&
-    /(?:^|[·|•–]\s?)$/u.test(text.slice(0, start)) &&
-    /^(?:\s?[·|•–]|,\s\p{Lu}[\p{L} ]*$|,\s\p{Lu}[\p{L} ]*\s?[·|•–])/u.test(text.slice(end))
-  );
-}
-
-function isPlaceLike(kind: ValueKind): boolean {
-  return kind === 'place' || kind === 'country' || kind === 'text';
-}
 
 /** A name that contains the row's own name says by itself that it is the row's name. */
 function isSelfNaming({ field, value, subject, relation }: EvidenceContext, { how }: Hit): boolean {
@@ -106,26 +153,6 @@ function isSelfNaming({ field, value, subject, relation }: EvidenceContext, { ho
     field.families.has('legalName') &&
     subject.names.some((name) => words.startsWith(name)) &&
     words.split(' ').length > 1
-  );
-}
-
-/** A place in an address: with a postal code, a street number or the name of a country beside it. */
-function isInAddress(text: string, { start, end }: Hit): boolean {
-  const [before, after] = [text.slice(Math.max(0, start - 60), start), text.slice(end, end + 40)];
-  const codeBefore = /(?:^|[^\d.,])(?:\p{Lu}{1,3}-?\s?)?\d{4,6}(?:[- ]\d{3}|\s?[A-Z]{2})?[,\s]{1,3}$/u;
-  const codeBehind =
-    /^[^\p{L}\d]{0,3}(?:\p{Lu}{2}\s|\p{Lu}\p{L}+,?\s)?(?:\d{5,6}|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})(?![\d.,])|〒/u;
-  const street =
-    /(?:straße|strasse|str\.|street|road|avenue|ave\.?|lane|way|square|quay|wharf|rue|via|viale|corso|piazza|calle|avenida|plaza|rua|gata|gatan|gade|gate|vej|vei|weg|platz|allee|laan|straat|ulica|ul\.|улица|ул\.|проспект)[\s,]/iu;
-  if (codeBefore.test(before) || codeBehind.test(after)) return true;
-  // The code itself, after its town.
-  if (/\d/.test(text.slice(start, end)) && /\p{Lu}\p{L}+,?\s$/u.test(before)) return true;
-  if (/^(?:[^.]|\d\.){0,45}?[-–—]\s/.test(text.slice(end, end + 60)) && start <= 2) return true;
-  return (
-    /^[-‑\s](?:based|headquartered|ansässige|basierte)|^[-\s](?:company|firm|maker|manufacturer|start-?up|group|producer|developer|provider)(?!\p{L})/iu.test(
-      text.slice(end, end + 24),
-    ) ||
-    (street.test(before.slice(-40)) && /\d/.test(before.slice(-40)))
   );
 }
 
@@ -144,10 +171,14 @@ export function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own
     .map((mention) => ({
       ...mention,
       gap: mention.start >= end ? mention.start - end : start - mention.end,
-    }));
+    }))
+    .filter((mention) => !field.groups.has('role') || !isBracketOfOther(sentence.text, mention, start));
+  if (field.families.has('founder') && BEGUN_BY.test(sentence.text.slice(0, start))) return 'own';
   const own = found.filter(({ family }) => field.families.has(family)).sort((a, b) => a.gap - b.gap)[0];
+  const isOwnBefore = field.groups.has('role') && own !== undefined && own.end <= start;
   const rivals = found
     .filter(({ family }) => !field.families.has(family) && competes(family, field))
+    .filter((mention) => !(isOwnBefore && mention.start >= end && isOfNextName(sentence.text, mention)))
     .sort((a, b) => a.gap - b.gap);
   const words = findOwnWords(folded.text, field, toSource, start, end);
   if (own === undefined && words === null)
@@ -164,14 +195,29 @@ export function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own
   return rival.gap + 3 < gap ? 'other' : 'own';
 }
 
+/** "Ann Lee (CEO) and": a role in brackets is of the name before them. */
+function isBracketOfOther(text: string, { start, end }: { start: number; end: number }, at: number): boolean {
+  return end <= at && /\([^()]*$/.test(text.slice(0, start)) && text.slice(end, at).includes(')');
+}
+
+/** "Ann Lee, deputy Tom Fox": a role right before the next name is of that one. */
+function isOfNextName(text: string, { end }: { end: number }): boolean {
+  return /^\s\p{Lu}\p{Ll}+\s\p{Lu}\p{Ll}+/u.test(text.slice(end, end + 50));
+}
+
+/** "Started in 2020 by Ann Lee and Tom Fox": who began it is the founder. */
+const BEGUN_BY =
+  /(?:[Ss]tarted|[Ss]et up|[Ll]aunched|[Cc]reated|[Ee]stablished|[Oo]pened|[Ff]ormed|[Bb]egun|initiiert|ins Leben gerufen|lancée?|créée?|iniciad[oa]|cread[oa]|avviat[oa]|cread[oa]|startades|startet|gestart|nació|nace|nasce|nacque|nasceu)\s[^.;:]{0,40}?(?:by|de la mano de|por obra de|per opera di|per mano di|pelas mãos de|von|par|por|da|av|af|door|przez)\s(?:\p{Lu}[\p{L}'’.-]*,?\s|(?:and|und|et|y|e|och|og|en|i|de|van|von)\s|&\s){0,10}$/u;
+
 /** "Since 1948" may speak of anything, unless it is a label. */
 const SINCE = new Set(
   'since seit depuis desde dal sinds sedan siden od est start history vuodesta'.split(' '),
 );
 
 function competes(family: string, field: FieldInfo): boolean {
-  const groups = listGroups(family);
-  return groups.some((group) => field.groups.has(group));
+  // A year or date of birth does not compete with places.
+  const isTime = field.words.some((word) => /^(?:year|date|day)$/.test(word));
+  return listGroups(family).some((group) => field.groups.has(group) && !(isTime && group === 'location'));
 }
 
 /** "CEO and co-founder": two roles side by side are of one person. */
@@ -188,7 +234,12 @@ function areSameMention(
     rival.start < own.start ? text.slice(rival.end, own.start) : text.slice(own.end, rival.start);
   const overlaps = rival.start < own.end && own.start < rival.end;
   if (overlaps || !isRole) return overlaps;
-  return isSameSide && between.length <= 24 && !/\p{Lu}\p{Ll}+\s\p{Lu}\p{Ll}+/u.test(between);
+  return (
+    isSameSide &&
+    between.length <= 24 &&
+    !between.includes(')') &&
+    !/\p{Lu}\p{Ll}+\s\p{Lu}\p{Ll}+/u.test(between)
+  );
 }
 
 /** Distance of the field's own words from the value, if all of them are in the sentence. */
@@ -223,7 +274,7 @@ function findWord(folded: string, word: string): number[] {
   const stem = word.length > 4 ? word.replace(/(?:ies|es|s|y|e)$/, '') : word;
   for (let at = folded.indexOf(` ${stem}`); at !== -1; at = folded.indexOf(` ${stem}`, at + 1)) {
     const rest = folded.slice(at + 1 + stem.length).split(' ')[0] ?? '';
-    if (rest.length <= (word.length > 4 ? 3 : 0)) found.push(at + 1);
+    if (rest.length <= (word.length > 4 ? 3 : 0) && !isDeputyAt(folded, at + 1)) found.push(at + 1);
   }
   return found;
 }
@@ -249,11 +300,14 @@ export function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Gener
       : blocks.slice(group.first, group.last + 1).filter((each) => each !== block && each.text.length <= 80);
   if (others.length === 1 || (others.length > 1 && others.length <= 3))
     yield others.map(({ text }) => text).join(' | ');
+  // "Order book: 3.2bn" has its label itself, and a neighbour of that kind is the label of nothing else.
+  if (SELF_LABELLED.test(block.text.slice(0, hit.start))) return;
   // A short block before a sentence is no label of what is in it.
   const before = block.text.length > 80 ? undefined : blocks[at - 1];
   if (
     before !== undefined &&
     before.text.length <= 50 &&
+    !SELF_LABELLED.test(before.text.replace(/\S+$/u, '')) &&
     before.region === block.region &&
     (before.text.endsWith(':') ||
       (others.length === 0 && before.role !== 'heading') ||
@@ -263,6 +317,8 @@ export function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Gener
     yield before.text;
   if (hit.start <= 3 && groups.length === 0) yield blocks[at + 1]?.text ?? '';
 }
+
+const SELF_LABELLED = /^[^:：\n]{2,50}[:：]\s/u;
 
 /** A flat list of labels and values: every second block is short and has no digits. */
 function isAlternating(index: PageIndex, at: number): boolean {
@@ -324,6 +380,8 @@ function findWrongContact(
     if (wantsFax && last !== 'fax' && !text.includes('fax')) return 'it is not called a fax number';
   }
   if (wanted.length === 0 || wanted.some((word) => text.includes(word.slice(0, 6)))) return null;
+  // "CEO: Ann Lee, ann@acme.example".
+  if (field.groups.has('role') && judgeLabel(sentence.before, field) === 'own') return null;
   const labels =
     hit.segment.block === null
       ? []

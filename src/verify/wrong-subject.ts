@@ -2,8 +2,8 @@ import { resolveSiteKind } from '../model/shared-sites.js';
 import type { DataItem, TextBlock } from '../pages/page-text.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
 import { foldWords } from './fold-text.js';
-import { findOtherSubject, isSelfReference } from './other-subject.js';
-import type { Hit } from './page-index.js';
+import { findOtherSubject, isPartOfRow, isSelfReference } from './other-subject.js';
+import type { Hit, PageIndex } from './page-index.js';
 import { findMentions, mentions, type RowSubject, segmentMentions } from './row-subject.js';
 import type { Sentence } from './sentences.js';
 import { saysField } from './wrong-field.js';
@@ -41,6 +41,8 @@ export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: S
     context.value,
   );
   if (other !== null) return other;
+  if (context.field.families.has('founded') && isPartOfRow(sentence.text, subject))
+    return 'the sentence is about a part of it';
   if (relation === null) return isNamedNear(context, block, sentence, hit.segment.index) ? null : NOT_NAMED;
   return findOtherRecord(context, block);
 }
@@ -135,6 +137,9 @@ function findWrongRow(
   const { row, column, isHeadedColumn } = index.headers(block);
   const rowNamesField =
     saysField(row, field) || /^(?:total|group|gesamt|summe|konzern|all|overall|worldwide)/i.test(row.trim());
+  const isAmount = field.groups.has('count') || field.groups.has('money');
+  const isPart = isAmount && !rowNamesField && row !== '' && hasTotal(index, cell.table);
+  if (isPart) return 'it is a part of the total';
   if (elsewhere && !rowNamesField) return 'it is in the row of another record';
   if (relation === null) return NOT_NAMED;
   // A table whose rows are companies, offices or people, none of which is the row.
@@ -150,6 +155,24 @@ function findWrongRow(
     listYears(row).length === 0;
   return isList && !field.groups.has('role') ? 'it is in a row about something else' : undefined;
 }
+
+/** True if a row of a table is called "Total". */
+function hasTotal(index: PageIndex, table: number): boolean {
+  return index
+    .rows(table)
+    .slice(0, 200)
+    .some((row) =>
+      TOTAL.test(
+        index
+          .row(table, row)
+          .find(({ cell }) => cell?.column === 0)
+          ?.text.trim() ?? '',
+      ),
+    );
+}
+
+const TOTAL =
+  /^(?:(?:grand |group )?total|sum|all (?:segments|regions)|gesamt|summe|insgesamt|konzern|ensemble|totale|totaal|totalt|i alt|sammanlagt|razem|ogółem|celkem|итого|всего|合計|总计|합계)$/iu;
 
 function listYearsOnly(text: string): boolean {
   return /^\s*(?:FY|CY)?\s?(?:19|20)\d{2}\s*$/.test(text);
@@ -197,7 +220,7 @@ function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock):
   const heading = blocks[block.heading];
   if (heading !== undefined && heading.level >= 2 && !mentions(heading.text, subject)) {
     const about =
-      /^(?:about|über|à propos d[eu']?|acerca de|sobre|informazioni su|over|om|o firmie|о компании)\s+(\p{Lu}.*)/u.exec(
+      /^(?:[Aa]bout|[Üü]ber|[ÀàAa] propos d[eu'’]?|[Aa]cerca de|[Ss]obre|[Ii]nformazioni su|[Oo]ver|[Oo]m|[Oo] firmie|[Оо] компании)\s+(\p{Lu}.*)/u.exec(
         heading.text,
       )?.[1];
     if (about !== undefined && !/^(?:us|uns|nous|nosotros|noi|ons|oss|The (?:company|firm))/i.test(about))

@@ -67,9 +67,11 @@ function mentionsYear(index: PageIndex, { segment }: Hit, year: number): boolean
 }
 
 export function listYears(text: string): number[] {
-  return [...text.matchAll(/(?<![\d.,$€£])(?:FY|CY)?\s?((?:19|20)\d{2})(?![\d]|[.,]\d)/gu)].map((match) =>
-    Number(match[1]),
-  );
+  return [
+    ...text.matchAll(
+      /(?:(?<![\d.,$€£])(?:FY|CY)?\s?|(?<!\d)\d{1,2}\.\d{1,2}\.)((?:19|20)\d{2})(?![\d]|[.,]\d)/gu,
+    ),
+  ].map((match) => Number(match[1]));
 }
 
 function isYearToken(text: string): boolean {
