@@ -14,12 +14,12 @@ import {
 import { fetchArchived } from '../pages/archive.js';
 import type { Pages } from '../pages/open-pages.js';
 import { dropFragment, type FetchedPage } from '../pages/page-cache.js';
-import type { PageText } from '../pages/page-text.js';
+import type { PageBytes, PageKind } from '../pages/page-text.js';
 import type { PdfReader } from '../pages/pdf-reader.js';
-import { createPdfText, readPage } from '../pages/read-page.js';
-import { checkCitation, isCheckable } from '../verify/check-citation.js';
+import { isCheckable } from '../verify/check-citation.js';
 import { judgeFetch } from '../verify/page-verdict.js';
 import { hashValue } from './cell-verdicts.js';
+import type { JudgedPage, PageJudge } from './page-judge.js';
 
 /** A row whose values are to be looked for. */
 export interface CitedRow {
@@ -35,8 +35,9 @@ export interface CheckParts {
   readonly ask: Ask;
   readonly pages: Pages;
   readonly pdf: PdfReader;
+  readonly judge: PageJudge;
   /** Reads the row of a table that a `file:` citation names; null if it is none of the job's tables. */
-  readonly readTableRow: (url: string) => Promise<PageText | null>;
+  readonly readTableRow: (url: string) => Promise<PageBytes | null>;
   /** Archive in which to look for pages that are gone; null to leave them. */
   readonly archive: string | null;
   readonly timers: Timers;
@@ -178,55 +179,72 @@ export class CitationChecker {
   }
 
   async #checkPage(url: string): Promise<void> {
-    const page = isFile(url) ? await this.#openTableRow(url) : await this.#openOrArchived(url);
+    const page = isFile(url) ? await this.#openTableRow(url) : await this.#openPage(url);
     const claims = this.#open.get(url) ?? [];
     this.#open.delete(url);
     this.#pages += 1;
-    for (const open of claims) {
-      const { text, verdict } = page;
-      const found = verdict ?? checkCitation(text, open.claim);
+    const judged = await this.#judgeOrArchived(url, page, claims);
+    for (const [at, open] of claims.entries()) {
+      const found = judged.verdicts[at] ?? createVerdict('unreadable', null);
       // No program opens a fragment of a file.
-      this.#decide(open, isFile(url) ? { ...found, passageUrl: null } : found, page);
+      this.#decide(open, isFile(url) ? { ...found, passageUrl: null } : found, judged);
     }
     this.#openClaims -= claims.length;
     this.#wake();
     this.#report();
   }
 
-  async #openTableRow(url: string): Promise<OpenedPage> {
-    const text = await this.#parts.readTableRow(url);
-    if (text !== null) return { text, verdict: null, hash: null };
-    return refusePage('not_checkable', 'it is not a row of the tables of this job', null);
-  }
-
-  /** Opens a page, or its archived copy if it is gone. */
-  async #openOrArchived(url: string): Promise<OpenedPage> {
+  /** Judges a page, or its archived copy if it is gone. */
+  async #judgeOrArchived(url: string, page: OpenedPage, claims: readonly OpenClaim[]): Promise<JudgedClaims> {
     const { archive, pages, timers } = this.#parts;
-    const page = await this.#openPage(url, await pages.fetch(url));
-    const kind = page.verdict?.verdict ?? page.text?.kind;
-    if (archive === null || kind !== 'gone') return page;
+    const judged = await this.#judge(page, claims);
+    if (archive === null || judged.kind !== 'gone') return judged;
     const copy = await fetchArchived(pages, archive, url, timers.now());
     return copy === null
-      ? { ...page, archivedUrl: null }
-      : { ...(await this.#openPage(copy.url, copy)), archivedUrl: copy.finalUrl };
+      ? { ...judged, archivedUrl: null }
+      : { ...(await this.#judge(await this.#openPage(copy.url, copy), claims)), archivedUrl: copy.finalUrl };
   }
 
-  async #openPage(url: string, page: FetchedPage): Promise<OpenedPage> {
+  async #judge({ hash, ...page }: OpenedPage, open: readonly OpenClaim[]): Promise<JudgedClaims> {
+    const judgeAll = (verdict: CitationVerdict): JudgedClaims => ({
+      hash,
+      kind: verdict.verdict,
+      verdicts: open.map(() => verdict),
+    });
+    if ('verdict' in page) return judgeAll(page.verdict);
+    const claims = open.map(({ claim }) => claim);
+    const reply = await this.#parts.judge.judge(page.load, claims, page.heldBytes);
+    return 'error' in reply
+      ? judgeAll(createVerdict('unreadable', `the page cannot be read: ${reply.error}`))
+      : { hash, ...reply };
+  }
+
+  async #openTableRow(url: string): Promise<OpenedPage> {
+    const bytes = await this.#parts.readTableRow(url);
+    return bytes === null
+      ? refusePage('not_checkable', 'it is not a row of the tables of this job', null)
+      : { load: async () => ({ bytes, isCut: false }), heldBytes: bytes.body.length, hash: null };
+  }
+
+  async #openPage(url: string, fetched?: FetchedPage): Promise<OpenedPage> {
+    const { pages, judge, pdf, signal } = this.#parts;
+    const page = fetched ?? (await pages.fetch(url));
     const { hash, finalUrl } = page;
     const verdict = judgeFetch(page);
-    if (verdict !== null) return { text: null, verdict, hash };
+    if (verdict !== null) return { verdict, hash };
+    // Pages that wait for their turn, for longer than memory allows, are fetched again, from the cache.
+    const load = async (): Promise<FetchedPage> => pages.fetch(url);
     if (!isPdf(page)) {
-      const text = readPage({ ...page, url: finalUrl });
-      return { text: page.isCut ? { ...text, isCut: true } : text, verdict: null, hash };
+      const isHeld = judge.hasRoom(page.body.length);
+      return createPage(isHeld ? page : null, load, hash);
     }
     if (page.isCut) return refusePage('unreadable', 'the PDF is too large', hash);
     try {
-      // Fetched again, from the cache, so that PDFs that wait for their turn take no memory.
-      const pdf = await this.#parts.pdf.read(async () => (await this.#parts.pages.fetch(url)).body);
-      const text = createPdfText(finalUrl, pdf.pages);
-      return { text: pdf.isCut ? { ...text, isCut: true } : text, verdict: null, hash };
+      const text = await pdf.read(async () => (await load()).body);
+      const heldBytes = text.pages.reduce((sum, each) => sum + each.length, 0);
+      return { load: async () => ({ pdf: text, url: finalUrl }), heldBytes, hash };
     } catch (error) {
-      this.#parts.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       return refusePage('unreadable', `the PDF cannot be read: ${describeError(error)}`, hash);
     }
   }
@@ -234,7 +252,7 @@ export class CitationChecker {
   #decide(
     { key, value, url, claim }: OpenClaim,
     verdict: CitationVerdict,
-    { hash, archivedUrl }: Pick<OpenedPage, 'hash' | 'archivedUrl'>,
+    { hash, archivedUrl }: Pick<JudgedClaims, 'hash' | 'archivedUrl'>,
   ): void {
     this.#checked += 1;
     const citation = {
@@ -270,13 +288,38 @@ export class CitationChecker {
 }
 
 /** A page that can be read, or the verdict on all that cite it. */
-type OpenedPage = { readonly hash: string | null; readonly archivedUrl?: string | null } & (
-  | { readonly text: PageText; readonly verdict: null }
-  | { readonly text: null; readonly verdict: CitationVerdict }
+type OpenedPage = { readonly hash: string | null } & (
+  | { readonly load: () => Promise<JudgedPage>; readonly heldBytes: number }
+  | { readonly verdict: CitationVerdict }
 );
 
+/** Verdicts on the claims of a page, in their order. */
+interface JudgedClaims {
+  readonly hash: string | null;
+  readonly kind: PageKind | Verdict;
+  readonly verdicts: readonly CitationVerdict[];
+  readonly archivedUrl?: string | null;
+}
+
 function refusePage(verdict: Verdict, reason: string, hash: string | null): OpenedPage {
-  return { text: null, verdict: createVerdict(verdict, reason), hash };
+  return { verdict: createVerdict(verdict, reason), hash };
+}
+
+/** A page that is held in memory until its turn, or loaded then. */
+function createPage(
+  held: FetchedPage | null,
+  load: () => Promise<FetchedPage>,
+  hash: string | null,
+): OpenedPage {
+  return {
+    load: async () => {
+      const { finalUrl, status, contentType, body, isCut } = held ?? (await load());
+      // A copy: the bytes may be part of a larger buffer, which would be sent whole.
+      return { bytes: { url: finalUrl, status, contentType, body: new Uint8Array(body) }, isCut };
+    },
+    heldBytes: held?.body.length ?? 0,
+    hash,
+  };
 }
 
 function isPdf({ contentType, body }: FetchedPage): boolean {

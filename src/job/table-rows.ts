@@ -1,20 +1,19 @@
 import { pathToFileURL } from 'node:url';
 import { type Ask, isEmbedded, TABLE_STATE } from '../model/ask.js';
 import type { JsonValue } from '../model/json.js';
-import type { PageText } from '../pages/page-text.js';
-import { readPage } from '../pages/read-page.js';
+import type { PageBytes } from '../pages/page-text.js';
 
 /**
  * Reads the rows that the embedded agent cites, `file:///…/table.csv#row=N`, as pages. Only files of the job's own
  * folder of tables are read, and only once something cites them.
  */
-export function createTableReader(ask: Pick<Ask, 'agent'>): (url: string) => Promise<PageText | null> {
+export function createTableReader(ask: Pick<Ask, 'agent'>): (url: string) => Promise<PageBytes | null> {
   let loading: Promise<ReadonlyMap<string, TableRow>> | null = null;
   return async (url) => {
     if (!isEmbedded(ask)) return null;
     loading ??= loadRows(ask.agent.replace(TABLE_STATE, ''));
     const row = (await loading).get(url);
-    return row === undefined ? null : readPage(createPage(url, row));
+    return row === undefined ? null : createPage(url, row);
   };
 }
 
@@ -40,7 +39,7 @@ async function loadRows(folder: string): Promise<ReadonlyMap<string, TableRow>> 
 }
 
 /** A page with one line for each cell, as sites show facts about a company. */
-function createPage(url: string, { title, cells }: TableRow) {
+function createPage(url: string, { title, cells }: TableRow): PageBytes {
   const lines = cells
     .filter(([, value]) => value !== null && value !== '')
     .map(([name, value]) => `<tr><th>${escapeHtml(name)}</th><td>${escapeHtml(formatCell(value))}</td></tr>`);
@@ -49,7 +48,6 @@ function createPage(url: string, { title, cells }: TableRow) {
     url,
     status: 200,
     contentType: 'text/html; charset=utf-8',
-    headers: {},
     body: Buffer.from(html, 'utf8'),
   };
 }

@@ -15,6 +15,7 @@ import { PdfReader } from '../pages/pdf-reader.js';
 import type { Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
 import { type CheckProgress, CitationChecker, type CitedRow } from './check-citations.js';
+import { PageJudge } from './page-judge.js';
 import { createTableReader } from './table-rows.js';
 
 /** How cited pages are fetched, and when again. */
@@ -77,10 +78,12 @@ export function openRowVerifier(options: CheckOptions, sources: CheckSources): R
     signal,
   });
   const pdf = new PdfReader();
+  const judge = new PageJudge(signal);
   const checker = new CitationChecker({
     ...sources,
     pages,
     pdf,
+    judge,
     readTableRow: createTableReader(ask),
     archive: options.archive ?? null,
     timers: clock,
@@ -93,7 +96,7 @@ export function openRowVerifier(options: CheckOptions, sources: CheckSources): R
       return pages.requests;
     },
     close: async () => {
-      await Promise.all([pages.close(), pdf.close()]);
+      await Promise.all([pages.close(), pdf.close(), judge.close()]);
     },
   };
 }

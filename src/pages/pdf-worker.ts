@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { getDocumentProxy } from 'unpdf';
 
 /** The text of a PDF, page by page. */
@@ -15,8 +15,10 @@ export type PdfReply = PdfText | { readonly error: string };
 const MAX_PAGES = 1_000;
 const MAX_CHARACTERS = 5_000_000;
 
-readPdf(workerData as Uint8Array).then(reply, (error: unknown) => {
-  reply({ error: error instanceof Error ? error.message : String(error) });
+parentPort?.on('message', (bytes: Uint8Array) => {
+  readPdf(bytes).then(reply, (error: unknown) => {
+    reply({ error: error instanceof Error ? error.message : String(error) });
+  });
 });
 
 function reply(message: PdfReply): void {

@@ -3,6 +3,8 @@ import type { TableCell } from './page-text.js';
 
 const MAX_ROW_SPAN = 1_000;
 const MAX_COL_SPAN = 100;
+/** Cells further right do not cover rows below: each row looks at all columns that are covered. */
+const MAX_COVERED = 1_000;
 
 interface OpenTable {
   readonly table: number;
@@ -51,7 +53,8 @@ export class TableTracker {
       colSpan,
       isHeader: part === 'header',
     };
-    for (let at = column; at < column + colSpan && rowSpan > 1; at += 1) table.covered[at] = rowSpan;
+    const end = Math.min(column + colSpan, MAX_COVERED);
+    for (let at = column; at < end && rowSpan > 1; at += 1) table.covered[at] = rowSpan;
     table.column += colSpan;
   }
 

@@ -28,6 +28,18 @@ export interface Hit {
   readonly namesField?: boolean;
 }
 
+/** Cells of a row that count: what is asked of each cell looks at its whole row. */
+const MAX_ROW_CELLS = 1_000;
+
+/** Rows of headers in a table that count: their words are cut far sooner. */
+const MAX_HEAD_ROWS = 200;
+
+interface CellHeaders {
+  readonly column: string;
+  readonly row: string;
+  readonly isHeadedColumn: boolean;
+}
+
 const indexes = new WeakMap<PageText, PageIndex>();
 
 /** The index of a page. Made once, so that many cells of one page share the work. */
@@ -49,6 +61,11 @@ export class PageIndex {
   readonly #dates = new Map<number, readonly DateToken[]>();
   readonly #scales = new Map<number, number>();
   readonly #cells = new Map<number, Map<number, TextBlock[]>>();
+  readonly #headers = new Map<TextBlock, CellHeaders>();
+  /** Rows of each table that may head its columns. */
+  readonly #headRows = new Map<number, Set<number>>();
+  /** First and last block of each table, as indexes of the page's blocks. */
+  readonly #tables = new Map<number, { readonly first: number; last: number }>();
   /** The language whose notation the numbers of the page follow. */
   readonly #numberLanguage: string;
   readonly #has: Record<'german' | 'latin', boolean>;
@@ -68,7 +85,7 @@ export class PageIndex {
       german: this.segments.some(({ text }) => hasOtherFold(text, 'german')),
       latin: this.segments.some(({ text }) => hasOtherFold(text, 'latin')),
     };
-    for (const block of page.blocks) this.#addCell(block);
+    for (const [at, block] of page.blocks.entries()) this.#addCell(block, at);
     this.#numberLanguage = guessNotation(page);
   }
 
@@ -120,12 +137,19 @@ export class PageIndex {
   }
 
   /** The headers of a cell: the texts above it that head its column, and the first cells of its row. */
-  headers(block: TextBlock): { column: string; row: string; isHeadedColumn: boolean } {
-    const { cell } = block;
+  headers(block: TextBlock): CellHeaders {
+    const known = this.#headers.get(block);
+    if (known !== undefined) return known;
+    const found = this.#findHeaders(block);
+    this.#headers.set(block, found);
+    return found;
+  }
+
+  #findHeaders({ cell }: TextBlock): CellHeaders {
     if (cell === null) return { column: '', row: '', isHeadedColumn: false };
     const columns: string[] = [];
     let isHeaded = false;
-    for (const row of this.rows(cell.table)) {
+    for (const row of this.#headRows.get(cell.table) ?? []) {
       if (row >= cell.row) break;
       const above = this.row(cell.table, row).filter(
         (each) =>
@@ -163,7 +187,7 @@ export class PageIndex {
     const known = this.#scales.get(table);
     if (known !== undefined) return known;
     const { blocks } = this.page;
-    const first = blocks.findIndex((each) => each.cell?.table === table);
+    const { first, last } = this.#tables.get(table) ?? { first: -1, last: -1 };
     const before = blocks.slice(Math.max(0, first - 3), first).filter(({ text }) => text.length < 300);
     const inside = blocks
       .slice(first, first + 400)
@@ -171,7 +195,6 @@ export class PageIndex {
         (each) =>
           each.cell?.table === table && (each.cell.isHeader || each.cell.row <= 1 || each.role === 'caption'),
       );
-    const last = blocks.findLastIndex((each) => each.cell?.table === table);
     const after = blocks.slice(last + 1, last + 2).filter(({ text }) => text.length < 200);
     let scale = 1;
     for (const { text } of [...inside, ...before.reverse(), ...after])
@@ -180,13 +203,22 @@ export class PageIndex {
     return scale;
   }
 
-  #addCell(block: TextBlock): void {
+  #addCell(block: TextBlock, index: number): void {
     if (block.cell === null) return;
-    const { table, row, rowSpan } = block.cell;
+    const { table, row, column, rowSpan, isHeader } = block.cell;
+    const known = this.#tables.get(table);
+    if (known === undefined) this.#tables.set(table, { first: index, last: index });
+    else known.last = index;
     const rows = this.#cells.get(table) ?? new Map<number, TextBlock[]>();
     this.#cells.set(table, rows);
-    for (let at = row; at < row + Math.min(rowSpan, 50); at += 1)
-      rows.set(at, [...(rows.get(at) ?? []), block]);
+    const headRows = this.#headRows.get(table) ?? new Set();
+    this.#headRows.set(table, headRows);
+    for (let at = row; at < row + Math.min(rowSpan, 50); at += 1) {
+      if ((at === 0 || (isHeader && column > 0)) && headRows.size < MAX_HEAD_ROWS) headRows.add(at);
+      const blocks = rows.get(at);
+      if (blocks === undefined) rows.set(at, [block]);
+      else if (blocks.length < MAX_ROW_CELLS) blocks.push(block);
+    }
   }
 }
 

@@ -239,8 +239,8 @@ const OTHER_WORDS = new Set(
 );
 const BEFORE_WORDS = new Set(['new', 'neue', 'nouveau', 'nouvelle', 'nuevo', 'nueva']);
 
-/** True if the segment of a page names the row. Remembered for each page and subject. */
-export function segmentMentions(segment: Segment, subject: RowSubject): boolean {
+/** True if a segment or block of a page names the row. Remembered by its text, for each subject. */
+export function segmentMentions(segment: Pick<Segment, 'text'>, subject: RowSubject): boolean {
   const known = remembered.get(subject) ?? new Map<string, boolean>();
   remembered.set(subject, known);
   const found = known.get(segment.text) ?? mentions(segment.text, subject);

@@ -109,10 +109,10 @@ function findWrongRow(
 ): string | null | undefined {
   const { cell } = block;
   if (cell === null) return undefined;
-  const names = (each: TextBlock): boolean => each !== block && mentions(each.text, subject);
+  const names = (each: TextBlock): boolean => each !== block && segmentMentions(each, subject);
   const rows = index.rows(cell.table);
   if (rows.length < 2) return undefined;
-  if (index.row(cell.table, cell.row).some((each) => mentions(each.text, subject))) return null;
+  if (index.row(cell.table, cell.row).some((each) => segmentMentions(each, subject))) return null;
   const heads = index.row(cell.table, rows[0] ?? 0).filter((each) => each.cell !== null && names(each));
   const isFirstHead = heads.filter((each) => each.cell !== null && each.cell.column > 0);
   if (isFirstHead.length > 0 && cell.row > 0) {

@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import Papa from 'papaparse';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import { hashRecord } from '../../src/model/ask.js';
 import type { JsonValue } from '../../src/model/json.js';
-import { verifyJob } from '../../src/verify.js';
 import { VirtualClock } from '../helpers/clock.js';
 import { type PageServer, servePages } from '../helpers/page-server.js';
 import { createPdf } from '../helpers/pdf.js';
@@ -16,7 +16,12 @@ import { serve } from '../helpers/served.js';
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 import { readAskedFields } from '../helpers/truthful-agent.js';
 import { unpackParts } from '../helpers/workbook.js';
-import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+import { createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
+
+/** Built, because pages are read by a worker, which runs the built program. */
+const { verifyJob } = (await import(
+  pathToFileURL(join(PROGRAM, '../../verify.js')).href
+)) as typeof import('../../src/verify.js');
 
 /** What the agent answers for a company: the values, and the pages that it cites for all of them. */
 type Answers = Readonly<

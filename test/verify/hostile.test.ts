@@ -23,6 +23,9 @@ const PAGES: readonly (readonly [string, string])[] = [
     'cells that span everything',
     `<table>${'<tr><td rowspan=1000 colspan=100>500</td></tr>'.repeat(300)}</table>`,
   ],
+  ['a row without end', `<table><tr>${'<td colspan=1000 rowspan=1000>Oslo'.repeat(40_000)}`],
+  ['rows without end', `<table>${'<tr><td>Acme</td><td>Oslo, Norway 500</td>'.repeat(20_000)}`],
+  ['tables without end', '<table><tr><td>500</td></tr></table>'.repeat(30_000)],
   ['broken markup', '<'.repeat(100_000) + '&'.repeat(100_000)],
 ];
 

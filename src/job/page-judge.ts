@@ -1,0 +1,95 @@
+import type { CitationVerdict, Claim } from '../model/verdict.js';
+import { BoundedWorker, WorkerFailure } from '../pages/bounded-worker.js';
+import type { PageBytes, PageKind } from '../pages/page-text.js';
+import type { PdfText } from '../pages/pdf-worker.js';
+
+/** A page to look at, as it was fetched. */
+export type JudgedPage =
+  | { readonly bytes: PageBytes; readonly isCut: boolean }
+  | { readonly pdf: PdfText; readonly url: string };
+
+/** A page, and the claims that cite it. */
+export interface JudgeRequest {
+  readonly page: JudgedPage;
+  readonly claims: readonly Claim[];
+}
+
+/** What was seen on the page: its kind, and a verdict for each claim. */
+interface JudgedText {
+  readonly kind: PageKind;
+  readonly verdicts: readonly CitationVerdict[];
+}
+
+/** The answer of the worker, or why there is none. */
+export type JudgeReply = JudgedText | { readonly error: string };
+
+/** Ordinary pages take some milliseconds for each claim; a busy machine may need many times that. */
+const TIMEOUT_MS = 10_000;
+const TIMEOUT_PER_CLAIM_MS = 100;
+const HEAP_MB = 384;
+/** Small, so that garbage is collected instead of gathered: pages become garbage at once. */
+const YOUNG_HEAP_MB = 8;
+/** Bytes of pages that wait for their turn in memory. Further ones wait on disk. */
+const MAX_WAITING_BYTES = 8_000_000;
+
+/**
+ * Makes text of pages and judges what they say, in a worker, one page at a time. So a page that takes too long or too
+ * much memory, by chance or by design, holds up nothing but its own claims.
+ */
+export class PageJudge {
+  readonly #worker = new BoundedWorker<JudgeRequest, JudgeReply>({
+    program: new URL('./page-judge-worker.js', import.meta.url),
+    heapMb: HEAP_MB,
+    youngMb: YOUNG_HEAP_MB,
+  });
+  #last: Promise<unknown> = Promise.resolve();
+  #waitingBytes = 0;
+  #isClosed = false;
+  readonly #signal: AbortSignal | undefined;
+  readonly #abort = (): void => void this.close();
+
+  /** Aborting the signal closes it, whatever page is under way. */
+  constructor(signal?: AbortSignal) {
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  /** True if a page of this size may wait for its turn in memory. */
+  hasRoom(bytes: number): boolean {
+    return this.#waitingBytes === 0 || this.#waitingBytes + bytes <= MAX_WAITING_BYTES;
+  }
+
+  /**
+   * Judges the page that `load` returns, which is called when it is its turn. `heldBytes` is what it keeps in memory
+   * until then. For a page that cannot be judged the reply says why, such as "it takes too long to read".
+   */
+  judge(load: () => Promise<JudgedPage>, claims: readonly Claim[], heldBytes: number): Promise<JudgeReply> {
+    this.#waitingBytes += heldBytes;
+    const result = this.#last.then(async () => {
+      try {
+        const page = this.#isClosed ? null : await load();
+        if (this.#isClosed || page === null) throw new Error('the reader of pages is closed');
+        return await this.#judge(page, claims);
+      } finally {
+        this.#waitingBytes -= heldBytes;
+      }
+    });
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#signal?.removeEventListener('abort', this.#abort);
+    await this.#worker.end();
+  }
+
+  async #judge(page: JudgedPage, claims: readonly Claim[]): Promise<JudgeReply> {
+    try {
+      return await this.#worker.ask({ page, claims }, TIMEOUT_MS + TIMEOUT_PER_CLAIM_MS * claims.length);
+    } catch (error) {
+      if (error instanceof WorkerFailure && !this.#isClosed) return { error: error.message };
+      throw error;
+    }
+  }
+}
