@@ -9,6 +9,7 @@ const COMPANIES = 400;
 const BATCHES = COMPANIES / 2;
 const KILLS = chooseCount(25, 5);
 const KILLS_WITH_LOST_REPLIES = chooseCount(8, 3);
+const RETURNED_KILLS = chooseCount(5, 1);
 const LONG = { ...SLOW, timeout: 240_000 };
 
 interface Report {
@@ -19,7 +20,11 @@ interface Report {
 /** A simulated paid service, slow enough that fifty runs are active when the program dies. */
 async function openService(workdir: Workdir, faults: readonly object[]): Promise<string> {
   const names = Array.from({ length: COMPANIES }, (_, index) => `Company ${index + 1}`);
-  const table = ['company,city', ...names.map((name, index) => `${name},City ${index + 1}`), ''];
+  const table = [
+    'company,city,country',
+    ...names.map((name, index) => `${name},City ${index + 1},Country ${index % 9}`),
+    '',
+  ];
   workdir.write('tables/cities.csv', table.join('\n'));
   workdir.write('in.csv', ['company', ...names, ''].join('\n'));
   workdir.write('faults.json', JSON.stringify(faults));
@@ -109,4 +114,41 @@ test(
 
 test('adopts every accepted run even if a tenth of the replies are lost too', LONG, async () => {
   await killAndCarryOn([{ fault: 'lost_reply', on: ['create'], share: 0.1 }], KILLS_WITH_LOST_REPLIES, 2);
+});
+
+test('a filled file that was returned asks once for what it lacks, although it is killed', LONG, async () => {
+  const workdir = createWorkdir();
+  const url = await openService(workdir, []);
+  const first = await workdir.runProcess(createCommand(url, 'table.csv'));
+  expect(first.status).toBe(0);
+  expect((await readReport(url)).billedMicros).toBe(BATCHES * 25_000);
+
+  // A person corrects ten cells, clears forty, and wants another column in the first hundred rows.
+  const [title = '', ...rows] = workdir.read('table.csv').trimEnd().split('\n');
+  const edited = rows.slice(0, 100).map((row, index) => {
+    if (index < 10) return row.replace(/,City \d+,/, ',Corrected,');
+    return index < 50 ? row.replace(/,City \d+,/, ',,') : row;
+  });
+  workdir.write('table.csv', `${[title, ...edited].join('\n')}\n`);
+  const command = [
+    ...['run', 'table.csv', '--api-url', url, '--field', 'city', '--field', 'country', '--yes', '--quiet'],
+    ...['--batch-size', '2', '--concurrency', '10', '--log-file', 'log.jsonl', '--list-lag', '1s'],
+  ];
+  const moments = fc.sample(fc.integer({ min: 1, max: 12 }), { numRuns: RETURNED_KILLS, seed: 3 });
+  let killed = 0;
+  for (const lines of moments) if (await killAfter(workdir, command, lines)) killed += 1;
+  expect(killed).toBe(RETURNED_KILLS);
+  expect(await workdir.runProcess(command)).toMatchObject({ status: 0 });
+  // Twenty batches for both columns, and thirty for the new one alone.
+  const { runs, billedMicros } = await readReport(url);
+  expect(runs.created).toBe(BATCHES + 50);
+  expect(billedMicros).toBe((BATCHES + 50) * 25_000);
+  const table = readTable(workdir.read('table.csv'));
+  expect(table).toHaveLength(100);
+  for (const [index, { city, city_confidence, country }] of table.entries()) {
+    expect(country).toBe(`Country ${index % 9}`);
+    if (index < 10) expect([city, city_confidence]).toEqual(['Corrected', 'human']);
+    // The service has the rejected value again, which stays rejected.
+    else expect(city).toBe(index < 50 ? '' : `City ${index + 1}`);
+  }
 });
