@@ -71,7 +71,7 @@ function isEmptied(value: JsonValue, isAbsent: (text: string) => boolean): boole
   return isNothing(value) || (Array.isArray(value) && value.length === 0);
 }
 
-/** Longer texts than a placeholder say why nothing was found. */
+/** A text at least this long is a reason why nothing was found; a shorter one is only a placeholder. */
 const MIN_REASON_LENGTH = 8;
 
 function describeAbsence(value: JsonValue): FieldResult {

@@ -230,8 +230,8 @@ async function isAnswering(caller: ApiHttp, signal: AbortSignal): Promise<boolea
 }
 
 /**
- * Reads the page with the newest run. If that run is broken JSON, so is the page; then request a run that
- * does not exist instead.
+ * Reads the page with the newest run. If that run's JSON is broken, so is the page's; then requests a run that does
+ * not exist instead.
  */
 async function readPage(
   caller: ApiHttp,

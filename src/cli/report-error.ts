@@ -123,7 +123,7 @@ function reportStack(error: unknown, host: Host): void {
   }
 }
 
-/** True if the error, or one of its causes, is a write to a standard output whose reader has closed it. */
+/** True if the error or one of its causes is a failed write to standard output after its reader closed it. */
 export function isClosedOutput(error: unknown, host: Host): boolean {
   if (!host.isOutputClosed()) return false;
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1) {

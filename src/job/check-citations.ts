@@ -59,7 +59,7 @@ export interface CheckProgress {
   readonly pages: number;
 }
 
-/** A claim that waits for its page. */
+/** A claim whose page has not been read yet. */
 interface OpenClaim {
   readonly key: string;
   readonly value: string;

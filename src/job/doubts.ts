@@ -123,7 +123,7 @@ export class SharedAnswersCounter {
       .map((name) => ({ name, kind: resolveColumnKind(name) }));
   }
 
-  /** Adds a row that is sent, or that shares the answer of one that is. */
+  /** Adds a row that is sent or that shares a sent row's answer. */
   add(row: Row, selection: Selection): void {
     const key = selection.status === 'ask' ? selection.questions[0]?.key : selection.key;
     if (this.#columns.length === 0 || key === undefined || toHash(key) >= this.#hashEnd) return;

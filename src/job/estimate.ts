@@ -280,7 +280,7 @@ class VisibleMeter {
 /** Finds duplicate questions in one pass over the input. */
 class UniqueKeys {
   readonly #isPartlyFilled: boolean;
-  /** By field, or by level if every row needs every field. */
+  /** Keys seen so far, per field; per level if every row needs every field. */
   readonly #met = new Map<string, KeySet>();
 
   constructor(isPartlyFilled: boolean) {

@@ -60,9 +60,9 @@ export function reportUnmatched(context: JobContext): void {
 }
 
 /**
- * Describes what changed since the file was last filled. Null unless the question changed or answered rows are sent
- * again: an added field is sent alone, and another effort continues where the last one ended. `repeated` is the number
- * of rows sent again; null if they were not counted because the job is free.
+ * Describes what changed since the file was last filled. Null if nothing did, or if the question is the same and no
+ * answered row is sent again: a new field is sent on its own, and a new effort continues from the last one.
+ * `repeated` is the number of rows sent again; null if they were not counted because the job is free.
  */
 export function describeChanges({ id, previous, ask }: OpenedJob, repeated: number | null): string | null {
   if (previous === null || previous.answered === 0) return null;

@@ -158,7 +158,7 @@ async function findStored(
   return new Map([...found.answers].map(([key, { fields }]) => [key, fields]));
 }
 
-/** Counts a settled group and returns what is left of it. Nothing may run in between, or rows could be sent twice. */
+/** Counts a settled group and returns its remaining questions. Must stay synchronous, or rows could be sent twice. */
 function continueGroup(
   { batch, group, run, unusable, answers, repair, disputed, misfits, fault }: CheckedGroup,
   stored: AnswersByKey,

@@ -37,7 +37,7 @@ function startsWithKnownWord(text: string): boolean {
   return FIRST_WORDS.has(word) || word.startsWith('xx') || text.charCodeAt(end) > 0x7f;
 }
 
-/** One pattern instead of several tests: hidden letters, or how the stand-ins below begin. */
+/** Quick pre-check with one regex: the address has masked letters, or starts like one of the stand-ins below. */
 function mayBeMasked(text: string): boolean {
   return !PLAIN_EMAIL.test(text);
 }

@@ -24,7 +24,7 @@ interface BlankOptions {
   /** The fields to fill and their schema. A text that an enum allows is a value, not a placeholder. */
   readonly fields?: readonly Field[];
   readonly schema?: JsonObject;
-  /** Columns to fill where `NA` is one of the codes. */
+  /** Columns to fill in which `NA` is a valid code, not a placeholder. */
   readonly codeColumns?: ReadonlySet<string>;
 }
 

@@ -23,9 +23,8 @@ export function findStructured({ structured, text }: Pick<RunOutput, 'structured
 const MAX_WRAPPERS = 4;
 
 /**
- * Lists the entries of an answer. Agents return them in `rows`, in the only list under another name, in a
- * list without a name, in an object by row id, as JSON in a text, inside another object, or as one bare
- * object.
+ * Lists the entries of an answer. Agents return them in `rows`, in a single list under another name, as a bare list,
+ * in an object keyed by row id, as a JSON string, nested in another object, or as one bare object.
  */
 export function listRowEntries(structured: JsonValue, rowIds: readonly string[] = []): RowEntries {
   const root = decodeText(structured);

@@ -49,7 +49,7 @@ export interface SampleRecord {
 interface DialectWishes {
   /** `none` for a file with one column. */
   readonly delimiter: string | undefined;
-  /** Null if quotes are text. */
+  /** Null if quote characters are ordinary text. */
   readonly quotes: QuotePair | null | undefined;
   /** The line of the header, or 1. */
   readonly firstLine: number;

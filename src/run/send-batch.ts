@@ -84,8 +84,8 @@ type SendResult =
 /** How long a batch may be rejected, with no active run of ours, before the job is stopped. */
 export const PATIENCE_MS = 15 * 60_000;
 /**
- * An older reservation is renewed before its request is sent, because a search after a crash goes by its
- * time.
+ * An older reservation is renewed before its request is sent, because the search for lost runs after a crash relies
+ * on its time.
  */
 const MAX_INTENT_AGE_MS = 10 * 60_000;
 const STALE = new Error('its reservation is too old');

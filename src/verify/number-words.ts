@@ -12,7 +12,7 @@ interface Scale {
 
 /**
  * The scale word or sign after a number: "million", "Mio.", "k", "bn", "mil millones". Single letters count only
- * beside a currency, or glued to the number. Null if there is none.
+ * next to a currency, or directly after the number with no space. Null if there is none.
  */
 export function findScale(text: string, at: number, language: string, hasCurrency: boolean): Scale | null {
   const match = /^(\+?\s?-?)(\p{L}+)/u.exec(text.slice(at, at + 32));

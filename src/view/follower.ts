@@ -16,8 +16,8 @@ const MIN_GAP_MS = 250;
 const DONE = ROW_STATUSES.map((status) => status !== 'pending');
 
 /**
- * Follows what any process adds to the ledger for the job's question: takes changed rows into the survey, and tells who
- * listens. It reads only what has changed.
+ * Watches the ledger for changes that any process makes to the job's question, updates the changed rows in the survey
+ * and notifies listeners. Reads only the changes.
  */
 export class Follower {
   /** What is asked again from the page; null if nothing is. */

@@ -7,7 +7,7 @@ export type RawXml = string;
 
 /** A row of a sheet, or what is between two rows. */
 export interface RawRow {
-  /** Row number; null for what is between rows. */
+  /** Row number; null for XML between rows. */
   readonly line: number | null;
   readonly xml: RawXml;
 }

@@ -136,7 +136,7 @@ export class WorkbookStyles {
     return /[ymdhs]/i.test(code.replace(/"[^"]*"|\\.|\[[^\]]*\]|_.|\*./g, ''));
   }
 
-  /** New dates are shown like the dates of a style that is given, if it has dates without times. */
+  /** Formats new dates like the first given style that is a date without a time; if none is, uses Excel's default. */
   useDatesOf(given: readonly number[]): void {
     const found = given.find((style) => this.isDate(style) && !this.#hasTime(style));
     this.#dateFormat = Number(this.#styles[found ?? -1]?.attributes.numFmtId ?? BUILT_IN.date);

@@ -63,7 +63,7 @@ export const MEASURES = [
     title: `end to end, batches of ${batchSize}, instant agent`,
     contenders: batchSize === 8 ? [ROWFILL, SCRIPT_1S] : [ROWFILL, SCRIPT_1S, BARE],
     measure: async (contender, { rows: most, folder }) => {
-      // Small batches take many times as long, and are the same from the first thousands on.
+      // Small batches take many times as long, and their rate no longer changes after a few thousand rows.
       const rows = batchSize === 8 ? Math.min(most, 200_000) : most;
       const { result, report, again } = await runJob(contender, folder, {
         ...{ rows, batchSize, server: {}, repeat: contender === ROWFILL },

@@ -209,7 +209,7 @@ test('leaves runs of an embedded agent alone while its process is running', asyn
   expect(jobs[0].runs).toHaveLength(2);
 });
 
-test('cancels a job of the hosted service there, which needs the key', async () => {
+test('cancelling a job of the hosted service needs the key', async () => {
   const dir = createWorkdir();
   const ledger = await openLedger(join(dir.home, 'ledger.sqlite'));
   const ask = createAsk({ ...createTestAsk('Where is it?'), agent: 'https://api.exa.ai' });

@@ -47,7 +47,7 @@ test('a short job does not wait at its end for an optimized compilation of undic
 });
 
 test('status loads little more than the ledger’s driver', async () => {
-  // Without a ledger it loads not even that.
+  // Without a ledger, even the driver is not loaded.
   const loaded = await findLoaded(['status']);
   expect(loaded.filter((path) => path.startsWith('libsql/'))).toEqual([]);
   expect(loaded.filter((path) => /^(ajv|undici|papaparse)\//.test(path))).toEqual([]);

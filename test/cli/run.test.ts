@@ -138,7 +138,7 @@ test('an unreachable agent gives exit code 4', async () => {
   expect(result.stderr).toContain(url);
 });
 
-test('a reached budget gives exit code 5, writes the output and says which cap covers the rest', async () => {
+test('reaching the budget gives exit code 5, writes the output and says which cap covers the rest', async () => {
   const dir = createWorkdir();
   dir.write('in.csv', createList(4));
   const { url } = await servePaid();

@@ -21,7 +21,7 @@ async function openBench() {
   return { bench, input, run };
 }
 
-test('hidden rows stop a paid job that nobody can be asked about, before anything is sent', async () => {
+test('hidden rows stop a paid job before anything is sent if there is no one to ask', async () => {
   const { bench, run } = await openBench();
   await expect(run({ yes: true })).rejects.toMatchObject({
     kind: 'usage',

@@ -245,7 +245,7 @@ describe.each(STORES)('writes in $name', (store) => {
     expect((await ledger.getSpend(job.id)).reservedMicros).toBe(75_000);
   });
 
-  test('says after two seconds what it waits for, once, and gives up after two minutes', async () => {
+  test('reports once, after two seconds, what it is waiting for, and gives up after two minutes', async () => {
     const place = store.createPlace();
     const messages: string[] = [];
     const ledger = await openStore(store, place, { onWait: (message) => messages.push(message) });

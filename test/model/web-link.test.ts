@@ -21,7 +21,7 @@ test('only texts of format uri without a pattern must be web links, wherever the
   });
 });
 
-test('a schema without web links is the same object', () => {
+test('a schema without web links is returned as the same object', () => {
   const schema = { properties: { a: { type: 'string' } } };
   expect(requireWebLinks(indexSchema(schema, detectDraft(schema)))).toBe(schema);
 });

@@ -10,7 +10,7 @@ function question(key: string, parts: Partial<Question> = {}): Question {
 
 type Options = ConstructorParameters<typeof Batcher>[0];
 
-/** By default a run costs the same for any rows and fields. */
+/** By default, every run costs the same, whatever its rows and fields. */
 function createBatcher(options: Partial<Options>): Batcher {
   return new Batcher({
     batchSize: 8,

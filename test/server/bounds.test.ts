@@ -139,7 +139,7 @@ test.each(['2026-05-07', 'current'] as const)(
   },
 );
 
-test('a client that does not read holds one piece of a large run, and gets the rest once it reads', async () => {
+test('buffers only one piece of a large run while the client does not read, and sends the rest once it does', async () => {
   const text = JSON.stringify({ text: 'x'.repeat(20_000_000) });
   const run: StoredRun = { id: 'agent_run_1', teamId: 'team', status: 'completed', text };
   const event = { id: 1, event: 'agent_run.completed', data: null, createdAt: '2026-01-01T00:00:00.000Z' };

@@ -20,7 +20,7 @@ export interface AnswerPlan {
 const MAX_DEPTH = 5;
 
 /**
- * Limit because definitions that refer to each other make an endless tree. No table has this many columns.
+ * Needed because definitions that refer to each other make an endless tree. No table has this many columns.
  */
 const MAX_NODES = 5_000;
 

@@ -6,8 +6,8 @@ import { createUsageError, describeSystemError } from '../../errors.js';
 export const TABLE_ENDINGS = ['.csv', '.tsv', '.jsonl', '.ndjson', '.json'] as const;
 
 /**
- * Paths of a folder's tables, sorted by name. Skips hidden files, other kinds of files and those in `omit`. The path of
- * a single table gives that table.
+ * Paths of a folder's tables, sorted by name. Skips hidden files, other kinds of files and those in `omit`. If
+ * `directory` is itself a table, returns that path.
  */
 export async function listTables(directory: string, omit: readonly string[] = []): Promise<string[]> {
   const folder = resolve(directory);
