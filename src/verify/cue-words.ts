@@ -110,6 +110,8 @@ const isStaff = ({ families }: CueContext): boolean => families.has('employees')
 
 /** "£642m (2022: £594m)": a year and a colon in brackets, right before the number. */
 const EARLIER_IN_BRACKETS = String.raw`(?<=[\p{L}\d€$£¥%.]\s?[(（[]\s?(?:\p{L}{1,12}\.?\s){0,2})(?:(?:FY|CY)?\s?(?:19|20)\d{2}(?:\s?r\.|\s?г\.|年)?|prior year|previous year|last year|vorjahr|vj\.?|i fjor|föregående år|sidste år|vorig jaar|n-1)\s?[:：]?(?=\s?(?:[$€£¥]|\p{Lu}{3}\s)?\s?$)`;
+/** "20 to 49". */
+const RANGE_BEFORE = String.raw`(?<=\d\s)(?:to|bis|à|a|tot|til|till|do|до|bis zu)(?=\s$)`;
 /** What a person may lead that is not the whole. */
 const PART_OF_FIRM = {
   en: String.raw`(?:the|its|a|their)\s(?:\p{L}+\s){0,3}(?:board|division|department|team|unit|office|branch|committee|business|operations)`,
@@ -128,9 +130,9 @@ const CUES: readonly Cue[] = [
       en: String.raw`former(?:ly)?|ex|erstwhile|previous(?:ly)?|past|then|outgoing|departing|predecessors?|once|originally|used to|no longer|until recently|(?:started|began) with|(?:started|began) in \d{4} with|ousted|departed|emeritus|earlier|older|prior|last year['’]s|last season['’]s`,
       de: `ehemalige[rsnm]?|ehemals|frühere[rsnm]?|früher|vormals|bisherige[rsnm]?|vorherige[rsnm]?|ex|vorgänger(?:in|s)?|einst|damalige[rsn]?|ursprünglich`,
       fr: `ancien(?:ne|s)?|ex|précédente?|anciennement|prédécesseur|autrefois|jadis|initialement`,
-      es: String.raw`antigu[oa]s?|anterior(?:mente)?|ex(?:director\p{L}*|president\p{L}*|ministr\p{L}*|consejer\p{L}*)?|predecesora?|entonces|saliente`,
+      es: String.raw`antigu[oa]s?|(?<!año )anterior(?:mente)?|ex(?:director\p{L}*|president\p{L}*|ministr\p{L}*|consejer\p{L}*)?|predecesora?|entonces|saliente`,
       it: `ex|precedente|predecessore|già|uscente|in passato`,
-      pt: `antig[oa]|anterior(?:mente)?|ex|antecessora?`,
+      pt: `antig[oa]|(?<!ano )anterior(?:mente)?|ex|antecessora?`,
       nl: `voormalige?|vroegere|vorige|ex|voorganger|destijds`,
       sv: String.raw`tidigare|förre|förra|före detta|f\.?d\.?|ex|föregångare|dåvarande`,
       da: `tidligere|forhenværende|ex|forgænger|daværende`,
@@ -287,7 +289,7 @@ const CUES: readonly Cue[] = [
         before,
       ),
     after: {
-      all: String.raw`(?:[^.;]{0,25}\s)?(?:to|auf|nach|à|au|a|al|ao|para|hasta|till|til|na|naar|do|до|к|на|into)`,
+      all: String.raw`(?:[^.;,]{0,25}\s)?(?:to|auf|nach|à|au|a|al|ao|para|hasta|till|til|na|naar|do|до|к|на|into)`,
     },
   },
   {
@@ -340,6 +342,25 @@ const CUES: readonly Cue[] = [
       cs: 'z toho|z nichž',
       ru: 'из них|в том числе',
       all: 'うち|其中',
+    },
+  },
+  {
+    reason: 'it is one end of a range',
+    within: 26,
+    applies: (context) =>
+      isCount(context) &&
+      !/(?:from|von|de|da|du|från|fra|van|od|z)\s[^\s\d]{0,3}\s?[\d.,]+\s\p{L}{1,3}\s$/iu.test(
+        context.before.slice(-40),
+      ),
+    before: { all: RANGE_BEFORE },
+  },
+  {
+    reason: 'it counts something else than money',
+    within: 0,
+    beyond: 14,
+    applies: ({ groups }) => groups.has('money') && !groups.has('count'),
+    after: {
+      all: String.raw`(?<=^\s?)(?:lit(?:er|re)s?|litrů|hl|hectolit\p{L}*|hektolit\p{L}*|tonn\p{L}{0,3}|tons?|toneladas|kg|km|[kmg]wh?|m²|bottles|flaschen|bouteilles|botellas|bottiglie|flessen|flaskor|flasker|units|pieces|stück|people|employees|customers|users|menschen|personen)`,
     },
   },
   {

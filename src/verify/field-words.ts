@@ -160,12 +160,20 @@ export function findFieldMentions(folded: string): FieldMention[] {
         found.push({ family, start: word.index, end: word.index + text.length });
   });
   return found
-    .filter(({ start, end }) => !found.some((each) => isLonger(each, start, end)))
+    .filter(
+      ({ start, end }, at) =>
+        !found.slice(Math.max(0, at - NEAR), at + NEAR).some((each) => isLonger(each, start, end)),
+    )
     .map((mention) => (isDeputy(folded, mention) ? { ...mention, family: 'otherRole' } : mention));
 }
 
+/** Mentions of one word and the next few stand together. */
+const NEAR = 30;
+
 /** "Finance director" is no "director". */
 function isLonger(each: FieldMention, start: number, end: number): boolean {
+  // "Started by Ann Lee in 1949" speaks of both.
+  if (each.family === 'founder') return false;
   return each.start <= start && each.end >= end && each.end - each.start > end - start;
 }
 

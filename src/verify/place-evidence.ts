@@ -5,9 +5,10 @@ import type { ValueKind } from './value-kind.js';
 
 /** A place under "Locations" or "Scottish depot" is not the head office if that is wanted or named elsewhere. */
 export function isBranch({ index, field }: EvidenceContext, block: TextBlock): boolean {
-  const heading = index.page.blocks[block.heading];
-  if (heading === undefined || block.cell !== null || !BRANCH.test(heading.text)) return false;
-  if (HEAD_OFFICE.test(heading.text) || HEAD_OFFICE.test(block.text)) return false;
+  const label = /^[^:：]{2,50}(?=[:：])/u.exec(block.text)?.[0] ?? '';
+  const title = label === '' ? (index.page.blocks[block.heading]?.text ?? '') : label;
+  if (block.cell !== null || !BRANCH.test(title)) return false;
+  if (HEAD_OFFICE.test(title) || HEAD_OFFICE.test(block.text)) return false;
   return (
     field.words.some((word) => /^(?:hq|headquarters?|seat|sitz|siege|sede)$/.test(word)) ||
     index.page.blocks.some(({ text }) => text.length <= 80 && HEAD_OFFICE.test(text))
@@ -15,7 +16,7 @@ export function isBranch({ index, field }: EvidenceContext, block: TextBlock): b
 }
 
 const BRANCH =
-  /(?<!\p{L})(?:locations|offices|branch(?:es)?|depots?|warehouses?|plants?|factor(?:y|ies)|showrooms?|standorte|niederlassung(?:en)?|werke?|lager|filialen?|agences|entrepôts?|usines?|sucursal(?:es)?|delegaci(?:ón|ones)|fábricas?|filiali|stabiliment[oi]|vestigingen|magazijn|filialer|kontorer|oddziały?)(?!\p{L})/iu;
+  /(?<!\p{L})(?:locations|offices|branch(?:es)?|depots?|warehouses?|plants?|factor(?:y|ies)|showrooms?|standorte|niederlassung(?:en)?|werke?|lager|filialen?|agences|entrepôts?|usines?|sucursal(?:es)?|delegaci(?:ón|ones)|fábricas?|filiali|stabiliment[oi]|vestigingen|magazijn|filialer|kontorer|(?:établissement|bureau|site) secondaire|zweigstelle|zweigniederlassung|sede secondaria|unità locale|oddziały?)(?!\p{L})/iu;
 const HEAD_OFFICE =
   /(?<!\p{L})(?:head(?:quarters| office)|hq|primary|main office|registered office|hauptsitz|zentrale|stammsitz|siège(?: social)?|sede (?:central|legale|principale|social)|hoofdkantoor|huvudkontor|hovedkontor|hovedsæde|siedziba|centrala)(?!\p{L})/iu;
 
@@ -47,7 +48,7 @@ export function isInAddress(text: string, { start, end }: Hit): boolean {
   const street =
     /(?:straße|strasse|str\.|street|road|avenue|ave\.?|lane|way|square|quay|wharf|rue|via|viale|corso|piazza|calle|avenida|plaza|rua|gata|gatan|gade|gate|vej|vei|weg|platz|allee|laan|straat|ulica|ul\.|улица|ул\.|проспект)[\s,]/iu;
   if (codeBefore.test(before) || codeBehind.test(after)) return true;
-  if (FIRM_FROM.test(before)) return true;
+  if (FIRM_FROM.test(before) || (LIES_IN.test(before) && !BRANCH.test(before))) return true;
   // The code itself, after its town.
   if (/\d/.test(text.slice(start, end)) && /\p{Lu}\p{L}+,?\s$/u.test(before)) return true;
   if (/^(?:[^.]|\d\.){0,45}?[-–—]\s/.test(text.slice(end, end + 60)) && start <= 2) return true;
@@ -62,3 +63,7 @@ export function isInAddress(text: string, { start, end }: Hit): boolean {
 /** "a family business from Enkhuizen", in the languages that say "from" for where a firm is. */
 const FIRM_FROM =
   /(?:bedrijf|onderneming|fabrikant|producent|unternehmen|hersteller|betrieb|firma|anbieter|spezialist|start-?up|företag\p{L}*|bolag\p{L}*|tillverkare\p{L}*|virksomhed\p{L}*|selskab\p{L}*|bedrift\p{L}*|producent\p{L}*)\s(?:uit|aus|från|fra|z|ze)\s$/iu;
+
+/** "lies in Svendborg" or "is a weaver in Huddersfield". */
+const LIES_IN =
+  /(?<!\p{L})(?:(?:lies|sits|liegt|sitzt|ligger|ligt|se trouve|est (?:installée?|établie?|située?)|se encuentra|está|si trova|fica|mieści się|находится)\s(?:\p{Ll}+\s)?|(?:is|ist|est|es|è|é|är|er|jest)\s(?:an?|eine?|une?|una?|um|uma|een|en|ett|et)\s[^,.;:]{3,45}\s)(?:in|near|at|à|en|em|a|i|w|v|в)\s$/iu;

@@ -36,9 +36,18 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
   )
     return null;
   const hasTitle = field.groups.has('role') && hasOtherTitle(sentence, field);
+  const label = block.cell === null ? OWN_LABEL.exec(sentence.before)?.[1] : undefined;
+  if (
+    label !== undefined &&
+    !/\d/.test(label) &&
+    !WHOLE_LABEL.test(label) &&
+    judgeLabel(label, field) !== 'own'
+  )
+    return 'its label names another field';
   const inSentence = isOfOtherNumber(context, hit, sentence) ? 'other' : judgeWords(sentence, field, hit);
   if (inSentence === 'other') return 'the words beside it name another field';
   if (inSentence === 'own') return null;
+  if (isCountOfOther(field, hit)) return 'it counts something else';
   for (const label of listLabels(index, block, hit)) {
     const found = judgeLabel(label, field);
     if (found === 'own' && !hasTitle) return null;
@@ -71,6 +80,17 @@ function isOfOtherNumber({ index, field, kind }: EvidenceContext, hit: Hit, sent
       ({ start, end, after }) =>
         start >= sentence.start && end <= sentence.end && start !== hit.start && isFollowed(after),
     );
+}
+
+/** "240 volunteers" as a line of its own: what is counted is named, and it is not the field. */
+function isCountOfOther({ groups }: FieldInfo, { segment, start, end }: Hit): boolean {
+  return (
+    groups.has('count') &&
+    start <= 2 &&
+    /^\+?\s(?!(?:world|global|total|people|in|at|as|on|weltweit|insgesamt|dans|en|au)\p{L}*(?!\p{L}))\p{Ll}{4,}(?:\s\p{Ll}+)?$/u.test(
+      segment.text.slice(end, end + 60),
+    )
+  );
 }
 
 /** The date of an article is often above or at the start of its text, without a word. */
@@ -161,7 +181,8 @@ export function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own
   const folded = foldText(sentence.text, 'plain');
   const [start, end] = [hit.start - sentence.start, hit.end - sentence.start];
   const toSource = (at: number): number => folded.map[at] ?? 0;
-  const found = findFieldMentions(folded.text)
+  const isRole = field.groups.has('role');
+  const all = findFieldMentions(folded.text)
     .map((mention) => ({ ...mention, start: toSource(mention.start), end: toSource(mention.end - 1) + 1 }))
     .filter((mention) => mention.end <= start || mention.start >= end)
     .filter(
@@ -171,16 +192,17 @@ export function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own
     .map((mention) => ({
       ...mention,
       gap: mention.start >= end ? mention.start - end : start - mention.end,
-    }))
-    .filter((mention) => !field.groups.has('role') || !isBracketOfOther(sentence.text, mention, start));
+    }));
+  const found = all.filter((mention) => !isRole || !isBracketOfOther(sentence.text, mention, start));
   if (field.families.has('founder') && BEGUN_BY.test(sentence.text.slice(0, start))) return 'own';
   const own = found.filter(({ family }) => field.families.has(family)).sort((a, b) => a.gap - b.gap)[0];
-  const isOwnBefore = field.groups.has('role') && own !== undefined && own.end <= start;
+  const isOwnBefore = isRole && own !== undefined && own.end <= start;
   const rivals = found
     .filter(({ family }) => !field.families.has(family) && competes(family, field))
     .filter((mention) => !(isOwnBefore && mention.start >= end && isOfNextName(sentence.text, mention)))
     .sort((a, b) => a.gap - b.gap);
-  const words = findOwnWords(folded.text, field, toSource, start, end);
+  const isTakenByOther = isRole && own === undefined && all.some(({ family }) => field.families.has(family));
+  const words = isTakenByOther ? null : findOwnWords(folded.text, field, toSource, start, end);
   if (own === undefined && words === null)
     return rivals[0] !== undefined && rivals[0].gap <= 25 ? 'other' : null;
   const gap = Math.min(own?.gap ?? 999, words ?? 999);
@@ -207,7 +229,7 @@ function isOfNextName(text: string, { end }: { end: number }): boolean {
 
 /** "Started in 2020 by Ann Lee and Tom Fox": who began it is the founder. */
 const BEGUN_BY =
-  /(?:[Ss]tarted|[Ss]et up|[Ll]aunched|[Cc]reated|[Ee]stablished|[Oo]pened|[Ff]ormed|[Bb]egun|initiiert|ins Leben gerufen|lancée?|créée?|iniciad[oa]|cread[oa]|avviat[oa]|cread[oa]|startades|startet|gestart|nació|nace|nasce|nacque|nasceu)\s[^.;:]{0,40}?(?:by|de la mano de|por obra de|per opera di|per mano di|pelas mãos de|von|par|por|da|av|af|door|przez)\s(?:\p{Lu}[\p{L}'’.-]*,?\s|(?:and|und|et|y|e|och|og|en|i|de|van|von)\s|&\s){0,10}$/u;
+  /(?:[Ss]tarted|[Ss]et up|[Ll]aunched|[Cc]reated|[Ee]stablished|[Oo]pened|[Ff]ormed|[Bb]egun|[Ff]ounded|gegründet|fondée?|fundad[oa]|fondat[oa]|opgericht|grundad|grundat|grundlagt|grunnlagt|stiftet|założon[aey]|initiiert|ins Leben gerufen|lancée?|créée?|iniciad[oa]|cread[oa]|avviat[oa]|cread[oa]|startades|startet|gestart|nació|nace|nasce|nacque|nasceu)\s[^.;:]{0,40}?(?:by|de la mano de|por obra de|per opera di|per mano di|pelas mãos de|von|par|por|da|av|af|door|przez)\s(?:\p{Lu}[\p{L}'’.-]*,?\s|(?:and|und|et|y|e|och|og|en|i|de|van|von)\s|&\s){0,10}$/u;
 
 /** "Since 1948" may speak of anything, unless it is a label. */
 const SINCE = new Set(
@@ -319,6 +341,11 @@ export function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Gener
 }
 
 const SELF_LABELLED = /^[^:：\n]{2,50}[:：]\s/u;
+
+/** "Press contact: Ann Lee": the label right before a value. */
+const OWN_LABEL = /^([^:：.,;]{2,40})[:：]\s?(?:[$€£¥]|[A-Z]{3}\s|(?:about|ca\.?|rund|env\.)\s)?$/u;
+const WHOLE_LABEL =
+  /^(?:(?:in )?total|world(?:wide)?|global(?:ly)?|group|gesamt|weltweit|konzern|all|overall|monde|mundo|mondo|main|primary)$/i;
 
 /** A flat list of labels and values: every second block is short and has no digits. */
 function isAlternating(index: PageIndex, at: number): boolean {

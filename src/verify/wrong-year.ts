@@ -67,6 +67,11 @@ function mentionsYear(index: PageIndex, { segment }: Hit, year: number): boolean
 }
 
 export function listYears(text: string): number[] {
+  // "FY23".
+  const short = [...text.matchAll(/(?<!\p{L})FY\s?['’]?(\d{2})(?!\d)/gu)].map(
+    (match) => 2_000 + Number(match[1]),
+  );
+  if (short.length > 0) return short;
   return [
     ...text.matchAll(
       /(?:(?<![\d.,$€£])(?:FY|CY)?\s?|(?<!\d)\d{1,2}\.\d{1,2}\.)((?:19|20)\d{2})(?![\d]|[.,]\d)/gu,

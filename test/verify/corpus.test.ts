@@ -1,18 +1,28 @@
 import { expect, test } from 'vitest';
 import { BLIND } from './corpus/blind.js';
 import { BLIND_LATE } from './corpus/blind-late.js';
+import { BLIND_MIXED } from './corpus/blind-mixed.js';
 import { BLIND_WIDE } from './corpus/blind-wide.js';
 import { ENGLISH } from './corpus/english.js';
 import { EUROPEAN } from './corpus/european.js';
 import { judgeCorpus, listFaults, measure } from './corpus/measure.js';
 import { OTHER } from './corpus/other.js';
 
-const results = judgeCorpus([...ENGLISH, ...EUROPEAN, ...OTHER, ...BLIND, ...BLIND_LATE, ...BLIND_WIDE]);
+const results = judgeCorpus([
+  ...ENGLISH,
+  ...EUROPEAN,
+  ...OTHER,
+  ...BLIND,
+  ...BLIND_LATE,
+  ...BLIND_WIDE,
+  ...BLIND_MIXED,
+]);
 
 test('values of a labelled corpus get the verdict that a person would give', () => {
   const figures = measure(results);
   const faults = listFaults(results).join('\n');
-  expect(figures.pairs).toBeGreaterThan(800);
+  expect(figures.pairs).toBeGreaterThan(900);
+  expect(figures.traps / figures.pairs).toBeGreaterThan(0.4);
   expect(figures.onPage, faults).toBeGreaterThanOrEqual(97);
   expect(figures.wronglyMissing, faults).toBeLessThanOrEqual(2);
   expect(figures.strong, faults).toBeGreaterThanOrEqual(85);
