@@ -13,7 +13,7 @@ import { isSameCell, isSameValue } from './model/same-value.js';
 import { createTemporaryFolder } from './read/bytes.js';
 import { type Input, openInput } from './read/open-input.js';
 import { LineFile } from './view/line-file.js';
-import { formatInput } from './write/cells.js';
+import { defuseFormula, formatInput } from './write/cells.js';
 
 /** A cell as one of the files has it. */
 export interface FileCell {
@@ -207,7 +207,10 @@ function chooseColumns(
     (column) => isValue(column) && !keys.includes(column),
   );
   const columns = all.filter((column) => hasColumn(one.input, column) && hasColumn(other.input, column));
-  if (columns.length > 0) return { columns, missing: all.filter((column) => !columns.includes(column)) };
+  // An object of a JSON file is compared by its parts.
+  const isCompared = (column: string): boolean =>
+    columns.some((each) => each === column || each.startsWith(`${column}.`));
+  if (columns.length > 0) return { columns, missing: all.filter((column) => !isCompared(column)) };
   throw createUsageError(
     'NOTHING_TO_COMPARE',
     `${one.input.name} and ${other.input.name} have no column of values in common`,
@@ -286,6 +289,9 @@ function pickCell([line, values, confidences, runId]: KeptRow, at: number): File
 function compareValues(a: JsonValue, b: JsonValue): keyof ColumnCounts {
   if (a === null) return b === null ? 'blank' : 'onlyB';
   if (b === null) return 'onlyA';
+  // A table has an apostrophe before what a spreadsheet would run.
+  if (typeof a === 'string' && typeof b === 'string')
+    return isSameValue(defuseFormula(a), defuseFormula(b)) ? 'same' : 'changed';
   if (typeof a === typeof b) return isSameValue(a, b) ? 'same' : 'changed';
   // Text of a table, and a typed value of a JSON file.
   return (typeof a === 'string' ? isSameCell(a, b, undefined) : isSameCell(b, a, undefined))

@@ -6,7 +6,7 @@ import { parseKeptOptions } from './job/resolve-ask.js';
 import type { JobRecord, Ledger, StoredAnswer } from './ledger/ledger.js';
 import type { FieldAnswer } from './model/answer.js';
 import { type Ask, getFieldIds, isEmbedded } from './model/ask.js';
-import type { JsonValue } from './model/json.js';
+import { formatCanonicalJson, type JsonValue } from './model/json.js';
 import { KeySet } from './model/key-set.js';
 import { createQuestion, findFormerSends, listKeys, resolveKey } from './model/question.js';
 import { getValue, type Row } from './model/row.js';
@@ -198,7 +198,7 @@ class PastValues {
           after: present,
           changedAtMs,
           ...describe(now),
-          isSame: isSame(past, present),
+          isSame: isSame(past, present, now?.who === 'human'),
         },
       ];
     });
@@ -216,8 +216,10 @@ class PastValues {
   }
 }
 
-function isSame(before: JsonValue, after: JsonValue): boolean {
-  return before !== null && after !== null && isSameValue(before, after);
+/** The agent may spell a value in another way; a person who does so means it. */
+function isSame(before: JsonValue, after: JsonValue, isHuman: boolean): boolean {
+  if (before === null || after === null) return false;
+  return isHuman ? formatCanonicalJson(before) === formatCanonicalJson(after) : isSameValue(before, after);
 }
 
 function describe(

@@ -44,7 +44,12 @@ test('diff of a first run lists every value as new, and of a run with nothing to
 test('diff shows corrected, cleared and reworded cells, and those that were found again', async () => {
   const dir = createWorkdir();
   await fillList(dir);
-  dir.write('in.filled.csv', dir.read('in.filled.csv').replace('Oslo', 'Bergen').replace('Bob', ''));
+  const edited = dir
+    .read('in.filled.csv')
+    .replace('Oslo', 'Bergen')
+    .replace('Bob', '')
+    .replace('Rome', 'ROME');
+  dir.write('in.filled.csv', edited);
   await fill(dir, 'in.filled.csv', '-f', 'ceo');
   const back = await diffAsJson(dir, 'in.filled.csv');
   expect(back.cells).toMatchObject([
@@ -59,14 +64,16 @@ test('diff shows corrected, cleared and reworded cells, and those that were foun
     },
     // The tables have the same value again, which was rejected.
     { line: 3, field: 'ceo', before: 'Bob', after: null },
+    // Only its case, but a person meant it.
+    { line: 5, field: 'hq', before: 'Rome', after: 'ROME', confidence: 'human' },
   ]);
-  expect(back.fields).toEqual({ hq: { ...NONE, changed: 1 }, ceo: { ...NONE, removed: 1 } });
+  expect(back.fields).toEqual({ hq: { ...NONE, changed: 2 }, ceo: { ...NONE, removed: 1 } });
   await fill(dir, 'in.filled.csv', '-f', 'ceo=Name of the head');
   const reworded = await diffAsJson(dir, 'in.filled.csv');
   expect(reworded.fields).toEqual({ hq: NONE, ceo: { ...NONE, added: 1, confirmed: 2 } });
   await fill(dir, 'in.filled.csv', '-f', 'ceo=Name of the head', '--refresh');
   const refreshed = await diffAsJson(dir, 'in.filled.csv');
-  expect(refreshed).toMatchObject({ cells: [], fields: { hq: { ...NONE, confirmed: 2 } } });
+  expect(refreshed).toMatchObject({ cells: [], fields: { hq: { ...NONE, confirmed: 1 } } });
 });
 
 test('diff of a refresh has the values before and after, as a table, in a file, and since a time', async () => {
@@ -127,6 +134,52 @@ test('diff of two outputs matches rows in any order by what was sent, across for
   ]);
   const ofJob = await dir.run(['diff', job.job, 'b.csv']);
   expect(ofJob.stdout).toContain('  hq: 1 same, 1 changed, 1 only in A, 0 only in B, 0 blank\n');
+});
+
+test('diff knows a table and a JSON file with the same answers of every type', async () => {
+  const dir = createWorkdir();
+  const answers = {
+    name: '=Acme',
+    staff: 1200,
+    is_public: true,
+    tags: ['a', 'b, c'],
+    seat: { city: 'Oslo', zip: '0150' },
+  };
+  const { url } = await servePaid((task) => {
+    const rows = (task.request.input?.data ?? []).map(({ row_id }) => ({
+      row_id: String(row_id),
+      fields: answers,
+    }));
+    return createResult({ rows });
+  });
+  const text = { type: 'string' };
+  const schema = {
+    type: 'object',
+    properties: {
+      name: text,
+      staff: { type: 'integer' },
+      is_public: { type: 'boolean' },
+      tags: { type: 'array', items: text },
+      seat: { type: 'object', properties: { city: text, zip: text } },
+    },
+  };
+  dir.write('schema.json', JSON.stringify(schema));
+  dir.write('in.csv', createList(3));
+  const args = ['run', 'in.csv', '--schema', 'schema.json', '--api-url', url, '--yes', '--quiet'];
+  for (const output of ['out.csv', 'out.jsonl', 'out.xlsx'])
+    expect(await dir.run([...args, '-o', output])).toMatchObject({ status: 0 });
+  const counts = { same: 3, changed: 0, blank: 0, only_a: 0, only_b: 0 };
+  for (const other of ['out.jsonl', 'out.xlsx']) {
+    const { cells, columns, only_in_one_file } = await diffAsJson(dir, 'out.csv', other);
+    expect({ cells, columns, only_in_one_file }).toEqual({
+      cells: [],
+      columns: {
+        ...{ name: counts, staff: counts, is_public: counts, tags: counts },
+        ...{ 'seat.city': counts, 'seat.zip': counts },
+      },
+      only_in_one_file: [],
+    });
+  }
 });
 
 test('diff of two plain files agrees with a simple count, whatever their order and repeated keys', async () => {
