@@ -333,6 +333,8 @@ function needsSpace(before: string, after: string): boolean {
   return (
     (/\p{L}/u.test(left) && /\p{Nd}/u.test(right)) ||
     (/[\p{Ll}\p{Nd})]/u.test(left) && /\p{Lu}/u.test(right)) ||
+    // "Raised" and "€28M".
+    (/\p{L}/u.test(left) && /[$€£¥]/.test(right)) ||
     // "260" and "employees".
     (/\p{Nd}/u.test(left) && /^\p{Ll}{3}/u.test(after)) ||
     // "VAT" and "B23456781" or "Number".

@@ -24,7 +24,7 @@ export function findCue(context: CueContext, isLabel = false): string | null {
     if (before !== undefined && within > 0 && hasCue(before, clause, context.language, true)) return reason;
     // Behind a number, words that follow another number belong to that one.
     const own = isCount(context)
-      ? (/^[^,;]*?(?=[,;]?\s[^\d\s]?\d|;|$)/u.exec(behind)?.[0] ?? behind)
+      ? (/^[^;]*?(?=[,;]?\s[^\d\s]{0,3}\d|;|$)/u.exec(behind)?.[0] ?? behind)
       : behind;
     if (after !== undefined && hasCue(after, own, context.language, false)) return reason;
   }
@@ -249,9 +249,9 @@ const CUES: readonly Cue[] = [
     isClause: true,
     within: 70,
     before: {
-      en: String.raw`will|shall|plans?|planned|planning|aims?|aiming|targets?|targeting|intends?|intended|expects?|expected|forecasts?|projected|projects to|hopes?|would|could|might|propos(?:es|ed)|goal of|ambition|wants? to|looking to|set to|due to|considering|in talks|incoming|designate|future|upcoming|by (?:20[3-9]\d|the end of)|next year`,
+      en: String.raw`ma(?:ke|king) way for|giv(?:e|ing) way to|hand(?:ing)? over to|will|shall|plans?|planned|planning|aims?|aiming|targets?|targeting|intends?|intended|expects?|expected|forecasts?|projected|projects to|hopes?|would|could|might|propos(?:es|ed)|goal of|ambition|wants? to|looking to|set to|due to|considering|in talks|incoming|designate|future|upcoming|by (?:20[3-9]\d|the end of)|next year`,
       de: String.raw`will|wird|werden|würde|soll(?:en|te|ten)?|plant|planen|geplant\p{L}*|strebt|ziel|voraussichtlich|künftig\p{L}*|möchte|erwartet\p{L}*|beabsichtigt|prognose|angepeilt`,
-      fr: `prévoit|prévue?s?|prévoient|vise|objectif|ambitionne|devrait|envisage|souhaite|compte (?:recruter|embaucher|atteindre|ouvrir|employer)|recrutera|embauchera|d['’]ici`,
+      fr: `laissera? la place|cédera? la place|succédera|sera remplacée? par|prévoit|prévue?s?|prévoient|vise|objectif|ambitionne|devrait|envisage|souhaite|compte (?:recruter|embaucher|atteindre|ouvrir|employer)|recrutera|embauchera|d['’]ici`,
       es: `planea|prevé|prevista?s?|espera|objetivo|pretende|contratará|alcanzará|tendrá|abrirá|proyecta|quiere|podría`,
       it: `prevede|previst[oaie]|punta|obiettivo|intende|vuole|assumerà|raggiungerà|aprirà|entro il|potrebbe`,
       pt: String.raw`planeja|planeia|prevê|prevista?s?|pretende|meta|espera|contratará|quer|deverá|até 20[3-9]\d`,
@@ -300,8 +300,8 @@ const CUES: readonly Cue[] = [
     before: {
       en: String.raw`up from|down from|compared (?:with|to)|vs\.?|versus|(?:the )?(?:prior|previous|last) year(?:['’]s)?:?|year[- ]earlier|a year ago|in the past|originally`,
       de: String.raw`vorjahr\p{L}*:?|gegenüber|nach|verglichen mit|im jahr zuvor`,
-      fr: `contre|année précédente|l['’]an dernier|exercice précédent|par rapport à`,
-      es: `frente a|año anterior|el año pasado|en comparación con`,
+      fr: `contre|année précédente|exercice précédent|par rapport à`,
+      es: `frente a|año anterior|en comparación con`,
       it: `rispetto a[il]?|anno precedente|contro i|dai|dagli`,
       pt: `ano anterior|ante|contra|em comparação`,
       nl: `vorig jaar|tegenover|vergeleken met|een jaar eerder`,
@@ -315,7 +315,7 @@ const CUES: readonly Cue[] = [
     after: {
       en: `(?:a year|the year|years?) (?:earlier|ago|before)|in the (?:prior|previous) year`,
       de: `im vorjahr|ein jahr zuvor`,
-      fr: `(?:un an plus tôt|l['’]année précédente|l['’]an dernier)`,
+      fr: `(?:un an plus tôt|l['’]année précédente)`,
       es: `(?:un año antes|el año anterior)`,
       it: `(?:l['’]anno precedente|un anno prima)`,
     },
@@ -342,6 +342,16 @@ const CUES: readonly Cue[] = [
       cs: 'z toho|z nichž',
       ru: 'из них|в том числе',
       all: 'うち|其中',
+    },
+  },
+  {
+    reason: 'it is the value of a part of the year',
+    within: 45,
+    isClause: true,
+    applies: ({ groups, before }) =>
+      groups.has('money') && !/full[- ]year|ganzes jahr|annual/i.test(before.slice(-45)),
+    before: {
+      all: String.raw`q[1-4]|(?:first|second|third|fourth|1st|2nd|3rd|4th)[- ](?:fiscal[- ])?(?:quarter|half)|half[- ]year|quartal\p{L}*|halbjahr\p{L}*|(?:premier|deuxième|troisième|quatrième|primer|segundo|tercer|cuarto|primo|secondo|terzo|quarto|primeiro|terceiro) (?:trimestre|semestre)|kwartaal|kvartal\p{L}*|halvår\p{L}*|kwartał\p{L}*|квартал\p{L}*`,
     },
   },
   {

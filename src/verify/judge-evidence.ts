@@ -33,7 +33,7 @@ function findTurn(context: EvidenceContext, hit: Hit, sentence: Sentence): strin
   const headings =
     hit.segment.block === null ? '' : listHeadings(index, hit.segment.block).slice(0, 1).join(' ');
   const wantsTurn =
-    /\b(?:former|previous|past|planned|target|goal|forecast|expected|next|guidance|competitor|rival|prior|event|deadline|due|end)\b/.test(
+    /\b(?:quarter|q[1-4]|half|former|previous|past|planned|target|goal|forecast|expected|next|guidance|competitor|rival|prior|event|deadline|due|end)\b/.test(
       field.words.join(' '),
     );
   const about = { language: index.page.language, groups: field.groups, families: field.families, wantsTurn };

@@ -199,7 +199,7 @@ function isOwnOrOrdinary(name: string, subject: RowSubject, value: string): bool
 /** Words that begin a sentence or are capitalised without being the name of a company. */
 const ORDINARY = new Set(
   `the a an this that these those it its they their we our us you your he she his her there here today now in on at by for from with as after before since when while who which what where if so but and or not all both each more most many some other another such
-  company firm group business startup founder founders ceo cfo cto chief executive officer president director chairman chairwoman manager headquarters head office revenue sales turnover profit staff team employees workforce people customers products services history about contact address phone email website
+  total last net gross annual operating team company firm group business startup founder founders ceo cfo cto chief executive officer president director chairman chairwoman manager headquarters head office revenue sales turnover profit staff team employees workforce people customers products services history about contact address phone email website
   monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december
   unternehmen firma gesellschaft konzern gruppe umsatz gewinn mitarbeiter mitarbeitende belegschaft hauptsitz sitz zentrale geschaftsfuhrer geschaftsfuhrerin vorstand produkte kunden standort standorte im am der die das es sie wir unser heute seit gegrundet jahr geschaftsjahr
   le la les il elle nous notre entreprise societe groupe siege chiffre effectif el los las empresa compania grupo sede su nuestra lo gli azienda societa gruppo o os as empresa het de bedrijf onderneming

@@ -66,4 +66,4 @@ const FIRM_FROM =
 
 /** "lies in Svendborg" or "is a weaver in Huddersfield". */
 const LIES_IN =
-  /(?<!\p{L})(?:(?:lies|sits|liegt|sitzt|ligger|ligt|se trouve|est (?:installée?|établie?|située?)|se encuentra|está|si trova|fica|mieści się|находится)\s(?:\p{Ll}+\s)?|(?:is|ist|est|es|è|é|är|er|jest)\s(?:an?|eine?|une?|una?|um|uma|een|en|ett|et)\s[^,.;:]{3,45}\s)(?:in|near|at|à|en|em|a|i|w|v|в)\s$/iu;
+  /(?<!\p{L})(?:(?:lies|sits|liegt|sitzt|ligger|ligt|se trouve|est (?:installée?|établie?|située?)|se encuentra|está|si trova|fica|mieści się|находится)\s(?:\p{Ll}+\s)?|(?:is|ist|est|es|è|é|är|er|jest)\s(?:an?|eine?|une?|una?|um|uma|een|en|ett|et)\s[^,.;:]{3,45}\s|(?:builds|makes|produces|manufactures|baut|fertigt|fabrique|produit|fabrica|produce|costruisce|maakt|bygger|tillverkar|produserer|produkuje)\s[^,.;:]{3,45}\s)(?:in|near|at|à|en|em|a|i|w|v|в)\s$/iu;
