@@ -314,8 +314,7 @@ function createPage(
   return {
     load: async () => {
       const { finalUrl, status, contentType, body, isCut } = held ?? (await load());
-      // A copy: the bytes may be part of a larger buffer, which would be sent whole.
-      return { bytes: { url: finalUrl, status, contentType, body: new Uint8Array(body) }, isCut };
+      return { bytes: { url: finalUrl, status, contentType, body }, isCut };
     },
     heldBytes: held?.body.length ?? 0,
     hash,

@@ -30,7 +30,7 @@ const HEAP_MB = 384;
 /** Small, so that garbage is collected instead of gathered: pages become garbage at once. */
 const YOUNG_HEAP_MB = 8;
 /** Bytes of pages that wait for their turn in memory. Further ones wait on disk. */
-const MAX_WAITING_BYTES = 8_000_000;
+const MAX_WAITING_BYTES = 4_000_000;
 
 /**
  * Makes text of pages and judges what they say, in a worker, one page at a time. So a page that takes too long or too
@@ -48,9 +48,15 @@ export class PageJudge {
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.close();
 
-  /** Aborting the signal closes it, whatever page is under way. */
-  constructor(signal?: AbortSignal) {
+  readonly #timeoutMs: number;
+
+  /**
+   * Aborting the signal closes it, whatever page is under way. `timeoutMs` is for a page without claims; each claim adds
+   * to it.
+   */
+  constructor(signal?: AbortSignal, timeoutMs: number = TIMEOUT_MS) {
     this.#signal = signal;
+    this.#timeoutMs = timeoutMs;
     signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
@@ -85,8 +91,13 @@ export class PageJudge {
   }
 
   async #judge(page: JudgedPage, claims: readonly Claim[]): Promise<JudgeReply> {
+    const timeoutMs = this.#timeoutMs + TIMEOUT_PER_CLAIM_MS * claims.length;
     try {
-      return await this.#worker.ask({ page, claims }, TIMEOUT_MS + TIMEOUT_PER_CLAIM_MS * claims.length);
+      if ('pdf' in page) return await this.#worker.ask({ page, claims }, timeoutMs);
+      // A copy, because the bytes may be part of a larger buffer.
+      const body = new Uint8Array(page.bytes.body);
+      const own = { ...page, bytes: { ...page.bytes, body } };
+      return await this.#worker.ask({ page: own, claims }, timeoutMs, [body.buffer]);
     } catch (error) {
       if (error instanceof WorkerFailure && !this.#isClosed) return { error: error.message };
       throw error;

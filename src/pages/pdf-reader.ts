@@ -30,7 +30,8 @@ export class PdfReader {
   async #read(bytes: Uint8Array): Promise<PdfText> {
     try {
       // A copy: the bytes may be part of a larger buffer.
-      const reply = await this.#worker.ask(new Uint8Array(bytes), TIMEOUT_MS);
+      const own = new Uint8Array(bytes);
+      const reply = await this.#worker.ask(own, TIMEOUT_MS, [own.buffer]);
       if ('error' in reply) throw new Error(reply.error);
       return reply;
     } finally {
