@@ -345,6 +345,14 @@ const CUES: readonly Cue[] = [
     },
   },
   {
+    reason: 'it is who made the page',
+    within: 45,
+    applies: ({ groups }) => groups.has('location') || groups.has('name'),
+    before: {
+      all: String.raw`(?:web)?(?:design(?:ed)?|site|website|printed|made|hosting|diseño|gestaltung|réalisation|réalisé|realizzazione)\s?(?:by|par|por|da|von|:)`,
+    },
+  },
+  {
     reason: 'it is the value of a part of the year',
     within: 45,
     isClause: true,

@@ -67,12 +67,15 @@ const RELATIVE =
 
 /** "The medical school opened in 1923": something of the row, not the row itself. */
 export function isPartOfRow(text: string, subject: RowSubject): boolean {
+  if (OPENED_ANOTHER.test(text)) return true;
   const [, adjectives = '', noun] = PART.exec(text) ?? [];
   if (noun === undefined || isSelfReference(text) || FIRM.test(noun)) return false;
   if (adjectives === '' && WHOLE.test(noun)) return false;
   return !mentions(text, subject) && !subject.names.some((name) => name.includes(foldWords(noun)));
 }
 
+const OPENED_ANOTHER =
+  /(?:opened|added|launched|built)\s(?:a|an|its|another|the)\s(?:\p{L}+\s){0,2}(?:studio|office|plant|factory|branch|store|shop|site|depot|warehouse|wing|subsidiary)(?!\p{L})/u;
 const PART =
   /^(?:The|Its|Our|A|Das|Der|Die|Ein|Eine|Unser\p{L}*|La|Le|El|Il|Notre|Nuestr[oa])\s((?:\p{L}+\s){0,3}?)(\p{Ll}[\p{L}-]+|\p{Lu}\p{L}*(?:werk|halle|haus|labor|filiale|niederlassung))\s(?:in\s\p{Lu}\p{L}+\s)?(?:was\s|were\s|wurde\s|a été\s|est\s|fue\s|è stat[oa]\s)?(?:opened|launched|built|added|followed|created|started|set up|begun|established|folgte|eröffnet\p{L}*|gebaut|ouvert\p{L}*|ouvre|abrió|inaugur\p{L}*|apert[oa])/u;
 const FIRM =

@@ -21,7 +21,7 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
   if (
     field.groups.has('location') &&
     isPlaceLike(kind) &&
-    isInAddress(hit.segment.text, hit) &&
+    (isInAddress(hit.segment.text, hit) || isNameFrom(sentence.before, subject)) &&
     !isBranch(context, block)
   )
     return null;
@@ -37,6 +37,7 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
     return null;
   const hasTitle = field.groups.has('role') && hasOtherTitle(sentence, field);
   const label = block.cell === null ? OWN_LABEL.exec(sentence.before)?.[1] : undefined;
+  if (label !== undefined && judgeLabel(label, field) === 'own') return null;
   if (
     label !== undefined &&
     !/\d/.test(label) &&
@@ -87,10 +88,15 @@ function isCountOfOther({ groups }: FieldInfo, { segment, start, end }: Hit): bo
   return (
     groups.has('count') &&
     start <= 2 &&
-    /^\+?\s(?!(?:world|global|total|people|in|at|as|on|weltweit|insgesamt|dans|en|au)\p{L}*(?!\p{L}))\p{Ll}{4,}(?:\s\p{Ll}+)?$/u.test(
+    /^\+?\s(?!(?:world|global|total|people|in|at|as|on|weltweit|insgesamt|dans|en|au)\p{L}*(?!\p{L}))\p{Ll}{4,}(?:\s\p{Ll}+){0,5}$/u.test(
       segment.text.slice(end, end + 60),
     )
   );
+}
+
+/** "Kranbau Ilmer aus Passau": the row's name and "from", in languages that say so. */
+function isNameFrom(before: string, subject: RowSubject): boolean {
+  return /\s(?:aus|uit|från|fra)\s$/u.test(before) && mentions(before.slice(-60), subject);
 }
 
 /** The date of an article is often above or at the start of its text, without a word. */
@@ -194,7 +200,11 @@ export function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own
       gap: mention.start >= end ? mention.start - end : start - mention.end,
     }));
   const found = all.filter((mention) => !isRole || !isBracketOfOther(sentence.text, mention, start));
-  if (field.families.has('founder') && BEGUN_BY.test(sentence.text.slice(0, start))) return 'own';
+  if (
+    field.families.has('founder') &&
+    BEGUN_BY.test(sentence.text.slice(0, 1).toLowerCase() + sentence.text.slice(1, start))
+  )
+    return 'own';
   const own = found.filter(({ family }) => field.families.has(family)).sort((a, b) => a.gap - b.gap)[0];
   const isOwnBefore = isRole && own !== undefined && own.end <= start;
   const rivals = found
@@ -409,6 +419,8 @@ function findWrongContact(
   if (wanted.length === 0 || wanted.some((word) => text.includes(word.slice(0, 6)))) return null;
   // "CEO: Ann Lee, ann@acme.example".
   if (field.groups.has('role') && judgeLabel(sentence.before, field) === 'own') return null;
+  const own = OWN_LABEL.exec(sentence.before)?.[1];
+  if (own !== undefined && !/mail|contact|kontakt|phone|tel/i.test(own)) return NO_FIELD;
   const labels =
     hit.segment.block === null
       ? []
