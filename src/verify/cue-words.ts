@@ -289,7 +289,7 @@ const CUES: readonly Cue[] = [
         before,
       ),
     after: {
-      all: String.raw`(?:[^.;,]{0,25}\s)?(?:to|auf|nach|à|au|a|al|ao|para|hasta|till|til|na|naar|do|до|к|на|into)`,
+      all: String.raw`(?<=^\s?)(?:(?!ha\s|frente\s)[^.;,\s]{1,12}\s){0,3}(?:to|auf|nach|à|au|a|al|ao|para|hasta|till|til|na|naar|do|до|к|на|into)`,
     },
   },
   {
