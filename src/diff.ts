@@ -1,14 +1,11 @@
-import { checkInput, findFiles } from './export.js';
-import { isInSample, pickSample } from './job/job-context.js';
 import { CleanupStack } from './job/open-agent.js';
-import { openJobInput } from './job/open-job.js';
-import { parseKeptOptions } from './job/resolve-ask.js';
+import { findStoredJob, openStoredInput } from './job/stored-job.js';
 import type { JobRecord, Ledger, StoredAnswer } from './ledger/ledger.js';
 import type { FieldAnswer } from './model/answer.js';
 import { type Ask, getFieldIds, isEmbedded } from './model/ask.js';
 import { formatCanonicalJson, type JsonValue } from './model/json.js';
 import { KeySet } from './model/key-set.js';
-import { createQuestion, findFormerSends, listKeys, resolveKey } from './model/question.js';
+import { createQuestion, listKeys, resolveKey } from './model/question.js';
 import { getValue, type Row } from './model/row.js';
 import { isSameValue } from './model/same-value.js';
 import { cleanAnswer } from './model/untrusted-text.js';
@@ -66,21 +63,11 @@ interface DiffParts {
 export async function diffJob({ ledger, jobId, input, sinceMs, onCell }: DiffParts): Promise<DiffResult> {
   const closers = new CleanupStack();
   try {
-    const job = findFiles(await ledger.getJob(jobId), input);
-    if (input === undefined) checkInput(job);
-    const kept = parseKeptOptions(job.settings);
-    const opened = await openJobInput(
-      kept,
-      { path: job.input, output: job.output },
-      () => job.ask,
-      async () => ledger,
-      closers,
-    );
-    const asks = await ledger.listAsks(job.askId);
-    const history = { formerSends: findFormerSends(job.ask, asks) };
+    const job = await findStoredJob(ledger, jobId, input);
+    const opened = await openStoredInput(ledger, job, closers);
+    const { asks, kept } = opened;
+    const { formerSends } = opened.history;
     const returned = opened.table?.fields ?? new Set<string>();
-    const limit = kept.limit ?? null;
-    const sample = await pickSample(opened.input, kept.sample ?? null, limit);
     const past = new PastValues(ledger, job, asks, sinceMs);
     const met = new KeySet();
     const fields = new Map(
@@ -89,9 +76,11 @@ export async function diffJob({ ledger, jobId, input, sinceMs, onCell }: DiffPar
     let rowCount = 0;
     let changedRows = 0;
     for await (const rows of opened.input.openRows()) {
-      const wanted = rows.filter((row) => isInSample(row, limit, sample));
+      const wanted = rows.filter((row) => opened.isWanted(row));
       // With all fields, so that rows that are filled by now have a key too.
-      const questions = wanted.map((row) => createQuestion(row, job.ask, true, opened.blanks, history));
+      const questions = wanted.map((row) =>
+        createQuestion(row, job.ask, true, opened.blanks, { formerSends }),
+      );
       const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
       const asked = wanted.flatMap((row, index) => {
         const question = questions[index];

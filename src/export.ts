@@ -1,21 +1,17 @@
-import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { createUsageError } from './errors.js';
 import { checkPaths, isSameFilePath } from './job/check-paths.js';
 import { checkOwnOutput, createPathCheck } from './job/choose-output.js';
 import { isInSample, pickSample } from './job/job-context.js';
 import { CleanupStack } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import { writeOutput } from './job/output.js';
-import { isKeptInput, parseKeptOptions } from './job/resolve-ask.js';
-import type { JobRecord } from './ledger/ledger.js';
+import { parseKeptOptions } from './job/resolve-ask.js';
+import { findStoredJob } from './job/stored-job.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';
 import type { FileFormat } from './model/file-format.js';
 import { checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { findFormerSends } from './model/question.js';
-import { isStandardInput } from './model/read-file.js';
 import { resolveOutput } from './options.js';
 import { resolveLayout } from './write/open-output.js';
 
@@ -47,37 +43,6 @@ export interface ExportResult {
   readonly rows: RowCounts;
 }
 
-/** Returns the job with the current paths of its files; `input` is where the user says that the input is. */
-export function findFiles(job: JobRecord, input: string | undefined): JobRecord {
-  const { place } = job;
-  if (input !== undefined) return { ...job, input, output: place?.output ?? job.output };
-  // If nothing was written before, the output goes next to the input.
-  if (place === null) return job;
-  return {
-    ...job,
-    input: place.input,
-    output: place.output ?? join(dirname(place.input), basename(job.output)),
-  };
-}
-
-/** Throws if the input of a job cannot be read again, and says how to name it. */
-export function checkInput({ id, input }: JobRecord): void {
-  if (!isKeptInput(input)) {
-    const source = isStandardInput(input) ? 'standard input' : 'rows of a program';
-    throw createUsageError(
-      'INPUT_NOT_KEPT',
-      `job ${id} read ${source}, which is not kept`,
-      'If you have the same rows in a file, name it with --input FILE. Or run the job again: answered rows are not paid for again.',
-    );
-  }
-  if (existsSync(input)) return;
-  throw createUsageError(
-    'INPUT_NOT_FOUND',
-    `the input of job ${id}, ${input}, does not exist`,
-    'If it was moved, name it with --input FILE.',
-  );
-}
-
 const TYPES: OptionTypes<ExportOptions> = {
   job: 'text',
   input: 'text',
@@ -98,8 +63,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
   try {
     const ledgerPath = options.ledger ?? resolveLedgerPath({});
     const ledger = closers.add(await openLedger(ledgerPath));
-    const job = findFiles(await ledger.getJob(options.job), options.input);
-    if (options.input === undefined) checkInput(job);
+    const job = await findStoredJob(ledger, options.job, options.input);
     const kept = parseKeptOptions(job.settings);
     const isPlain = options.plain ?? kept.plain ?? false;
     // The filled file keeps what it needs to be given back.

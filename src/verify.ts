@@ -1,13 +1,13 @@
 import { type EnrichHooks, enrichWith } from './enrich.js';
 import { createUsageError, RowfillError } from './errors.js';
-import { checkInput, exportJob, findFiles } from './export.js';
+import { exportJob } from './export.js';
 import type { CheckProgress, CitedRow } from './job/check-citations.js';
 import { checkOwnOutput } from './job/choose-output.js';
 import { isInSample, pickSample } from './job/job-context.js';
 import { waitForLease } from './job/lease.js';
 import { CleanupStack } from './job/open-agent.js';
-import { openJobInput } from './job/open-job.js';
 import { parseKeptOptions } from './job/resolve-ask.js';
+import { findFiles, findStoredJob, openStoredInput } from './job/stored-job.js';
 import { type VerdictShare, VerdictTally } from './job/verdict-tally.js';
 import { type CheckOptions, openRowVerifier, readCitedRows } from './job/verify-rows.js';
 import type { JobRecord, Ledger } from './ledger/ledger.js';
@@ -18,7 +18,6 @@ import { type Clock, systemClock } from './model/clock.js';
 import type { JobSummary } from './model/events.js';
 import { suggestSimilar } from './model/format.js';
 import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
-import { findFormerSends } from './model/question.js';
 import type { Row } from './model/row.js';
 import { checkWhole, type Effort } from './options.js';
 import type { Resolve } from './pages/address.js';
@@ -128,8 +127,7 @@ async function checkJob(options: VerifyOptions, hooks: VerifyHooks): Promise<Ver
   let progress: CheckProgress = { checked: 0, known: 0, pages: 0 };
   try {
     const ledger = closers.add(await openLedger(ledgerPath));
-    const job = findFiles(await ledger.getJob(options.job), options.input);
-    if (options.input === undefined) checkInput(job);
+    const job = await findStoredJob(ledger, options.job, options.input);
     closers.add(
       await waitForLease(ledger, job.id, {
         signal: hooks.signal,
@@ -210,26 +208,11 @@ async function openRows(
   closers: CleanupStack,
   signal: AbortSignal | undefined,
 ): Promise<() => AsyncGenerator<readonly CitedRow[]>> {
-  const kept = parseKeptOptions(job.settings);
-  const { ask } = job;
-  const opened = await openJobInput(
-    kept,
-    { path: job.input, output: job.output },
-    () => ask,
-    async () => ledger,
-    closers,
-    signal,
-  );
-  const limit = kept.limit ?? null;
-  const own = await pickSample(opened.input, kept.sample ?? null, limit);
+  const opened = await openStoredInput(ledger, job, closers, signal);
+  const { limit = null, overwrite = false, raw = false } = opened.kept;
   const picked = await pickSample(opened.input, sample ?? null, limit);
-  const isWanted = (row: Row): boolean => isInSample(row, limit, own) && isInSample(row, limit, picked);
-  const { overwrite = false, raw = false } = kept;
-  const history = {
-    formerSends: findFormerSends(ask, await ledger.listAsks(job.askId)),
-    returned: opened.table,
-  };
-  return () => readCitedRows({ ...opened, history, ledger, job, overwrite, raw, signal, isWanted });
+  const isWanted = (row: Row): boolean => opened.isWanted(row) && isInSample(row, limit, picked);
+  return () => readCitedRows({ ...opened, ledger, job, overwrite, raw, signal, isWanted });
 }
 
 /**

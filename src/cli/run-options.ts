@@ -238,6 +238,30 @@ export const JOB_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
+/** How values are written into an output. */
+export const LAYOUT_OPTIONS = {
+  bom: { kind: 'switch', group: FILES, about: 'Start a CSV with a byte order mark, for Excel.' },
+  plain: {
+    kind: 'switch',
+    group: FILES,
+    about:
+      'Write only the input’s columns and the fields, without confidence, citations and enrichment_*. A workbook becomes one sheet of values.',
+  },
+  sources: {
+    kind: 'text',
+    value: 'PLACE',
+    group: FILES,
+    about: 'Where the sources of a workbook’s values go: columns, comments or sheet.',
+    fallback: 'columns',
+  },
+  raw: {
+    kind: 'switch',
+    group: FILES,
+    about:
+      'Write the agent’s text unchanged, including control characters and text that a spreadsheet would run as a formula.',
+  },
+} as const satisfies OptionTable;
+
 /** The options for the format of the input. */
 export const INPUT_OPTIONS = {
   encoding: {
@@ -404,26 +428,7 @@ export const RESULT_OPTIONS = {
     group: FILES,
     about: 'Also write every citation to this file, one JSON object per line.',
   },
-  bom: { kind: 'switch', group: FILES, about: 'Start a CSV with a byte order mark, for Excel.' },
-  plain: {
-    kind: 'switch',
-    group: FILES,
-    about:
-      'Write only the input’s columns and the fields, without confidence, citations and enrichment_*. A workbook becomes one sheet of values.',
-  },
-  sources: {
-    kind: 'text',
-    value: 'PLACE',
-    group: FILES,
-    about: 'Where the sources of a workbook’s values go: columns, comments or sheet.',
-    fallback: 'columns',
-  },
-  raw: {
-    kind: 'switch',
-    group: FILES,
-    about:
-      'Write the agent’s text unchanged, including control characters and text that a spreadsheet would run as a formula.',
-  },
+  ...LAYOUT_OPTIONS,
   wait: {
     kind: 'switch',
     group: REPORT,

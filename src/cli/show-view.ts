@@ -82,7 +82,7 @@ export class RunView {
     const job = this.#job;
     if (job === null) return;
     this.#opening ??= this.#serve(job).catch((error: unknown) => {
-      // A view that cannot be opened is no reason to end a paid job.
+      // A paid job goes on even if its view cannot be opened.
       this.#say(`The view cannot be opened: ${describeError(error)}`);
       return null;
     });

@@ -36,7 +36,7 @@ export interface CheckParts {
   readonly pages: Pages;
   readonly pdf: PdfReader;
   readonly judge: PageJudge;
-  /** Reads the row of a table that a `file:` citation names; null if it is none of the job's tables. */
+  /** Reads the row of a table that a `file:` citation names; null if the job has no such table. */
   readonly readTableRow: (url: string) => Promise<PageBytes | null>;
   /** Archive in which to look for pages that are gone; null to leave them. */
   readonly archive: string | null;

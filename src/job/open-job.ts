@@ -18,7 +18,7 @@ import {
 type InputOptions = Omit<EnrichOptions, 'input' | 'output' | 'schema' | 'schemaObject'>;
 
 /** The opened inputs of a job, and its ask. */
-interface JobInput {
+export interface JobInput {
   readonly input: Input;
   readonly ask: Ask;
   readonly blanks: Blanks;

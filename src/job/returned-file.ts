@@ -63,7 +63,7 @@ export function refuseOwnColumns(name: string, columns: readonly string[]): void
   if (own !== undefined) refuseColumn(name, own);
 }
 
-/** A single column with one of rowfill's names is somebody else's. */
+/** A single column with one of rowfill's names may be the user's own. */
 function checkOwnColumns(name: string, own: readonly string[]): void {
   const [first = ''] = own;
   if (own.length > 1 || first === OUTCOME_KEY || first === RUN_COLUMN) return;

@@ -98,7 +98,7 @@ interface CheckedGroup {
   readonly fault: string | null;
 }
 
-/** Waits until the ledger has settled a group. Returns what is left of it. */
+/** Waits until the ledger has settled a group. Returns the group's remaining questions. */
 async function finishGroup(
   checked: CheckedGroup,
   settling: Promise<Settled>,

@@ -29,7 +29,7 @@ export interface CheckOptions {
   /** Pause between two requests to a site, such as `500ms`. @default "1s" */
   readonly hostDelay?: string | undefined;
   /**
-   * Look for an archived copy of pages that are gone, by this address of the Wayback API. It is told these addresses.
+   * Look for archived copies of missing pages at this address of the Wayback API, which learns their addresses.
    * @default none
    */
   readonly archive?: string | undefined;

@@ -183,7 +183,7 @@ function findNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {
 /** The fixed effort levels, lowest first. */
 const LEVELS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'ultra', 'max'];
 
-/** The level above an effort; null for the highest, and for an effort that is no fixed level. */
+/** The next higher effort; null for the highest, and for efforts outside the scale, such as `auto`. */
 export function findNextEffort(effort: string): string | null {
   const rank = LEVELS.indexOf(effort);
   return rank < 0 ? null : (LEVELS[rank + 1] ?? null);

@@ -79,7 +79,7 @@ export function getLinkAddress(row: Row, column: string): string | null {
   return link === undefined || isAddress(row.cells[index] ?? '') ? null : toAddress(link);
 }
 
-/** True for a cell with a formula that was never calculated: it holds something, but nobody knows what. */
+/** True for a cell with a formula that was never calculated, so its value is unknown. */
 export function isUncomputed(row: Row, column: string): boolean {
   if (row.kind !== 'cells' || row.uncomputed === undefined) return false;
   return row.uncomputed.includes(row.columns.get(column) ?? -1);

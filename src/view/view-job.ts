@@ -1,22 +1,17 @@
 import { joinRows } from '../answer/join-rows.js';
-import { checkInput, findFiles } from '../export.js';
 import { readCellVerdicts } from '../job/cell-verdicts.js';
-import { isInSample, pickSample } from '../job/job-context.js';
 import { CleanupStack } from '../job/open-agent.js';
-import { openJobInput } from '../job/open-job.js';
-import { parseKeptOptions } from '../job/resolve-ask.js';
+import { findStoredJob, openStoredInput } from '../job/stored-job.js';
 import type { JobRecord, Ledger } from '../ledger/ledger.js';
 import type { FilledRow } from '../model/answer.js';
 import type { Blanks } from '../model/blank.js';
 import {
   createQuestion,
   type FileHistory,
-  findFormerSends,
   listKeys,
   type RowQuestion,
   resolveKey,
 } from '../model/question.js';
-import type { Row } from '../model/row.js';
 import type { CheckedCitation } from '../model/verdict.js';
 import type { Input } from '../read/open-input.js';
 import { RowFile } from './row-file.js';
@@ -56,30 +51,17 @@ export async function openViewJob(
 ): Promise<ViewJob> {
   const closers = new CleanupStack();
   try {
-    const job = findFiles(await ledger.getJob(jobId), input);
-    if (input === undefined) checkInput(job);
-    const kept = parseKeptOptions(job.settings);
-    const opened = await openJobInput(
-      kept,
-      { path: job.input, output: job.output },
-      () => job.ask,
-      async () => ledger,
-      closers,
-    );
-    const sample = await pickSample(opened.input, kept.sample ?? null, kept.limit ?? null);
+    const job = await findStoredJob(ledger, jobId, input);
+    const opened = await openStoredInput(ledger, job, closers);
     const rows = closers.add(await RowFile.open(opened.input));
     const { ask } = job;
-    const { blanks, exclusion, table } = opened;
+    const { blanks, exclusion, history, kept, table } = opened;
     const overwrite = kept.overwrite ?? false;
-    const history = {
-      formerSends: findFormerSends(ask, await ledger.listAsks(job.askId)),
-      returned: table,
-    };
     const context = {
       ask,
       returned: table,
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
-      isWanted: (row: Row) => isInSample(row, kept.limit ?? null, sample),
+      isWanted: opened.isWanted,
       findExclusion: exclusion.findMatch.bind(exclusion),
       exclusionName: kept.exclude ?? '',
       // The page shows text as text, so only marks that reorder or hide it are removed.

@@ -11,7 +11,13 @@ import type { Host } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
 import { createWatchLog, LOG_LEVELS, type LogLevel, openRotatedLog } from '../log-file.js';
 import { resolveWatchCode, sayError } from '../report-error.js';
-import { INPUT_OPTIONS, JOB_OPTIONS, parseFormat, resolveJobOptions } from '../run-options.js';
+import {
+  INPUT_OPTIONS,
+  JOB_OPTIONS,
+  LAYOUT_OPTIONS,
+  parseFormat,
+  resolveJobOptions,
+} from '../run-options.js';
 import {
   BacklogReader,
   createMetrics,
@@ -96,26 +102,7 @@ const OPTIONS = {
     group: FILES,
     about: 'Also write every citation to NAME.citations.jsonl, next to the result.',
   },
-  bom: { kind: 'switch', group: FILES, about: 'Start a CSV with a byte order mark, for Excel.' },
-  plain: {
-    kind: 'switch',
-    group: FILES,
-    about:
-      'Write only the input’s columns and the fields, without confidence, citations and enrichment_*. A workbook becomes one sheet of values.',
-  },
-  sources: {
-    kind: 'text',
-    value: 'PLACE',
-    group: FILES,
-    about: 'Where the sources of a workbook’s values go: columns, comments or sheet.',
-    fallback: 'columns',
-  },
-  raw: {
-    kind: 'switch',
-    group: FILES,
-    about:
-      'Write the agent’s text unchanged, including control characters and text that a spreadsheet would run as a formula.',
-  },
+  ...LAYOUT_OPTIONS,
   logFile: {
     kind: 'text',
     value: 'FILE',
