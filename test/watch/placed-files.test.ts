@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { exportJob } from '../../src/export.js';
@@ -77,8 +77,7 @@ test('the final path is also recorded if the next watcher moves the file', async
     {
       onEvent(event) {
         if (event.type !== 'job' || event.event.type !== 'written') return;
-        rmSync(done, { recursive: true });
-        writeFileSync(done, 'no folder');
+        replaceFolder(done);
       },
     },
   );
@@ -89,6 +88,19 @@ test('the final path is also recorded if the next watcher moves the file', async
   expect(await readPlaces(bench)).toMatchObject([{ input: 'done/list.csv', output: 'done/list.filled.csv' }]);
   expect(bench.agent.tasks).toHaveLength(1);
 });
+
+/** Puts a file in the place of a folder. The watcher may be making the folder again at this moment. */
+function replaceFolder(path: string): void {
+  for (let tries = 0; !statSync(path, { throwIfNoEntry: false })?.isFile(); tries += 1) {
+    if (tries === 1_000) throw new Error(`${path} is made again and again`);
+    rmSync(path, { recursive: true, force: true });
+    try {
+      writeFileSync(path, 'no folder');
+    } catch {
+      // It is a folder again.
+    }
+  }
+}
 
 test('jobs follow a moved folder, but not a copy of it', async () => {
   const bench = await openWatchBench();
