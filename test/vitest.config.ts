@@ -50,7 +50,15 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      { extends: true, test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: ALONE } },
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: ALONE,
+          globalSetup: ['test/helpers/postgres-setup.ts'],
+        },
+      },
     ],
   },
 });

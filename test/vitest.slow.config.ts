@@ -14,5 +14,10 @@ const { projects: _, ...test } = config.test ?? {};
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
   ...config,
-  test: { ...test, include, env: { ROWFILL_SLOW_TESTS: '1' } },
+  test: {
+    ...test,
+    include,
+    env: { ROWFILL_SLOW_TESTS: '1' },
+    globalSetup: ['test/helpers/postgres-setup.ts'],
+  },
 });
