@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { JsonValue } from '../model/json.js';
+import { formatInOrder } from '../model/key-order.js';
 import type { AgentRun, AgentRunEvent, CreateRunRequest, EventPage, RunPage } from '../model/run.js';
 import { AgentError } from './agent-error.js';
 import { ApiHttp, type ApiRequest } from './caller.js';
@@ -100,7 +101,7 @@ export class AgentClient {
     const call: ApiRequest = {
       method: 'POST',
       path: '/agent/runs',
-      body: JSON.stringify(request),
+      body: formatInOrder(request),
       creates: true,
       beforeSend: options.beforeSend,
     };

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonValue } from '../model/json.js';
+import { formatInOrder } from '../model/key-order.js';
 import {
   type AgentRun,
   type AgentRunEvent,
@@ -23,7 +24,7 @@ export async function startRun(
     method: 'POST',
     path: '/agent/runs',
     accept: 'text/event-stream',
-    body: JSON.stringify(request),
+    body: formatInOrder(request),
     creates: true,
     beforeSend,
   };

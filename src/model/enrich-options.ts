@@ -40,7 +40,10 @@ export interface EnrichOptions {
   readonly fields?: readonly string[] | undefined;
   /** Path of a JSON Schema whose properties are the columns to fill. Use instead of `fields`. */
   readonly schema?: string | undefined;
-  /** The JSON Schema itself. Use instead of `schema` and `fields`. */
+  /**
+   * The JSON Schema itself. Use instead of `schema` and `fields`. If names are numbers, columns have the order of its
+   * `required`, because JavaScript puts such keys first.
+   */
   readonly schemaObject?: object | undefined;
   /** Columns to send to the agent. @default every column that is not being filled */
   readonly send?: readonly string[] | undefined;

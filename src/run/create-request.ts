@@ -8,6 +8,7 @@ import {
   resolvePointer,
   unescapeToken,
 } from '../model/json.js';
+import { keepOrder } from '../model/key-order.js';
 import { allowNull } from '../model/nullable.js';
 import type { Question } from '../model/question.js';
 import type { CreateRunRequest } from '../model/run.js';
@@ -39,6 +40,8 @@ export function hasOurQuery(query: string): boolean {
  */
 export function createRequest(ask: Ask, batch: Batch, exclusion: readonly JsonObject[]): CreateRunRequest {
   const ownName = chooseRowIdName(ask);
+  // A name that is a link is followed by its address.
+  const order = ask.send.flatMap((column) => [column === ROW_ID ? ownName : column, `${column}_link`]);
   const paragraphs = [
     ask.query,
     INSTRUCTION,
@@ -49,7 +52,9 @@ export function createRequest(ask: Ask, batch: Batch, exclusion: readonly JsonOb
     query: paragraphs.join('\n\n'),
     ...(ask.system === null ? {} : { systemPrompt: ask.system }),
     input: {
-      data: batch.rows.map((row) => ({ ...renameRowId(row.record, ownName), [ROW_ID]: row.rowId })),
+      data: batch.rows.map(({ record, rowId }) =>
+        keepOrder({ ...renameRowId(record, ownName), [ROW_ID]: rowId }, order),
+      ),
       ...(exclusion.length === 0
         ? {}
         : { exclusion: exclusion.map((record) => renameRowId(record, ownName)) }),
@@ -140,7 +145,12 @@ const RESOURCE_ID = 'https://rowfill.invalid/fields';
 const embed = memoizeByAsk((ask, fieldNames): Embedded => {
   const draft = detectDraft(ask.schema);
   const isWhole = ask.fields.every((field) => fieldNames.includes(field.name));
-  return isWhole ? embedWhole(ask.schema, draft) : embedFields(ask.schema, draft, fieldNames);
+  const embedded = isWhole ? embedWhole(ask.schema, draft) : embedFields(ask.schema, draft, fieldNames);
+  for (const part of [embedded.fields, embedded.definitions?.fields]) {
+    const properties = isJsonObject(part) ? part.properties : undefined;
+    if (isJsonObject(properties)) keepOrder(properties, fieldNames);
+  }
+  return embedded;
 });
 
 function embedWhole(schema: JsonObject, draft: SchemaDraft): Embedded {

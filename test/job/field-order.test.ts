@@ -4,6 +4,7 @@ import { createSchema } from '../../src/model/field.js';
 import type { EnrichOptions } from '../../src/options.js';
 import { readRecipe } from '../../src/recipe/read-recipe.js';
 import { type JobBench, openJobBench } from '../helpers/job.js';
+import { openRawAgent } from '../helpers/raw-agent.js';
 import { script } from '../helpers/truthful-agent.js';
 
 const NAMES = ['name', '2023', '10', '9', 'city'];
@@ -68,4 +69,21 @@ test('a schema object whose names are words keeps the order of its keys', async 
   const properties = { b: { type: ['string', 'null'] }, a: { type: ['string', 'null'] } };
   await bench.run({ fields: [], schemaObject: { type: 'object', properties, required: ['a', 'b'] } });
   expect(bench.read('out.csv')).toMatch(/^company,b,.*,a,/);
+});
+
+test.each([
+  ['csv', 'company,2024,10,9\nAcme,x,y,z\n'],
+  ['jsonl', '{"company":"Acme","2024":"x","10":"y","9":"z"}\n'],
+])('a .%s row and its fields are sent in the order of the file and of the options', async (format, text) => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  const agent = await openRawAgent();
+  await bench.run({
+    input: bench.write(`in.${format}`, text),
+    apiUrl: agent.url,
+    fields: ['name', '12', '5'],
+  });
+  const body = agent.server.requests.find(({ method }) => method === 'POST')?.body ?? '';
+  expect(body).toContain('{"company":"Acme","2024":"x","10":"y","9":"z","row_id":');
+  expect(body).toMatch(/"properties":\{"name":\{[^}]*\},"12":\{[^}]*\},"5":\{/);
+  expect(JSON.parse(body)).toMatchObject({ input: { data: [{ company: 'Acme', 10: 'y' }] } });
 });

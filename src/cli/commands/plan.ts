@@ -1,3 +1,4 @@
+import { formatInOrder } from '../../model/key-order.js';
 import { plan as planJob } from '../../plan.js';
 import { createCommand } from '../command.js';
 import { cleanText, readColumns } from '../host.js';
@@ -51,10 +52,10 @@ export const plan = createCommand({
       ...job
     } = options;
     const result = await planJob({ ...(await resolveJobOptions(input, job, host)), ...parseFormat(format) });
-    if (json) host.print(`${JSON.stringify(createPlanRecord(result))}\n`);
+    if (json) host.print(`${formatInOrder(createPlanRecord(result))}\n`);
     else {
       // Not wrapped, so that it can be copied.
-      if (request) host.print(`${host.hide(cleanText(JSON.stringify(result.firstRequest, null, 2)))}\n`);
+      if (request) host.print(`${host.hide(cleanText(formatInOrder(result.firstRequest, 2)))}\n`);
       for (const line of formatPlan(result, readColumns(host.stdout) ?? 100)) host.tell(...line);
     }
     return EXIT_CODES.done;
