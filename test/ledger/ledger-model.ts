@@ -1,5 +1,5 @@
 import type { OpenBatchState, StoredAnswer } from '../../src/ledger/ledger.js';
-import { mergeFields } from '../../src/ledger/sqlite/row-state.js';
+import { mergeFields } from '../../src/ledger/row-state.js';
 import { type FieldAnswer, REJECTED_AGAIN } from '../../src/model/answer.js';
 import type { Batch } from '../../src/model/batch.js';
 import { splitMicros } from '../../src/model/format.js';

@@ -1,9 +1,18 @@
 import { RowfillError } from '../../errors.js';
-import { isFound, type RowAnswer } from '../../model/answer.js';
 import type { Ask } from '../../model/ask.js';
 import type { Batch } from '../../model/batch.js';
 import type { BookedCost } from '../../model/format.js';
 import type { JsonValue } from '../../model/json.js';
+import {
+  type BlockKind,
+  formatFailures,
+  formatRunContent,
+  formatValues,
+  keepOnePerKey,
+  type PackedSettlement,
+  packKeys,
+} from '../blocks.js';
+import { createStateError, pickSpend } from '../job-records.js';
 import type {
   Cell,
   HumanAnswer,
@@ -13,20 +22,12 @@ import type {
   ReserveVerdict,
   RowFailure,
   Settled,
-  Settlement,
   SpendLimits,
 } from '../ledger.js';
-import {
-  type BlockKind,
-  formatFailures,
-  formatRunContent,
-  formatValues,
-  type PackedSettlement,
-  packKeys,
-} from './blocks.js';
+import { READ_ALL, type Reading, type RowState } from '../row-state.js';
+import { addYield } from '../yields.js';
 import type { Database } from './database.js';
-import { READ_ALL, type Reading, type RowState } from './row-state.js';
-import { type JobState, type OwnBatch, pickSpend, type Store, type StoredYields } from './store.js';
+import type { JobState, OwnBatch, Store } from './store.js';
 import { type AskView, SPAN } from './view.js';
 
 interface BatchRow {
@@ -201,16 +202,9 @@ function settleBatch(store: Store, settlement: PackedSettlement, nowMs: number):
   view.settledRuns += 1;
   const reading = store.reading(job, batch);
   const merged = addRows(job, view, number, { keys, answers, failures, isRun: true }, reading);
-  addYield(job, batch.effort, answers);
+  addYield(job.yields, batch.effort, answers);
+  job.isChanged = true;
   return end('settled', cost, merged);
-}
-
-/** For a batch with the same key twice. */
-function keepOnePerKey({ answers, failures }: PackedSettlement): Pick<Settlement, 'answers' | 'failures'> {
-  const pick = <Row extends { readonly key: string }>(rows: readonly Row[]): Row[] => [
-    ...new Map(rows.map((row) => [row.key, row])).values(),
-  ];
-  return { answers: pick(answers), failures: pick(failures) };
 }
 
 const NOTHING: BookedCost = { micros: 0, isEstimated: false };
@@ -451,36 +445,4 @@ function findEnded(store: Store, view: AskView, batchId: string, except = 0): En
 
 function toCost({ micros, estimated }: EndedRow): BookedCost {
   return { micros, isEstimated: estimated === 1 };
-}
-
-/** Adds a run's answers to the counts of its job. */
-function addYield(job: JobState, effort: string, answers: readonly RowAnswer[]): void {
-  if (answers.length === 0) return;
-  const known = job.yields.find(([name]) => name === effort);
-  const [, rows, fields]: StoredYields[number] = known ?? [effort, [0, 0], []];
-  if (known === undefined) job.yields.push([effort, rows, fields]);
-  const byName = new Map(fields);
-  for (const answer of answers) {
-    let isRowFilled = false;
-    for (const [name, field] of answer.fields) {
-      let found = byName.get(name);
-      if (found === undefined) {
-        found = [0, 0];
-        byName.set(name, found);
-        fields.push([name, found]);
-      }
-      found[0] += 1;
-      if (!isFound(field)) continue;
-      found[1] += 1;
-      isRowFilled = true;
-    }
-    rows[0] += 1;
-    if (isRowFilled) rows[1] += 1;
-  }
-  job.isChanged = true;
-}
-
-/** Error for an invalid state change: a bug in rowfill, never caused by data. */
-function createStateError(batchId: string, what: string): RowfillError {
-  return new RowfillError('defect', 'LEDGER_BATCH_STATE', `Batch ${batchId}: ${what}`);
 }

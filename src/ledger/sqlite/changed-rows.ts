@@ -1,5 +1,5 @@
+import { unpackKeys } from '../blocks.js';
 import type { ChangedRows } from '../ledger.js';
-import { unpackKeys } from './blocks.js';
 import type { Database } from './database.js';
 import { SPAN } from './view.js';
 

@@ -1,8 +1,17 @@
-import { createUsageError } from '../../errors.js';
-import type { RowCounts } from '../../model/answer.js';
-import { type Ask, hashText, isGoodEnough } from '../../model/ask.js';
-import type { FinishedOutput, JobStop } from '../../model/events.js';
-import type { JsonObject } from '../../model/json.js';
+import type { Ask } from '../../model/ask.js';
+import { Block, type BlockRow } from '../blocks.js';
+import { countClimbs, MAX_CLIMB_BLOCKS } from '../climbs.js';
+import {
+  createAmbiguousJobError,
+  createJobId,
+  createUnknownJobError,
+  groupRuns,
+  type JobRow,
+  type StatusRow,
+  toIdPrefix,
+  toJobRecord,
+  toJobStatus,
+} from '../job-records.js';
 import type {
   AnswerState,
   EffortClimb,
@@ -13,33 +22,14 @@ import type {
   JobRecord,
   JobStatus,
   JobYield,
-  OpenBatchState,
   OpenedJob,
   PreviousJob,
   RunAnswers,
   RunInFlight,
-  Yield,
 } from '../ledger.js';
-import { Block, type BlockRow, SELECT_BLOCKS } from './blocks.js';
+import { type StoredYields, toJobYield } from '../yields.js';
 import type { Database } from './database.js';
-import { foldRow } from './row-state.js';
-import { createUnknownJobError, type Found, type StoredYields } from './store.js';
-import { SPAN } from './view.js';
-
-interface JobRow {
-  readonly id: string;
-  readonly askId: string;
-  readonly ask: string;
-  readonly input: string;
-  readonly output: string;
-  readonly settings: string;
-  readonly invocation: number;
-  readonly stop: JobStop | null;
-  readonly counts: string | null;
-  readonly finished: string | null;
-  readonly placedInput: string | null;
-  readonly placedOutput: string | null;
-}
+import { SELECT_BLOCKS, SPAN } from './view.js';
 
 const SELECT_JOB = `
   select job.id, ask.id as askId, ask_version.content as ask, job.input, job.output, job.settings, job.invocation,
@@ -193,7 +183,7 @@ export function placeJobs(database: Database, input: string, { input: to, output
 
 /** Finds a job by its id or a unique prefix. */
 export function getJob(database: Database, idOrPrefix: string): JobRecord {
-  const prefix = idOrPrefix.startsWith('j_') ? idOrPrefix : `j_${idOrPrefix}`;
+  const prefix = toIdPrefix(idOrPrefix);
   const rows = database.all<JobRow>(
     `${SELECT_JOB} where substr(job.id, 1, ?) = ? order by job.id limit 2`,
     prefix.length,
@@ -202,28 +192,9 @@ export function getJob(database: Database, idOrPrefix: string): JobRecord {
   const row = rows[0];
   if (row === undefined || prefix === 'j_') throw createUnknownJobError(idOrPrefix);
   if (rows.length > 1) {
-    throw createUsageError(
-      'JOB_AMBIGUOUS',
-      `More than one job starts with ${JSON.stringify(idOrPrefix)}`,
-      'Use a longer prefix; `rowfill status` lists the ids.',
-    );
+    throw createAmbiguousJobError(idOrPrefix);
   }
   return toJobRecord(row);
-}
-
-function createJobId(askId: string, input: string): string {
-  return `j_${hashText(JSON.stringify([askId, input]), 16)}`;
-}
-
-function toJobRecord({ placedInput, placedOutput, ...row }: JobRow): JobRecord {
-  return {
-    ...row,
-    place: placedInput === null ? null : { input: placedInput, output: placedOutput },
-    ask: JSON.parse(row.ask) as Ask,
-    settings: JSON.parse(row.settings) as JsonObject,
-    counts: row.counts === null ? null : (JSON.parse(row.counts) as RowCounts),
-    finished: row.finished === null ? null : (JSON.parse(row.finished) as FinishedOutput),
-  };
 }
 
 function findPreviousJob(database: Database, input: string, version: string): PreviousJob | null {
@@ -245,35 +216,20 @@ export function getYield(database: Database, jobId: string): JobYield {
     jobId,
   );
   const yields = row === undefined ? [] : (JSON.parse(row.yields) as StoredYields);
-  const efforts = yields.map(([effort, rows, fields]) => {
-    const byField = fields.map(([name, found]) => [name, toYield(found)] as const);
-    return [effort, { rows: toYield(rows), fields: new Map(byField) }] as const;
-  });
-  return { efforts: new Map(efforts), keepsGoing: row?.keepsGoing === 1 };
+  return toJobYield(yields, row?.keepsGoing === 1);
 }
-
-function toYield([answered, filled]: Found): Yield {
-  return { answered, filled };
-}
-
-/** Maximum blocks read per ask: enough to estimate the share that goes to the next effort level, and still fast. */
-const MAX_CLIMB_BLOCKS = 1_000;
-/** Same, for rows. */
-const MAX_CLIMB_ROWS = 2_000;
 
 /** Counts rows by effort for the same question, with any fields. */
 export function getClimbs(database: Database, ask: Ask): ReadonlyMap<string, EffortClimb> {
-  const climbs = new Map<string, { asked: number; climbed: number }>();
   const known = database.get<{ number: number }>('select number from ask where id = ?', ask.id);
-  if (known === undefined) return climbs;
+  if (known === undefined) return new Map();
   const blocks = database
     .all<BlockRow>(
       `${SELECT_BLOCKS} where number > ? and number < ? and kind = 'run' order by number limit ?`,
       ...[known.number * SPAN, (known.number + 1) * SPAN, MAX_CLIMB_BLOCKS],
     )
     .map((row) => new Block(row));
-  for (const [key, own] of groupByKey(blocks)) countClimb(key, own, ask, climbs);
-  return climbs;
+  return countClimbs(ask, blocks);
 }
 
 /** The answers of runs, as they were when each was settled. */
@@ -293,10 +249,7 @@ export function findRuns(database: Database, runIds: readonly string[]): Readonl
   const runs = new Map<string, RunAnswers>();
   for (const row of rows) {
     const block = new Block(row);
-    const answers = block.listKeys().flatMap((key, index) => {
-      const fields = block.fieldsOf(index);
-      return fields === null ? [] : [{ key, fields }];
-    });
+    const answers = block.listAnswers();
     runs.set(row.runId ?? '', { askId: findAsk(Math.floor(row.number / SPAN)), answers });
   }
   return runs;
@@ -311,59 +264,6 @@ export function listAsks(database: Database, askId: string): Ask[] {
   return rows.map(({ content }) => JSON.parse(content) as Ask);
 }
 
-function groupByKey(blocks: readonly Block[]): Map<string, Block[]> {
-  const groups = new Map<string, Block[]>();
-  for (const block of blocks) {
-    for (const key of block.listKeys()) {
-      const known = groups.get(key);
-      if (known !== undefined) known.push(block);
-      else if (groups.size < MAX_CLIMB_ROWS) groups.set(key, [block]);
-    }
-  }
-  return groups;
-}
-
-function countClimb(
-  key: string,
-  blocks: readonly Block[],
-  ask: Ask,
-  climbs: Map<string, { asked: number; climbed: number }>,
-): void {
-  const ladder = ask.efforts;
-  const state = foldRow(key, blocks, 0, { ids: null, efforts: ladder });
-  if (state === null || state.answeredAtMs === null) return;
-  const fields = [...state.fields.values()];
-  for (const [level, effort] of ladder.entries()) {
-    const tried = fields.filter(({ triedEffort }) => ladder.indexOf(triedEffort) >= level);
-    if (tried.length === 0) return;
-    const counts = climbs.get(effort) ?? { asked: 0, climbed: 0 };
-    counts.asked += 1;
-    if (tried.some((field) => field.triedEffort !== effort || !isGoodEnough(ask, field))) counts.climbed += 1;
-    climbs.set(effort, counts);
-  }
-}
-
-interface StatusRow {
-  readonly number: number;
-  readonly id: string;
-  readonly askId: string;
-  readonly query: string;
-  readonly input: string;
-  readonly output: string;
-  readonly invocation: number;
-  readonly stop: JobStop | null;
-  readonly counts: string | null;
-  readonly spentMicros: number;
-  readonly estimatedMicros: number;
-  readonly reservedMicros: number;
-  readonly answered: number;
-  readonly failed: number;
-  readonly openedAtMs: number;
-  readonly closedAtMs: number | null;
-  readonly placedInput: string | null;
-  readonly placedOutput: string | null;
-}
-
 /** All jobs, or the newest `limit`, most recently opened first. */
 export function listJobs(database: Database, limit = -1): JobStatus[] {
   const rows = database.all<StatusRow>(
@@ -376,12 +276,7 @@ export function listJobs(database: Database, limit = -1): JobStatus[] {
     limit,
   );
   const runs = listRunsInFlight(database);
-  return rows.map(({ number, placedInput, placedOutput, counts, ...row }) => ({
-    ...row,
-    place: placedInput === null ? null : { input: placedInput, output: placedOutput },
-    counts: counts === null ? null : (JSON.parse(counts) as RowCounts),
-    runs: runs.get(number) ?? [],
-  }));
+  return rows.map((row) => toJobStatus(row, runs));
 }
 
 function listRunsInFlight(database: Database): Map<number, RunInFlight[]> {
@@ -390,12 +285,5 @@ function listRunsInFlight(database: Database): Map<number, RunInFlight[]> {
        intended_at as intendedAtMs
      from batch order by number`,
   );
-  const runs = new Map<number, RunInFlight[]>();
-  for (const { job, state, ...rest } of rows) {
-    const run = { ...rest, state: state as OpenBatchState };
-    const known = runs.get(job);
-    if (known === undefined) runs.set(job, [run]);
-    else known.push(run);
-  }
-  return runs;
+  return groupRuns(rows);
 }

@@ -2,18 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { RowfillError } from '../../errors.js';
 import { systemClock } from '../../model/clock.js';
+import { type PackedSettlement, packSettlement } from '../blocks.js';
 import { readHolder } from '../holder.js';
 import type { Ledger, LedgerOptions, Settled } from '../ledger.js';
+import { RecentRuns } from '../recent-runs.js';
+import { createReading, READ_ALL } from '../row-state.js';
 import { AccountPlaces } from './accounts.js';
 import * as batches from './batches.js';
-import { type PackedSettlement, packSettlement } from './blocks.js';
 import { listChangedRows } from './changed-rows.js';
 import { Database } from './database.js';
 import * as folders from './folders.js';
 import * as jobs from './jobs.js';
+import { createMovedError } from './ledger-file.js';
 import { ProcessHolder } from './processes.js';
-import { RecentRuns } from './recent-runs.js';
-import { createReading, READ_ALL } from './row-state.js';
 import { checkFormat, SCHEMA } from './schema.js';
 import { findAnswers, Store } from './store.js';
 import * as upkeep from './upkeep.js';
@@ -55,7 +56,9 @@ class Session {
     this.database = database;
     this.store = new Store(database);
     this.process = new ProcessHolder(this.store, clock, holder);
-    this.runs = new RecentRuns(database);
+    this.runs = new RecentRuns((listRuns) =>
+      database.findDisplaced() === null ? null : createMovedError(database.path, listRuns()),
+    );
     this.now = () => clock.now();
     this.places = new AccountPlaces(this.store, this.process, this.now);
   }

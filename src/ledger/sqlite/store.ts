@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createUsageError, RowfillError } from '../../errors.js';
+import { RowfillError } from '../../errors.js';
 import type { Ask } from '../../model/ask.js';
 import type { Batch } from '../../model/batch.js';
 import { QUARTER_HOUR_MS } from '../../model/clock.js';
+import { createUnknownJobError, pickSpend } from '../job-records.js';
 import type {
   DayCaps,
   FoundAnswers,
@@ -12,8 +13,9 @@ import type {
   Spend,
   StoredAnswer,
 } from '../ledger.js';
+import { createReading, READ_ALL, type Reading } from '../row-state.js';
+import type { StoredYields } from '../yields.js';
 import type { Database } from './database.js';
-import { createReading, READ_ALL, type Reading } from './row-state.js';
 import { AskView } from './view.js';
 
 /** Scope of the whole ledger. All other scopes are ids of watched folders. */
@@ -25,12 +27,6 @@ export interface OwnBatch {
   readonly intendedAt: number;
   readonly reserveMicros: number;
 }
-
-/** Counts of rows or cells that runs answered, and of those with a value. */
-export type Found = [answered: number, filled: number];
-
-/** What a job's runs found: by effort, the rows, and the cells by field. A list, because a field may have any name. */
-export type StoredYields = [effort: string, rows: Found, fields: [name: string, found: Found][]][];
 
 /** A job, with the counts that its runs change. */
 export interface JobState {
@@ -338,19 +334,6 @@ export function findAnswers(store: Store, job: JobHandle, keys: readonly string[
   return { answers, elsewhere: view.listElsewhere(keys), seen: view.change };
 }
 
-export function pickSpend({ spentMicros, reservedMicros, estimatedMicros }: JobSpend): JobSpend {
-  return { spentMicros, reservedMicros, estimatedMicros };
-}
-
 function add(micros: number, more: number): number {
   return Math.min(micros + more, Number.MAX_SAFE_INTEGER);
-}
-
-/** Error for a job id that is not in the ledger. */
-export function createUnknownJobError(jobId: string): RowfillError {
-  return createUsageError(
-    'JOB_UNKNOWN',
-    `No job ${JSON.stringify(jobId)} in the ledger`,
-    '`rowfill status` lists all jobs.',
-  );
 }

@@ -1,10 +1,14 @@
-import { Block, type BlockRow, SELECT_BLOCKS, unpackKeys } from './blocks.js';
+import { Block, type BlockRow, unpackKeys } from '../blocks.js';
+import { addBlock, type Reading, type RowState } from '../row-state.js';
 import type { Database } from './database.js';
 import { KeyIndex } from './key-index.js';
-import { addBlock, type Reading, type RowState } from './row-state.js';
 
 /** The changes of an ask are numbered from `number of the ask * SPAN`. */
 export const SPAN = 2 ** 32;
+export const SELECT_BLOCKS = `
+  select number, keys, kind, job, invocation, run_id as runId, cost_micros as costMicros, is_estimated as isEstimated,
+    effort, is_refresh as isRefresh, intended_at as intendedAt, settled_at as settledAt, content
+  from block`;
 /** Blocks read into the index in one turn of the event loop. */
 const LOAD_BLOCKS = 1_000;
 /** Above this number of rows, only the blocks that are read are kept in memory. */

@@ -1,10 +1,9 @@
-import { type FieldAnswer, isDisputed, REJECTED_AGAIN } from '../../model/answer.js';
-import { type Ask, getFieldIds, isBelow, isEffortAtLeast } from '../../model/ask.js';
-
-import type { JsonValue } from '../../model/json.js';
-import { isSameValue } from '../../model/same-value.js';
-import type { OlderAnswer } from '../ledger.js';
+import { type FieldAnswer, isDisputed, REJECTED_AGAIN } from '../model/answer.js';
+import { type Ask, getFieldIds, isBelow, isEffortAtLeast } from '../model/ask.js';
+import type { JsonValue } from '../model/json.js';
+import { isSameValue } from '../model/same-value.js';
 import type { Block, BlockRow, FieldIds } from './blocks.js';
+import type { OlderAnswer } from './ledger.js';
 
 /** How blocks are read: for which fields, and by which effort ladder. */
 export interface Reading {

@@ -1,9 +1,9 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { CitedSource, FieldAnswer, RowAnswer } from '../../model/answer.js';
-import { type BookedCost, bookCost, splitMicros } from '../../model/format.js';
-import type { JsonValue } from '../../model/json.js';
-import { type AgentRun, type Confidence, findBatchId } from '../../model/run.js';
-import type { RowFailure, Settlement } from '../ledger.js';
+import type { CitedSource, FieldAnswer, RowAnswer } from '../model/answer.js';
+import { type BookedCost, bookCost, splitMicros } from '../model/format.js';
+import type { JsonValue } from '../model/json.js';
+import { type AgentRun, type Confidence, findBatchId } from '../model/run.js';
+import type { RowFailure, Settlement } from './ledger.js';
 
 /** Hex digits of a row key. */
 const KEY_DIGITS = 32;
@@ -14,10 +14,13 @@ const KEY_DIGITS = 32;
  */
 export type BlockKind = 'run' | 'failures' | 'human' | 'rejected' | 'released';
 
+/** Row keys of a block: packed, or as one text of all their digits. */
+type StoredKeys = Uint8Array | ArrayBuffer | string | null;
+
 /** A block as stored. */
 export interface BlockRow {
   readonly number: number;
-  readonly keys: Uint8Array | ArrayBuffer | null;
+  readonly keys: StoredKeys;
   readonly kind: BlockKind;
   readonly job: number;
   readonly invocation: number;
@@ -30,11 +33,6 @@ export interface BlockRow {
   readonly settledAt: number;
   readonly content: string;
 }
-
-export const SELECT_BLOCKS = `
-  select number, keys, kind, job, invocation, run_id as runId, cost_micros as costMicros, is_estimated as isEstimated,
-    effort, is_refresh as isRefresh, intended_at as intendedAt, settled_at as settledAt, content
-  from block`;
 
 type StoredSource = readonly [url: string | null, title?: string | null | 0, text?: string];
 
@@ -67,11 +65,16 @@ export function packKeys(keys: readonly string[]): Buffer {
   return Buffer.from(keys.join(''), 'hex');
 }
 
-export function unpackKeys(packed: Uint8Array | ArrayBuffer | null): string[] {
-  const text = packed === null ? '' : Buffer.from(new Uint8Array(packed)).toString('hex');
+export function unpackKeys(keys: StoredKeys): string[] {
+  const text = toDigits(keys);
   return Array.from({ length: text.length / KEY_DIGITS }, (_, index) =>
     text.slice(index * KEY_DIGITS, (index + 1) * KEY_DIGITS),
   );
+}
+
+function toDigits(keys: StoredKeys): string {
+  if (typeof keys === 'string') return keys;
+  return keys === null ? '' : Buffer.from(new Uint8Array(keys)).toString('hex');
 }
 
 /** Formats the answers and failures of a settled run. Every answer belongs to the run and its effort. */
@@ -175,7 +178,7 @@ export class Block {
 
   constructor(row: BlockRow) {
     this.row = row;
-    this.#keys = row.keys === null ? '' : Buffer.from(new Uint8Array(row.keys)).toString('hex');
+    this.#keys = toDigits(row.keys);
     this.#content = JSON.parse(row.content) as BlockContent;
   }
 
@@ -242,6 +245,14 @@ export class Block {
     return fields;
   }
 
+  /** All answers, by row key. */
+  listAnswers(): RowAnswer[] {
+    return this.listKeys().flatMap((key, index) => {
+      const fields = this.fieldsOf(index);
+      return fields === null ? [] : [{ key, fields }];
+    });
+  }
+
   /** Names of the block's fields; null if a field of this name now has another id, for example after rewording. */
   #pick(ids: FieldIds | null): readonly (string | null)[] {
     if (this.#picked?.ids === ids) return this.#picked.names;
@@ -295,4 +306,15 @@ export function packSettlement({ batch, run, answers, failures }: Settlement): P
     cost,
     rawRun: packRun(run),
   };
+}
+
+/** For a batch with the same key twice. */
+export function keepOnePerKey({
+  answers,
+  failures,
+}: PackedSettlement): Pick<Settlement, 'answers' | 'failures'> {
+  const pick = <Row extends { readonly key: string }>(rows: readonly Row[]): Row[] => [
+    ...new Map(rows.map((row) => [row.key, row])).values(),
+  ];
+  return { answers: pick(answers), failures: pick(failures) };
 }

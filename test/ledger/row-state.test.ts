@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { type MergeRule, mergeFields } from '../../../src/ledger/sqlite/row-state.js';
-import type { FieldAnswer } from '../../../src/model/answer.js';
-import type { JsonValue } from '../../../src/model/json.js';
-import { createTestField } from '../../helpers/ledger-samples.js';
+import { type MergeRule, mergeFields } from '../../src/ledger/row-state.js';
+import type { FieldAnswer } from '../../src/model/answer.js';
+import type { JsonValue } from '../../src/model/json.js';
+import { createTestField } from '../helpers/ledger-samples.js';
 
 const RULE: MergeRule = { efforts: ['low', 'medium', 'high'], isRefresh: false };
 

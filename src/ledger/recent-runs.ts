@@ -1,8 +1,6 @@
-import type { RowfillError } from '../../errors.js';
-import { bookCost, formatMicros } from '../../model/format.js';
-import type { Settlement } from '../ledger.js';
-import type { Database } from './database.js';
-import { createMovedError } from './ledger-file.js';
+import type { RowfillError } from '../errors.js';
+import { bookCost, formatMicros } from '../model/format.js';
+import type { Settlement } from './ledger.js';
 
 /** A run that the file may not know of if it was moved or damaged. */
 interface RecentRun {
@@ -13,15 +11,18 @@ interface RecentRun {
   readonly isWritten: boolean;
 }
 
+/** Returns an error that names the runs if the ledger is no longer the one that was opened, else null. */
+type CreateMoveError = (listRuns: () => readonly string[]) => RowfillError | null;
+
 /** Runs started or settled since the ledger's files were last found in place, by batch. */
 export class RecentRuns {
-  readonly #database: Database;
+  readonly #createMoveError: CreateMoveError;
   readonly #runs = new Map<string, RecentRun>();
   /** True if the files were found in place in this turn of the event loop. */
   #isInPlace = false;
 
-  constructor(database: Database) {
-    this.#database = database;
+  constructor(createMoveError: CreateMoveError) {
+    this.#createMoveError = createMoveError;
   }
 
   addStarted(batchId: string, runId: string): void {
@@ -50,7 +51,8 @@ export class RecentRuns {
 
   /** Returns LEDGER_MOVED if the files are no longer the ones that were opened, else null. */
   findMove(): RowfillError | null {
-    if (this.#database.findDisplaced() !== null) return createMovedError(this.#database.path, this.list());
+    const moved = this.#createMoveError(() => this.list());
+    if (moved !== null) return moved;
     for (const [batchId, { isWritten }] of this.#runs) if (isWritten) this.#runs.delete(batchId);
     return null;
   }
