@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { createUsageError, describeError, describeSystemError, RowfillError } from '../errors.js';
 import { describeOpenPath } from '../job/check-paths.js';
 import type { EnrichEvent, JobSummary } from '../model/events.js';
+import { isSameFileId, readFileId } from '../model/file-id.js';
 import type { JsonObject } from '../model/json.js';
 import type { Problem, WatchEvent, WatchSummary } from '../watch.js';
 import type { Host } from './host.js';
@@ -114,9 +115,9 @@ export function openRotatedLog(path: string, host: Pick<Host, 'say'>): RotatedLo
 
 /** True if the path still leads to the open file. */
 function isSame(path: string, file: number): boolean {
-  const now = statSync(path, { throwIfNoEntry: false });
-  const open = fstatSync(file);
-  return now !== undefined && now.dev === open.dev && now.ino === open.ino;
+  const now = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const open = fstatSync(file, { bigint: true });
+  return now !== undefined && isSameFileId(readFileId(now), readFileId(open));
 }
 
 /** Formats times, caching the last one because many rows share a millisecond. */

@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, type Stats } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream';
 import { pipeline as pipeToEnd } from 'node:stream/promises';
 import { crc32, createGunzip } from 'node:zlib';
 import { createUsageError, describeError, describeSystemError, RowfillError } from '../errors.js';
+import { type FileId, isSameFileId, readFileId } from '../model/file-id.js';
 import { isDescriptorPath, openFileStream } from '../model/read-file.js';
 import { detectContent, isGzip } from './encoding.js';
 import { INPUT_LIMITS, type InputLimits, type InputOptions } from './input.js';
@@ -15,7 +16,7 @@ export interface ByteSource {
   /** Name for messages. */
   readonly name: string;
   readonly path: string;
-  readonly stats: Stats;
+  readonly stats: InputStats;
   /** Checksums up to certain offsets, from the first read. */
   readonly sums: Map<number, number>;
   /** True if rows were appended during the read; they are ignored until the next run. */
@@ -23,16 +24,24 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
+interface InputStats {
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly id: FileId;
+  readonly isFile: boolean;
+  readonly isFolder: boolean;
+}
+
 /** Opens the file at a path; standard input and pipes are copied to a temporary file first. */
 export async function openSource(options: InputOptions): Promise<ByteSource> {
   const { path, name = path, stdin } = options;
   if (path === '-') return openSpool(options.name ?? 'standard input', stdin ?? process.stdin, options);
   const stats = await statInput(path);
-  if (stats.isDirectory()) {
+  if (stats.isFolder) {
     throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Give one file in it.');
   }
   // An open file descriptor can usually be read only once.
-  if (!stats.isFile() || isDescriptorPath(path)) {
+  if (!stats.isFile || isDescriptorPath(path)) {
     const stream = await openFileStream(path).catch((error: unknown) => {
       throw explainReadError(path, error);
     });
@@ -48,13 +57,20 @@ async function openSpool(
 ): Promise<ByteSource> {
   const { maxSpoolBytes } = { ...INPUT_LIMITS, ...limits };
   const spool = await spoolInput(name, stream, { encoding, maxBytes: maxSpoolBytes, signal });
-  const stats = await stat(spool.path);
+  const stats = await statInput(spool.path);
   return { name, path: spool.path, stats, sums: new Map(), hasGrown: false, close: spool.close };
 }
 
-async function statInput(path: string): Promise<Stats> {
+async function statInput(path: string): Promise<InputStats> {
   try {
-    return await stat(path);
+    const stats = await stat(path, { bigint: true });
+    return {
+      size: Number(stats.size),
+      mtimeMs: Number(stats.mtimeNs) / 1e6,
+      id: readFileId(stats),
+      isFile: stats.isFile(),
+      isFolder: stats.isDirectory(),
+    };
   } catch (error) {
     throw explainReadError(path, error);
   }
@@ -156,11 +172,15 @@ export async function checkUnchanged(source: ByteSource, reading?: WholeReading)
 }
 
 /** True if the longer file starts with all rows of the one that was opened. */
-function hasOnlyGrown({ stats }: ByteSource, { bytes, last, isKnown }: WholeReading, now: Stats): boolean {
+function hasOnlyGrown(
+  { stats }: ByteSource,
+  { bytes, last, isKnown }: WholeReading,
+  now: InputStats,
+): boolean {
   // The last row may have been incomplete.
   if (bytes !== stats.size || last !== 0x0a) return false;
   // The first read can only compare the file's identity.
-  return isKnown || (now.ino === stats.ino && now.dev === stats.dev);
+  return isKnown || isSameFileId(now.id, stats.id);
 }
 
 function createChangedError(source: ByteSource): RowfillError {

@@ -237,7 +237,7 @@ async function isSameFile(input: string, found: FileState): Promise<boolean> {
   const state = await readFileState(input);
   if (state === null) return false;
   // A copy from another file system has a new inode; only regular files are copied.
-  return state.device !== found.device || state.inode === found.inode;
+  return state.id.device !== found.id.device || state.id.inode === found.id.inode;
 }
 
 /** Moves a wrongly taken file back, to its own name or the next free one. */

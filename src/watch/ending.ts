@@ -28,7 +28,7 @@ interface Move {
 
 interface Replaced {
   readonly name: string;
-  readonly inode: number;
+  readonly inode: string;
 }
 
 const PROBLEM_SUFFIX = '.error.txt';
@@ -142,12 +142,12 @@ async function findReplaced(take: ClaimedFile, { failed }: WatchFolders): Promis
   const states = await Promise.all(
     [...names].map(async (name) => ({ name, state: await readFileState(join(failed, name)) })),
   );
-  return states.flatMap(({ name, state }) => (state === null ? [] : [{ name, inode: state.inode }]));
+  return states.flatMap(({ name, state }) => (state === null ? [] : [{ name, inode: state.id.inode }]));
 }
 
-async function removeReplaced(path: string, inode: number): Promise<void> {
+async function removeReplaced(path: string, inode: string): Promise<void> {
   const state = await readFileState(path);
-  if (state !== null && state.inode === inode) await unlink(path);
+  if (state !== null && state.id.inode === inode) await unlink(path);
 }
 
 /** Puts the final names into the end. */

@@ -1,26 +1,29 @@
+import type { BigIntStats } from 'node:fs';
 import { type FileHandle, lstat, open, unlink } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { type FileId, isSameFileId, readFileId } from '../model/file-id.js';
 
 /** The stats of a file that show whether it has changed. */
 export interface FileState {
   readonly size: number;
   readonly mtimeMs: number;
-  readonly inode: number;
-  /** The file system. An inode is only unique within it. */
-  readonly device: number;
+  readonly id: FileId;
 }
 
 /** Reads the state of a regular file; null if it is missing or something else. */
 export async function readFileState(path: string): Promise<FileState | null> {
   try {
-    const stats = await lstat(path);
-    return stats.isFile()
-      ? { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino, device: stats.dev }
-      : null;
+    const stats = await lstat(path, { bigint: true });
+    return stats.isFile() ? createFileState(stats) : null;
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** The state in exact stats. */
+export function createFileState(stats: BigIntStats): FileState {
+  return { size: Number(stats.size), mtimeMs: Number(stats.mtimeNs) / 1e6, id: readFileId(stats) };
 }
 
 /** True for the error of a path that does not exist. */
@@ -86,7 +89,7 @@ export class StillFiles {
 
 /** True if a file has not changed between two states. */
 export function isSameState(one: FileState, other: FileState): boolean {
-  return one.size === other.size && one.mtimeMs === other.mtimeMs && one.inode === other.inode;
+  return one.size === other.size && one.mtimeMs === other.mtimeMs && isSameFileId(one.id, other.id);
 }
 
 /** The kind of a file in the watched folder, judged by its name. */

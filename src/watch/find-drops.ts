@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { formatFileId, readFileId } from '../model/file-id.js';
 import type { Drop } from './claimed-file.js';
 import { type FileState, parseDropName, readFileState, StillFiles } from './file-state.js';
 import type { WatchFolders } from './folders.js';
@@ -81,7 +82,7 @@ export class DropFinder {
       if (state === null) {
         const reason = await describeOther(path);
         if (reason !== null) ignored.push([name, reason]);
-      } else if (own.files.has(`${state.device}:${state.inode}`)) {
+      } else if (own.files.has(formatFileId(state.id))) {
         ignored.push([name, 'the watcher itself uses it']);
       } else if (kind.status === 'other') {
         ignored.push([name, kind.reason]);
@@ -126,14 +127,14 @@ async function findOwnFiles(
   keep: readonly string[],
 ): Promise<{ readonly paths: ReadonlySet<string>; readonly files: ReadonlySet<string> }> {
   const files = new Set<string>();
-  for (const stats of await Promise.all(keep.map((path) => stat(path).catch(() => null)))) {
-    if (stats?.isFile()) files.add(`${stats.dev}:${stats.ino}`);
+  for (const stats of await Promise.all(keep.map((path) => stat(path, { bigint: true }).catch(() => null)))) {
+    if (stats?.isFile()) files.add(formatFileId(readFileId(stats)));
   }
   // Standard streams redirected to files: the watcher must not fill its own log.
   for (const stream of [0, 1, 2]) {
     try {
-      const stats = fstatSync(stream);
-      if (stats.isFile()) files.add(`${stats.dev}:${stats.ino}`);
+      const stats = fstatSync(stream, { bigint: true });
+      if (stats.isFile()) files.add(formatFileId(readFileId(stats)));
     } catch {
       // A closed stream is not a file.
     }
@@ -143,7 +144,7 @@ async function findOwnFiles(
 
 /** The reason for skipping something that is not a regular file; null if it is gone by now. */
 async function describeOther(path: string): Promise<string | null> {
-  const stats = await lstat(path).catch(() => null);
+  const stats = await lstat(path, { bigint: true }).catch(() => null);
   if (stats === null || stats.isFile()) return null;
   if (stats.isDirectory()) return 'it is a folder';
   if (stats.isSymbolicLink()) return 'it is a link; drop the file itself';

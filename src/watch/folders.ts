@@ -5,6 +5,7 @@ import { join, sep } from 'node:path';
 import { createUsageError, describeSystemError, RowfillError } from '../errors.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
 import { openLedger } from '../ledger/open-ledger.js';
+import { formatFileId, readFileId } from '../model/file-id.js';
 import { replaceFile } from '../write/byte-sink.js';
 import { findDiskFull, isMissing, isSystemError, openOwnFile } from './file-state.js';
 
@@ -132,10 +133,10 @@ export async function readFolderId(
   ledgerPath: string | undefined,
 ): Promise<string> {
   const carried = await readCarried(join(root, ID_FILE));
-  const { dev, ino } = await stat(root, { bigint: true });
+  const place = formatFileId(readFileId(await stat(root, { bigint: true })));
   const ledger = await openLedger(ledgerPath ?? resolveLedgerPath({}));
   try {
-    const id = await ledger.enterFolder({ id: carried, place: `${dev}:${ino}`, below: working + sep });
+    const id = await ledger.enterFolder({ id: carried, place, below: working + sep });
     if (id !== carried) await writeId(root, id);
     return id;
   } finally {

@@ -4,7 +4,7 @@ import { createUsageError, RowfillError } from '../errors.js';
 import { openInput } from '../read/open-input.js';
 import { replaceFile } from '../write/byte-sink.js';
 import type { Problem } from './events.js';
-import { type FileState, isSameState } from './file-state.js';
+import { createFileState, type FileState, isSameState } from './file-state.js';
 import { describeProblem } from './verdict.js';
 import { checkJob, listJobFiles, type WatchSettings } from './watch-options.js';
 
@@ -171,9 +171,8 @@ async function countRecords(path: string): Promise<number> {
 
 function readStateNow(path: string): FileState | null {
   // Follows links, unlike for dropped files: the user may keep a list elsewhere.
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return null;
-  return { size: stats.size, mtimeMs: stats.mtimeMs, inode: stats.ino, device: stats.dev };
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? null : createFileState(stats);
 }
 
 function isSameStates(one: States, other: States): boolean {

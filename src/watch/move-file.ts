@@ -1,6 +1,7 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readFileId } from '../model/file-id.js';
 import type { WatchEvent } from './events.js';
 import { type FileState, hasCode, isMissing, openOwnFile } from './file-state.js';
 import { computeRetryDelayMs, describeProblem } from './verdict.js';
@@ -84,7 +85,8 @@ async function openRegular(path: string): Promise<FileHandle> {
 async function isAlreadyThere(from: string, to: string): Promise<boolean> {
   const [one, other] = await Promise.all([readStats(from), readStats(to)]);
   if (one === null || other === null) return false;
-  if (one.dev === other.dev) return one.ino === other.ino;
+  const [source, target] = [readFileId(one), readFileId(other)];
+  if (source.device === target.device) return source.inode === target.inode;
   return one.size === other.size && one.isFile() && other.isFile() && (await haveSameBytes(from, to));
 }
 

@@ -10,6 +10,7 @@ import {
 import { open } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { formatFileId, readFileId } from '../model/file-id.js';
 import { isDescriptorPath } from '../model/read-file.js';
 
 const MAX_LINKS = 40;
@@ -35,7 +36,7 @@ export function identifyFile(path: string): FileIdentity {
   const stats = readStats(path);
   const isOpen = isDescriptorPath(target);
   if (stats === undefined) return { path: target, id: null, isFile: true, isOpen };
-  return { path: target, id: `${stats.dev}:${stats.ino}`, isFile: stats.isFile(), isOpen };
+  return { path: target, id: formatFileId(readFileId(stats)), isFile: stats.isFile(), isOpen };
 }
 
 /** A path that cannot be inspected counts as missing; opening it later reports the error. */
@@ -55,7 +56,7 @@ export function identifyDescriptor(descriptor: 0 | 1): FileIdentity | null {
   try {
     const stats = fstatSync(descriptor, { bigint: true });
     if (!stats.isFile()) return null;
-    return { path: `/dev/fd/${descriptor}`, id: `${stats.dev}:${stats.ino}`, isFile: true, isOpen: true };
+    return { path: `/dev/fd/${descriptor}`, id: formatFileId(readFileId(stats)), isFile: true, isOpen: true };
   } catch {
     return null;
   }

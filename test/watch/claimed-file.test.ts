@@ -21,7 +21,7 @@ async function openDrop(...names: readonly string[]): Promise<WatchFolders> {
   return folders;
 }
 
-const NOTHING = { size: 3, mtimeMs: 1, inode: 1, device: 1 };
+const NOTHING = { size: 3, mtimeMs: 1, id: { inode: '1', device: '1' } };
 
 async function tryTake(
   name: string,

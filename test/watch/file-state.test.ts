@@ -47,7 +47,11 @@ test('inserts a number before the whole extension', () => {
   expect(numberName('a.b.jsonl.gz', 13)).toBe('a.b-13.jsonl.gz');
 });
 
-const state = (size: number, mtimeMs = 1, inode = 7) => ({ size, mtimeMs, inode, device: 1 });
+const state = (size: number, mtimeMs = 1, inode = 7) => ({
+  size,
+  mtimeMs,
+  id: { inode: String(inode), device: '1' },
+});
 
 test('a file is complete once it has not changed for the settle time', () => {
   const still = new StillFiles(100);
