@@ -1,12 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ledger, LedgerOptions } from './ledger.js';
+import { releaseFiles } from './sqlite/database.js';
 import { describeLedgerError } from './sqlite/database-errors.js';
 import { openSqliteLedger } from './sqlite/sqlite-ledger.js';
 
 /** Opens the ledger. Creates it if there is none, with folder and file accessible only by their owner. */
 export async function openLedger(path: string, options: LedgerOptions = {}): Promise<Ledger> {
-  return openSqliteLedger(path, options);
+  try {
+    return openSqliteLedger(path, options);
+  } catch (error) {
+    // A person may want to move or delete the refused file while this process still runs.
+    await releaseFiles();
+    throw error;
+  }
 }
 
 /** Creates a trial ledger in a folder and deletes it. Rejects with what keeps a ledger from being there. */

@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, normalize } from 'node:path';
 import { RowfillError } from '../errors.js';
 import type { Field } from '../model/ask.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
@@ -288,11 +288,12 @@ interface Surroundings {
 /** Resolves a path in a recipe: replaces variables, relative to the recipe's folder. */
 function resolvePath(text: string, pointer: string, around: Surroundings): string {
   const path = fillVariables(text, pointer, around);
-  if (/^~(\/|$)/.test(path)) {
-    const hint = `Write \${HOME}${path.slice(1)}.`;
+  if (/^~([/\\]|$)/.test(path)) {
+    const home = process.platform === 'win32' ? 'USERPROFILE' : 'HOME';
+    const hint = `Write \${${home}}${path.slice(1)}.`;
     around.faults.add(pointer, '~ is not expanded here', hint);
   }
-  return isAbsolute(path) ? path : join(around.folder, path);
+  return isAbsolute(path) ? normalize(path) : join(around.folder, path);
 }
 
 /**

@@ -11,6 +11,7 @@ import { createGzip } from 'node:zlib';
 import { createUsageError, describeSystemError, hasErrorCode, RowfillError } from '../errors.js';
 import { isDescriptorPath } from '../model/read-file.js';
 import { identifyFile } from './file-identity.js';
+import { findWindowsNameFault } from './windows-name.js';
 
 const PIPE_POLL_MS = 100;
 
@@ -348,6 +349,14 @@ export async function resolveTarget(path: string, newMode = DEFAULT_MODE): Promi
       'OUTPUT_FORMAT',
       `rowfill cannot write ${path}: it writes CSV, TSV, JSON Lines, JSON and .xlsx`,
       'Use an --output name that ends in .xlsx or .csv; every spreadsheet program opens both.',
+    );
+  }
+  const nameFault = process.platform === 'win32' ? findWindowsNameFault(path) : null;
+  if (nameFault !== null) {
+    throw createUsageError(
+      'OUTPUT_NOT_WRITABLE',
+      `${path} ${nameFault}`,
+      'Choose another path with --output.',
     );
   }
   const { path: target, isFile, isOpen } = identifyFile(path);

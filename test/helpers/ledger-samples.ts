@@ -12,6 +12,7 @@ import type {
   SpendLimits,
   StoredAnswer,
 } from '../../src/ledger/ledger.js';
+import { releaseFiles } from '../../src/ledger/sqlite/database.js';
 import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.js';
 import type { FieldAnswer, RowAnswer } from '../../src/model/answer.js';
 import { type Ask, createAsk, hashText } from '../../src/model/ask.js';
@@ -33,7 +34,10 @@ export function createTestClock(nowMs = 1_000_000): TestClock {
 /** A path for a ledger in a fresh folder, removed when the test ends. */
 export function createLedgerPath(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rowfill-ledger-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  onTestFinished(async () => {
+    await releaseFiles();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
   return join(folder, 'home', 'ledger.sqlite');
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { resolveLedgerPath } from '../../src/ledger/ledger-path.js';
 
 test("ROWFILL_HOME sets the ledger's folder, relative to the current folder", () => {
-  expect(resolveLedgerPath({ ROWFILL_HOME: '/srv/rowfill' })).toBe(join('/srv/rowfill', 'ledger.sqlite'));
+  expect(resolveLedgerPath({ ROWFILL_HOME: '/srv/rowfill' })).toBe(resolve('/srv/rowfill', 'ledger.sqlite'));
   expect(resolveLedgerPath({ ROWFILL_HOME: 'here' })).toBe(resolve('here', 'ledger.sqlite'));
 });
 

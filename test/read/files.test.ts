@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, sep } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { RowfillError } from '../../src/errors.js';
@@ -52,7 +52,7 @@ async function describeFile(name: string, options: Partial<InputOptions> = {}) {
 
 function describeRefusal(error: unknown) {
   if (!(error instanceof RowfillError)) throw error;
-  const message = error.message.replaceAll(`${FOLDER}/`, '');
+  const message = error.message.replaceAll(FOLDER + sep, '');
   return { refused: error.code, message, hint: error.hint };
 }
 

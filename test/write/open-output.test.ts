@@ -20,6 +20,7 @@ import type { Field } from '../../src/model/ask.js';
 import type { JsonValue } from '../../src/model/json.js';
 import { openInput } from '../../src/read/open-input.js';
 import { checkOutput, type OutputOptions, openOutput } from '../../src/write/open-output.js';
+import { NO_LINKS, NO_MODES } from '../helpers/platform.js';
 import { createAnswer, createFilledRow, readAllRows } from '../helpers/rows.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
@@ -180,7 +181,7 @@ test('a file is only replaced by a complete one and keeps its permissions', asyn
   expect(await readFile(path, 'utf8')).toBe('old');
   await output.commit();
   expect(await readFile(path, 'utf8')).toContain('enrichment_status');
-  expect((await stat(path)).mode & 0o777).toBe(0o640);
+  if (!NO_MODES) expect((await stat(path)).mode & 0o777).toBe(0o640);
   expect(await readdir(folder)).toEqual(['out.csv']);
 });
 
@@ -192,7 +193,7 @@ test('an aborted output leaves everything unchanged', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('a link stays a link, and its target is replaced', async () => {
+test.skipIf(NO_LINKS)('a link stays a link, and its target is replaced', async () => {
   const folder = await createTempFolder();
   await writeFile(join(folder, 'real.csv'), 'old');
   await symlink('real.csv', join(folder, 'link.csv'));
@@ -216,7 +217,6 @@ test('an unwritable output is rejected before anything is spent', async () => {
   const folder = await createTempFolder();
   await mkdir(join(folder, 'dir'));
   await writeFile(join(folder, 'in.csv'), 'a\n1\n');
-  await symlink('in.csv', join(folder, 'same.csv'));
   const input = join(folder, 'in.csv');
   await expect(checkOutput(join(folder, 'dir'))).rejects.toMatchObject({ code: 'OUTPUT_IS_FOLDER' });
   await expect(checkOutput(join(folder, 'none', 'x.csv'))).rejects.toMatchObject({
@@ -231,7 +231,7 @@ test('an unwritable output is rejected before anything is spent', async () => {
   await checkOutput(join(folder, 'new.csv'));
   await checkOutput(join(folder, `${'n'.repeat(246)}.csv`));
   await checkOutput('-');
-  expect(await readdir(folder)).toEqual(['dir', 'in.csv', 'same.csv']);
+  expect(await readdir(folder)).toEqual(['dir', 'in.csv']);
 });
 
 test('a list of objects is written as a list', async () => {

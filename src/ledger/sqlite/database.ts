@@ -265,7 +265,7 @@ export class Database {
       if (isAbandoned) ABANDONED.set(this.file, this.#connection);
       else this.#connection.close();
       await this.#flusher.close();
-      if (process.platform === 'win32') await collectGarbage();
+      await releaseFiles();
     }
   }
 
@@ -448,10 +448,11 @@ function rethrow(error: unknown): never {
 }
 
 /**
- * Collects garbage now. The driver closes its file only once the prepared statements are collected, and on Windows an
- * open file can be neither renamed nor deleted.
+ * On Windows, makes the driver close the files of closed connections, by collecting garbage: it closes them only once
+ * their statements are collected, and Windows neither renames nor deletes an open file.
  */
-export async function collectGarbage(): Promise<void> {
+export async function releaseFiles(platform: NodeJS.Platform = process.platform): Promise<void> {
+  if (platform !== 'win32') return;
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
   // What was collected is released in a later turn.

@@ -19,6 +19,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import Libsql from 'libsql';
 import { createUsageError, type RowfillError } from '../../errors.js';
+import { type FileId, isSameFileId, readFileId } from '../../model/file-id.js';
 import { describeLedgerError } from './database-errors.js';
 
 /**
@@ -164,8 +165,6 @@ export function syncFile(path: string): void {
   }
 }
 
-type Identity = Pick<BigIntStats, 'dev' | 'ino'>;
-
 /** What has changed since the ledger was opened: its file, or only its write-ahead log. */
 export type Displaced = 'file' | 'log';
 
@@ -173,8 +172,8 @@ export type Displaced = 'file' | 'log';
 export class LedgerPlace {
   /** Real path of the ledger, resolved once because a link may change later. */
   readonly file: string;
-  readonly #fileId: Identity;
-  readonly #logId: Identity;
+  readonly #fileId: FileId;
+  readonly #logId: FileId;
   /** Size and mtime of the file when it was last found in place. A checkpoint changes them. */
   #seen: BigIntStats;
 
@@ -183,9 +182,9 @@ export class LedgerPlace {
     this.file = file;
     const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
     if (stats === undefined) throw createMovedError(file, []);
-    this.#fileId = stats;
+    this.#fileId = readFileId(stats);
     this.#seen = stats;
-    this.#logId = fstatSync(log, { bigint: true });
+    this.#logId = readFileId(fstatSync(log, { bigint: true }));
   }
 
   /**
@@ -225,8 +224,8 @@ export class LedgerPlace {
   }
 }
 
-function isSame(stats: BigIntStats | undefined, id: Identity): stats is BigIntStats {
-  return stats !== undefined && stats.dev === id.dev && stats.ino === id.ino;
+function isSame(stats: BigIntStats | undefined, id: FileId): stats is BigIntStats {
+  return stats !== undefined && isSameFileId(readFileId(stats), id);
 }
 
 /** Error for a ledger whose file is no longer the one that was opened. `runs` are shown in the message. */

@@ -18,7 +18,7 @@ import { dirname, join } from 'node:path';
 import { setImmediate as endTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Ledger } from '../../../src/ledger/ledger.js';
-import { collectGarbage } from '../../../src/ledger/sqlite/database.js';
+import { releaseFiles } from '../../../src/ledger/sqlite/database.js';
 import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.js';
 import { startLedgerChild } from '../../helpers/ledger-child.js';
 import {
@@ -102,7 +102,8 @@ test.skipIf(process.platform !== 'linux')(
     await ledger.prune({ runsBeforeMs: Number.MAX_SAFE_INTEGER });
     await ledger.check();
     await ledger.close();
-    await collectGarbage();
+    // As on Windows.
+    await releaseFiles('win32');
     const open = readdirSync('/proc/self/fd').flatMap((each) => {
       try {
         return [readlinkSync(`/proc/self/fd/${each}`)];

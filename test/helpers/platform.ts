@@ -1,0 +1,32 @@
+import { lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const ON_WINDOWS = process.platform === 'win32';
+export const ON_LINUX = process.platform === 'linux';
+
+/** Windows has no FIFOs in folders. */
+export const NO_FIFOS = ON_WINDOWS;
+/** Windows has no permissions for owner, group and others. */
+export const NO_MODES = ON_WINDOWS;
+/** On Windows a signal always kills, so a process cannot be stopped, continued or interrupted by another one. */
+export const NO_SIGNALS = ON_WINDOWS;
+/** Windows has no bash, and so none of its redirections and process substitutions. */
+export const NO_SHELL = ON_WINDOWS;
+/** Windows refuses to rename or delete a file that is open. */
+export const KEEPS_OPEN_FILES = ON_WINDOWS;
+/** Windows gives links only to administrators and developers. */
+export const NO_LINKS = !canLink();
+
+function canLink(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'rowfill-links-'));
+  try {
+    writeFileSync(join(folder, 'file'), '');
+    symlinkSync('file', join(folder, 'link'));
+    return lstatSync(join(folder, 'link')).isSymbolicLink();
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
