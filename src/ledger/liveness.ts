@@ -80,7 +80,7 @@ function readStat(process: string): ProcessStat {
 export function readPs(pid: number): ProcessStat {
   const { stdout } = spawnSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
     encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC0' },
+    env: { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC0' },
   });
   const [, state = '', date = ''] = /^\s*(\S)\S*\s+(\S.*\S)/.exec(stdout ?? '') ?? [];
   const startMs = Date.parse(`${date} UTC`);
