@@ -3,6 +3,7 @@ import { RENEW_MS } from '../ledger/holder.js';
 import type { LeaseResult, Ledger, SavedLedger } from '../ledger/ledger.js';
 import { type Clock, systemClock } from '../model/clock.js';
 import { formatDollars, formatNumber } from '../model/format.js';
+import { foldPath } from '../model/path-spelling.js';
 import { identifyFile } from '../write/file-identity.js';
 import type { JobTally } from './progress.js';
 import { type JobAbort, raceSignal } from './stop.js';
@@ -84,7 +85,7 @@ export async function waitForOutput(
       hint: 'Wait until it ends, or name another file.',
     });
   };
-  return waitForName(ledger, `output:${target}`, refuse, options);
+  return waitForName(ledger, `output:${foldPath(target)}`, refuse, options);
 }
 
 const NO_LEASE: JobLease = {

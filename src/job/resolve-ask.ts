@@ -12,6 +12,7 @@ import { holdsObjects } from '../model/file-format.js';
 import { formatPart, showName } from '../model/format.js';
 import { isJsonObject, isNumberKey, type JsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import { isOwnColumn } from '../model/output-columns.js';
+import { spellPath } from '../model/path-spelling.js';
 import { isDescriptorPath, isStandardInput, OversizeError, readWholeFile } from '../model/read-file.js';
 import { getValue } from '../model/row.js';
 import { HOSTED_URL } from '../model/run.js';
@@ -392,7 +393,7 @@ function keepOptions(options: EnrichOptions): JsonObject {
 
 /** The path of a pipe such as `<(…)` changes with each call, so treat it as standard input. */
 function resolvePath(path: string): string {
-  return path === '-' || isDescriptorPath(path) ? '-' : resolve(path);
+  return path === '-' || isDescriptorPath(path) ? '-' : spellPath(resolve(path));
 }
 
 /** Creates the blank cell rules of a job from its options, its schema and the first rows of the columns to fill. */

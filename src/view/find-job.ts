@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createUsageError } from '../errors.js';
 import type { JobStatus, Ledger } from '../ledger/ledger.js';
+import { spellPath } from '../model/path-spelling.js';
 
 /**
  * Finds the job that a user means: its id or the start of it, its input, its output, or nothing for the newest. Of
@@ -14,9 +15,9 @@ export async function findJob(ledger: Ledger, wanted: string | undefined): Promi
     throw createUsageError('NO_JOBS', 'there are no jobs in the ledger', 'Start one with rowfill run INPUT.');
   }
   if (wanted === undefined) return newest;
-  const path = resolvePath(wanted);
+  const [path, given] = [resolvePath(wanted), spellPath(resolve(wanted))];
   const ofFile = jobs.find(({ input, output, place }) =>
-    [input, output, place?.input, place?.output].some((each) => each === path || each === resolve(wanted)),
+    [input, output, place?.input, place?.output].some((each) => each === path || each === given),
   );
   if (ofFile !== undefined) return ofFile;
   if (existsSync(wanted)) {
@@ -33,7 +34,7 @@ export async function findJob(ledger: Ledger, wanted: string | undefined): Promi
 /** The path without links, as jobs are stored under the path that they were given. */
 function resolvePath(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return resolve(path);
   }

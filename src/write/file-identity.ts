@@ -11,6 +11,7 @@ import { open } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { formatFileId, readFileId } from '../model/file-id.js';
+import { spellPath } from '../model/path-spelling.js';
 import { isDescriptorPath } from '../model/read-file.js';
 
 const MAX_LINKS = 40;
@@ -32,7 +33,7 @@ export interface FileIdentity {
  * locks.
  */
 export function identifyFile(path: string): FileIdentity {
-  const target = followLinks(resolve(path));
+  const target = spellPath(followLinks(resolve(path)));
   const stats = readStats(path);
   const isOpen = isDescriptorPath(target);
   if (stats === undefined) return { path: target, id: null, isFile: true, isOpen };
