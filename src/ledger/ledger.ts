@@ -121,6 +121,11 @@ export interface Ledger extends SharedAccount {
   putVerdicts(job: JobHandle, verdicts: readonly CellVerdict[]): Promise<void>;
   /** The verdicts on cells of these rows, by row key, including those on values that have been replaced since. */
   findVerdicts(job: JobHandle, keys: readonly string[]): Promise<ReadonlyMap<string, readonly CellVerdict[]>>;
+  /**
+   * Lists the rows of an ask whose verdicts were stored after a change, from any process, as `listChangedRows` lists
+   * those whose answers changed. Its numbers are of their own.
+   */
+  listCheckedRows(askId: string, since: number | null, limit: number): Promise<ChangedRows>;
 
   // Batches
 

@@ -194,8 +194,18 @@ export interface Edited {
   readonly twins: number;
 }
 
+/** What to ask again: cells of these fields in these rows, by ordinal. */
+export interface AgainRequest {
+  readonly rows: readonly number[];
+  /** Null for all. The other fields of the rows stay as they are. */
+  readonly fields: readonly string[] | null;
+  /** Null for the effort of the job. */
+  readonly effort: string | null;
+}
+
 export interface AgainQuote {
   readonly quote: string;
+  /** Rows that would be sent: fewer than were named if some cannot be asked, or share an answer. */
   readonly rows: number;
   readonly runs: number;
   readonly worstMicros: number;

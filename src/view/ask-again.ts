@@ -6,13 +6,14 @@ import type { JobRecord } from '../ledger/ledger.js';
 import { openLedger } from '../ledger/open-ledger.js';
 import { isEmbedded, TABLE_STATE } from '../model/ask.js';
 import type { JobSummary } from '../model/events.js';
-import { formatDollars, formatNumber } from '../model/format.js';
+import { formatDollars, formatList, formatNumber } from '../model/format.js';
 import { HOSTED_URL } from '../model/run.js';
 import { type EnrichOptions, resolveOutput } from '../options.js';
 import { planRows } from '../plan.js';
 import { SharedThrottle } from '../run/shared-throttle.js';
-import type { AgainQuote } from './api.js';
+import type { AgainQuote, AgainRequest } from './api.js';
 import type { Follower } from './follower.js';
+import type { ViewJob } from './view-job.js';
 
 /** How long a price holds. */
 const VALID_MS = 5 * 60_000;
@@ -25,16 +26,19 @@ export type AgentOptions = Pick<
 
 interface Offer {
   readonly rows: ReadonlySet<number>;
+  /** Such as "ceo and founded of 3 rows". */
+  readonly what: string;
   readonly options: EnrichOptions;
   readonly worstMicros: number;
   readonly madeAtMs: number;
 }
 
 /**
- * Asks rows again, as another invocation of the same job: under its lease, its budgets and its ledger. The price is
- * quoted first, and a quote spends once.
+ * Asks rows again, or some of their fields, as another invocation of the same job: under its lease, its budgets and its
+ * ledger. The price is quoted first, and a quote spends once.
  */
 export class AskAgain {
+  readonly #view: ViewJob;
   readonly #job: JobRecord;
   readonly #options: EnrichOptions;
   readonly #follower: Follower;
@@ -42,17 +46,23 @@ export class AskAgain {
   readonly #stop = new AbortController();
   #running: Promise<void> | null = null;
 
-  constructor(job: JobRecord, ledgerPath: string, agent: AgentOptions, follower: Follower) {
+  constructor(view: ViewJob, ledgerPath: string, agent: AgentOptions, follower: Follower) {
+    const { job } = view;
+    this.#view = view;
     this.#job = job;
     this.#follower = follower;
     this.#options = { ...createJobOptions(job), ...agent, ledger: ledgerPath, refresh: true, wait: false };
   }
 
-  /** Computes what asking rows again can cost, at an effort or at those of the job. Spends nothing. */
-  async quote(rows: readonly number[], effort: string | null): Promise<AgainQuote> {
-    const only = new Set(rows);
-    const options = effort === null ? this.#options : { ...this.#options, effort: [effort] };
-    const { jobId, quote } = await planRows(options, only);
+  /** Computes what asking again can cost. Spends nothing. */
+  async quote({ rows: ordinals, fields, effort }: AgainRequest): Promise<AgainQuote> {
+    const rows = new Set(ordinals);
+    const options: EnrichOptions = {
+      ...this.#options,
+      ...(effort === null ? {} : { effort: [effort] }),
+      ...(fields === null ? {} : { only: fields }),
+    };
+    const { jobId, quote } = await planRows(options, rows);
     if (jobId !== this.#job.id) {
       throw createUsageError(
         'QUESTION_CHANGED',
@@ -64,7 +74,8 @@ export class AskAgain {
     const { worstMicros } = quote;
     const isFree = isEmbedded(this.#job.ask);
     this.#offers.set(id, {
-      rows: only,
+      rows,
+      what: describeCells(rows.size, fields),
       options,
       worstMicros: isFree ? 0 : worstMicros,
       madeAtMs: Date.now(),
@@ -121,14 +132,15 @@ export class AskAgain {
   }
 
   async #run(offer: Offer, onHeld: () => void): Promise<string> {
-    const { rows, options, worstMicros } = offer;
+    const { rows, what, options, worstMicros } = offer;
+    this.#view.include(rows);
     const summary = await enrichWith(
       openLedger,
       options,
       {
         onEvent: (event) => {
           if (event.type !== 'job') return;
-          this.#follower.again = `Asking ${formatNumber(rows.size, 'row')} again`;
+          this.#follower.again = `Asking ${what} again`;
           void this.#follower.look();
           onHeld();
         },
@@ -141,7 +153,7 @@ export class AskAgain {
       },
       { budget: null, throttle: new SharedThrottle(), onlyRows: rows },
     );
-    return describeEnd(summary, rows.size);
+    return describeEnd(summary, what);
   }
 
   async #end(note: string): Promise<void> {
@@ -153,7 +165,8 @@ export class AskAgain {
 
 /** The options with which a job was asked, so that the same question is asked again. */
 function createJobOptions({ ask, input, output, settings }: JobRecord): EnrichOptions {
-  const kept = parseKeptOptions(settings);
+  // A row that a person chooses is wanted, even beyond the limit of the last run.
+  const { limit: _limit, sample: _sample, ...kept } = parseKeptOptions(settings);
   const isDefault = output === resolveOutput({ input });
   return {
     ...kept,
@@ -173,9 +186,18 @@ function createJobOptions({ ask, input, output, settings }: JobRecord): EnrichOp
   };
 }
 
-function describeEnd({ stop, error, costNowMicros }: JobSummary, rows: number): string {
+/** Names at most this many fields. */
+const MAX_NAMED = 3;
+
+function describeCells(count: number, fields: readonly string[] | null): string {
+  const rows = formatNumber(count, 'row');
+  if (fields === null) return rows;
+  return `${fields.length > MAX_NAMED ? formatNumber(fields.length, 'field') : formatList(fields)} of ${rows}`;
+}
+
+function describeEnd({ stop, error, costNowMicros }: JobSummary, what: string): string {
   const cost = costNowMicros === 0 ? '' : ` for ${formatDollars(costNowMicros)}`;
-  if (stop === 'done') return `${formatNumber(rows, 'row')} asked again${cost}.`;
-  if (stop === 'budget') return `The budget is reached: not all rows were asked again${cost}.`;
+  if (stop === 'done') return `Asked ${what} again${cost}.`;
+  if (stop === 'budget') return `The budget is reached: not all of ${what} were asked again${cost}.`;
   return `Asking again ended early${cost}: ${error?.message ?? stop}.`;
 }

@@ -12,6 +12,12 @@ const MAX_TAKEN = 5_000;
 const RATE_MS = 60_000;
 const MIN_GAP_MS = 250;
 
+/** Numbers of the last changes that were seen in the ledger. */
+export interface SeenChanges {
+  readonly answers: number;
+  readonly verdicts: number;
+}
+
 /** Statuses of rows for which nothing more is to be done. */
 const DONE = ROW_STATUSES.map((status) => status !== 'pending');
 
@@ -29,22 +35,29 @@ export class Follower {
   #asked: ReadonlyMap<string, OpenBatch> = new Map();
   #askedKeys: ReadonlySet<string> = new Set();
   readonly #early = new Set<string>();
-  #seen: number;
+  #seen: SeenChanges;
   #progress: ViewProgress | null = null;
   #done: { readonly atMs: number; readonly rows: number }[] = [];
   readonly #ending: Promise<void>;
   #looking: Promise<void> = Promise.resolve();
 
-  private constructor(view: ViewJob, survey: Survey, seen: number) {
+  private constructor(view: ViewJob, survey: Survey, seen: SeenChanges) {
     this.#view = view;
     this.#survey = survey;
     this.#seen = seen;
     this.#ending = this.#follow();
   }
 
-  /** `seen` is the last change when the survey began. */
-  static open(view: ViewJob, survey: Survey, seen: number): Follower {
+  /** `seen` are the last changes when the survey began. */
+  static open(view: ViewJob, survey: Survey, seen: SeenChanges): Follower {
     return new Follower(view, survey, seen);
+  }
+
+  /** Reads the last changes of now. */
+  static async readSeen({ ledger, job }: ViewJob): Promise<SeenChanges> {
+    const answers = await ledger.listChangedRows(job.askId, null, 0);
+    const verdicts = await ledger.listCheckedRows(job.askId, null, 0);
+    return { answers: answers.seen, verdicts: verdicts.seen };
   }
 
   /** True for a row that is being asked now. */
@@ -106,7 +119,8 @@ export class Follower {
 
   async #look(note?: string): Promise<void> {
     const { ledger, job } = this.#view;
-    const changed = await ledger.listChangedRows(job.askId, this.#seen, MAX_TAKEN);
+    const changed = await ledger.listChangedRows(job.askId, this.#seen.answers, MAX_TAKEN);
+    const checked = await ledger.listCheckedRows(job.askId, this.#seen.verdicts, MAX_TAKEN);
     const open = new Map((await ledger.listOpenBatches(job.askId)).map((each) => [each.batch.id, each]));
     const before = this.#asked;
     // A batch that appears or ends changes how its rows look.
@@ -116,11 +130,11 @@ export class Follower {
     this.#asked = open;
     this.#askedKeys = new Set([...open.values()].flatMap(({ batch }) => batch.rows.map(({ key }) => key)));
     const askedRows = this.#survey.findRows(moved.flatMap(({ batch }) => batch.rows.map(({ key }) => key)));
-    const rows = this.#survey.findRows(this.#addEarly(changed.keys));
+    const rows = this.#survey.findRows(this.#addEarly([...changed.keys, ...checked.keys]));
     await this.#survey.update(rows);
-    this.#seen = changed.seen;
+    this.#seen = { answers: changed.seen, verdicts: checked.seen };
     await this.#tell([...new Set([...rows, ...askedRows])], note);
-    if (changed.hasMore) await this.#look();
+    if (changed.hasMore || checked.hasMore) await this.#look();
   }
 
   /**

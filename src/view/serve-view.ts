@@ -72,7 +72,7 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
     closers.push(() => view.close());
     const { job } = view;
     // Before the first row is joined, so that no change is missed.
-    const { seen } = await ledger.listChangedRows(job.askId, null, 0);
+    const seen = await Follower.readSeen(view);
     const survey = await Survey.open(view);
     closers.push(() => survey.close());
     const follower = Follower.open(view, survey, seen);
@@ -81,7 +81,7 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
     const needsKey = job.ask.agent === HOSTED_URL && options.agent?.apiKey === undefined;
     const cannotAsk = readOnly ?? (needsKey ? NO_KEY : null);
     const again =
-      cannotAsk === null ? new AskAgain(job, options.ledger, options.agent ?? {}, follower) : null;
+      cannotAsk === null ? new AskAgain(view, options.ledger, options.agent ?? {}, follower) : null;
     if (again !== null) closers.push(() => again.close());
     const columns = (): readonly string[] => listInputColumns(view);
     const token = createToken();

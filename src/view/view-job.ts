@@ -12,6 +12,7 @@ import {
   type RowQuestion,
   resolveKey,
 } from '../model/question.js';
+import type { Row } from '../model/row.js';
 import type { CheckedCitation } from '../model/verdict.js';
 import type { Input } from '../read/open-input.js';
 import { RowFile } from './row-file.js';
@@ -37,6 +38,8 @@ export interface ViewJob {
   readonly rows: RowFile;
   /** Reads rows by ordinal and joins them. `claimKey` decides which of several equal rows bears their cost. */
   read(ordinals: readonly number[], claimKey?: (key: string) => boolean): Promise<JoinedRow[]>;
+  /** Shows the answers of these rows from here on, even if the job's last run was limited to others. */
+  include(ordinals: Iterable<number>): void;
   close(): Promise<void>;
 }
 
@@ -57,11 +60,12 @@ export async function openViewJob(
     const { ask } = job;
     const { blanks, exclusion, history, kept, table } = opened;
     const overwrite = kept.overwrite ?? false;
+    const included = new Set<number>();
     const context = {
       ask,
       returned: table,
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
-      isWanted: opened.isWanted,
+      isWanted: (row: Row) => opened.isWanted(row) || included.has(row.ordinal),
       findExclusion: exclusion.findMatch.bind(exclusion),
       exclusionName: kept.exclude ?? '',
       // The page shows text as text, so only marks that reorder or hide it are removed.
@@ -89,6 +93,9 @@ export async function openViewJob(
           const verdicts = stored === undefined ? NO_VERDICTS : readCellVerdicts(each.outcome.fields, stored);
           return { ...each, question, key, verdicts };
         });
+      },
+      include(ordinals) {
+        for (const ordinal of ordinals) included.add(ordinal);
       },
       close: () => closers.close(),
     };

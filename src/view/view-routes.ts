@@ -3,7 +3,7 @@ import { RowfillError } from '../errors.js';
 import { ROW_STATUSES } from '../model/answer.js';
 import type { FileFormat } from '../model/file-format.js';
 import type { createHttpApp } from '../server/http-app.js';
-import type { EditRequest, PageRow, ViewMeta, ViewQuery } from './api.js';
+import type { AgainRequest, EditRequest, PageRow, ViewMeta, ViewQuery } from './api.js';
 import type { AskAgain } from './ask-again.js';
 import { readCell } from './cell-detail.js';
 import { cutText, LEVELS, showCell, showInput, VERDICT_MARKS } from './cell-text.js';
@@ -32,7 +32,7 @@ export interface Served {
 
 const PING_MS = 15_000;
 const MAX_ROWS = 500;
-/** Rows that can be selected and asked again at once. */
+/** Rows that can be selected and asked again at once. The page has the same number. */
 const MAX_SELECTED = 100_000;
 /** The longest text that a person may type into a cell. */
 const MAX_TEXT = 100_000;
@@ -103,11 +103,19 @@ export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Ser
     },
   );
 
-  app.get<{ Querystring: { view: string } }>(
+  app.get<{ Querystring: { view: string; from: number; count: number } }>(
     '/api/ordinals',
-    { schema: { querystring: takes({ view: { type: 'string' } }) } },
+    {
+      schema: {
+        querystring: takes({
+          view: { type: 'string' },
+          from: ORDINAL,
+          count: { type: 'integer', minimum: 1, maximum: MAX_SELECTED },
+        }),
+      },
+    },
     async ({ query }) => {
-      const ordinals = views.list(query.view, 0, MAX_SELECTED);
+      const ordinals = views.list(query.view, query.from, query.count);
       if (ordinals === null) throw new RowfillError('usage', 'VIEW_GONE', 'This view is not kept any more.');
       return { ordinals };
     },
@@ -155,12 +163,23 @@ export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Ser
     },
   );
 
-  app.post<{ Body: { rows: number[]; effort: string | null } }>(
+  app.post<{ Body: AgainRequest }>(
     '/api/quote',
-    { schema: { body: takes({ rows: ROWS, effort: { type: ['string', 'null'], maxLength: 40 } }) } },
+    {
+      schema: {
+        body: takes({
+          rows: ROWS,
+          fields: {
+            anyOf: [{ type: 'null' }, { type: 'array', items: TEXT, minItems: 1, maxItems: 10_000 }],
+          },
+          effort: { type: ['string', 'null'], maxLength: 40 },
+        }),
+      },
+    },
     async ({ body }) => {
       if (served.again === null) throw refuse(meta.cannotAsk);
-      return served.again.quote(body.rows, body.effort);
+      for (const field of body.fields ?? []) requireField(view, field);
+      return served.again.quote(body);
     },
   );
 

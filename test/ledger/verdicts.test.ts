@@ -61,6 +61,36 @@ describe.each(STORES)('verdicts in $name', (store) => {
     expect(await ledger.getAnswerState(job)).toMatchObject({ verdicts: 2 });
   });
 
+  test('lists the rows whose verdicts were stored after a change, also if they replace earlier ones', async () => {
+    const place = store.createPlace();
+    const [one, other] = [await openStore(store, place), await openStore(store, place)];
+    const job = await openTestJob(one);
+    const stranger = await openTestJob(one, createTestAsk('Who founded it?'));
+    const [acme, globex, initech] = ['Acme', 'Globex', 'Initech'].map((name) => createTestVerdict(name));
+    if (acme === undefined || globex === undefined || initech === undefined) throw new Error('unreachable');
+    await one.putVerdicts(job, [acme, globex]);
+    const { seen, ...none } = await other.listCheckedRows(job.askId, null, 10);
+    expect(none).toEqual({ keys: [], hasMore: false });
+    // The newest one is replaced, so its number must grow.
+    for (const verdict of [globex, acme, globex]) {
+      const before = (await other.listCheckedRows(job.askId, null, 10)).seen;
+      await one.putVerdicts(job, [verdict]);
+      expect((await other.listCheckedRows(job.askId, before, 10)).keys).toEqual([verdict.key]);
+    }
+    await one.putVerdicts(job, [initech]);
+    await one.putVerdicts(stranger, [acme]);
+    const first = await other.listCheckedRows(job.askId, seen, 2);
+    expect(first).toMatchObject({ keys: [acme.key, globex.key], hasMore: true });
+    const rest = await other.listCheckedRows(job.askId, first.seen, 10);
+    expect(rest).toMatchObject({ keys: [initech.key], hasMore: false });
+    expect((await other.listCheckedRows(job.askId, rest.seen, 10)).keys).toEqual([]);
+    // Numbers that were deleted are given again.
+    await one.prune({ asksBeforeMs: Number.MAX_SAFE_INTEGER });
+    const again = await openTestJob(one);
+    await one.putVerdicts(again, [initech]);
+    expect((await other.listCheckedRows(again.askId, rest.seen, 10)).keys).toEqual([initech.key]);
+  });
+
   test('jobs with the same ask share verdicts, others do not', async () => {
     const ledger = await openStore(store);
     const job = await openTestJob(ledger);

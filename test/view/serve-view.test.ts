@@ -4,8 +4,10 @@ import { expect, onTestFinished, test } from 'vitest';
 import { hashValue } from '../../src/job/cell-verdicts.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import { hashRecord } from '../../src/model/ask.js';
-import { createVerdict } from '../../src/model/verdict.js';
+import { createVerdict, type Verdict } from '../../src/model/verdict.js';
+import type { EnrichOptions } from '../../src/options.js';
 import type { AgainQuote, CellDetail, Edited, PageRow, ViewMeta } from '../../src/view/api.js';
+import { createCellsAgent } from '../helpers/cells-agent.js';
 import { createList, openJobBench, readTable } from '../helpers/job.js';
 import { answerPaid } from '../helpers/paid-server.js';
 import { answerRows } from '../helpers/scripted-agent.js';
@@ -138,7 +140,7 @@ test('a read-only view refuses changes', async () => {
   const { body: cell } = await view.call<CellDetail>('GET', '/api/cell?row=1&field=answer');
   const edit = { ordinal: 1, field: 'answer', text: 'mine', was: cell.text };
   expect((await view.call('PUT', '/api/cell', edit)).status).toBe(403);
-  expect((await view.call('POST', '/api/quote', { rows: [1], effort: null })).status).toBe(403);
+  expect((await view.call('POST', '/api/quote', { rows: [1], fields: null, effort: null })).status).toBe(403);
 });
 
 test('asking again shows the price, pays once however often it is confirmed, and refuses an old quote', async () => {
@@ -150,7 +152,7 @@ test('asking again shows the price, pays once however often it is confirmed, and
   const { body: quote } = await view.call<{ quote: string; rows: number; worstMicros: number }>(
     'POST',
     '/api/quote',
-    { rows: [0, 2], effort: null },
+    { rows: [0, 2], fields: null, effort: null },
   );
   expect(quote).toMatchObject({ rows: 2, worstMicros: expect.any(Number) });
   expect(quote.worstMicros).toBeGreaterThan(0);
@@ -163,6 +165,87 @@ test('asking again shows the price, pays once however often it is confirmed, and
   expect(rows).toEqual([3, 2]);
 });
 
+const CELLS = ['ceo', 'headcount', 'founded'];
+
+/** A paid job of three fields, whose agent gives each cell another value each time. */
+async function openCells(count: number, options: Partial<EnrichOptions> = {}) {
+  const agent = createCellsAgent((company, field, time) => `${field} of ${company}, ${time}`);
+  const bench = await openJobBench(agent.script);
+  bench.write('in.csv', createList(count));
+  const { summary } = await bench.run({ fields: CELLS, ...options });
+  const ledger = join(bench.folder, 'ledger.sqlite');
+  const view = await openViewBench({ job: summary.jobId, ledger, agent: { apiKey: 'test' } });
+  const read = async (row: number, field: string) =>
+    (await view.call<CellDetail>('GET', `/api/cell?row=${row}&field=${field}`)).body;
+  const quote = (rows: readonly number[], fields: readonly string[] | null, effort: string | null = null) =>
+    view.call<AgainQuote>('POST', '/api/quote', { rows, fields, effort });
+  const whenDone = () =>
+    expect
+      .poll(async () => (await view.call<ViewMeta>('GET', '/api/meta')).body.progress)
+      .toMatchObject({ again: null, isFilling: false });
+  return { agent, bench, view, read, quote, whenDone };
+}
+
+test('asking cells again asks only them, leaves values of a person, and pays once', async () => {
+  const { agent, bench, view, read, quote, whenDone } = await openCells(4);
+  const was = await read(1, 'ceo');
+  const edit = { ordinal: 1, field: 'ceo', text: 'Ana', was: was.text };
+  expect((await view.call('PUT', '/api/cell', edit)).status).toBe(200);
+  agent.cells.splice(0);
+  const { body: offer } = await quote([1, 2], ['ceo', 'headcount'], 'high');
+  // A run asks all of its rows for the same fields, so the row with the value of a person has one of its own.
+  expect(offer).toMatchObject({ rows: 2, runs: 2, efforts: ['high'] });
+  const before = [await read(2, 'founded'), await read(3, 'ceo')];
+  const asked = await Promise.all([1, 2, 3].map(() => view.call('POST', '/api/ask', { quote: offer.quote })));
+  expect(asked.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
+  await whenDone();
+  expect(agent.runs).toBe(3);
+  expect(agent.cells.sort()).toEqual(['Company 2 headcount', 'Company 3 ceo', 'Company 3 headcount']);
+  expect(await read(1, 'ceo')).toMatchObject({ text: 'Ana', level: 'human' });
+  expect(await read(2, 'ceo')).toMatchObject({
+    text: 'ceo of Company 3, 2',
+    effort: 'high',
+    earlier: [{ text: 'ceo of Company 3, 1' }],
+  });
+  const { rowMicros: _, ...kept } = await read(2, 'founded');
+  expect(before[0]).toMatchObject(kept);
+  expect(await read(3, 'ceo')).toEqual(before[1]);
+  // The output was written again, with the rest as it was.
+  const rows = readTable(bench.read('out.csv'));
+  expect(rows.map(({ headcount }) => headcount?.slice(-1))).toEqual(['1', '2', '2', '1']);
+  expect(rows.map(({ founded }) => founded?.slice(-1))).toEqual(['1', '1', '1', '1']);
+  expect(rows[1]?.ceo).toBe('Ana');
+});
+
+test('a price for cells is that of their rows alone, and a field that does not exist has none', async () => {
+  const { quote } = await openCells(20);
+  const [one, all] = [await quote([3], ['ceo']), await quote([...Array(20).keys()], ['ceo'])];
+  expect([one.body.runs, all.body.runs]).toEqual([1, 3]);
+  expect(all.body.worstMicros).toBeGreaterThan(one.body.worstMicros);
+  expect((await quote([3], ['phone'])).status).toBe(400);
+  expect((await quote([3], [])).status).toBe(400);
+});
+
+test('a cell that only a person has filled has no price, because it is never asked', async () => {
+  const { agent, view, quote } = await openCells(2);
+  const edit = { ordinal: 0, field: 'ceo', text: 'Ana', was: 'ceo of Company 1, 1' };
+  expect((await view.call('PUT', '/api/cell', edit)).status).toBe(200);
+  expect((await quote([0], ['ceo'])).body).toMatchObject({ rows: 0, runs: 0, worstMicros: 0 });
+  expect(agent.runs).toBe(1);
+});
+
+test('a row beyond the limit of the last run can be asked, and shows its answer', async () => {
+  const { agent, view, read, quote, whenDone } = await openCells(3, { limit: 1 });
+  expect(await read(2, 'ceo')).toMatchObject({ status: 'pending', text: null });
+  const { body: offer } = await quote([2], ['ceo']);
+  expect(offer.rows).toBe(1);
+  expect((await view.call('POST', '/api/ask', { quote: offer.quote })).status).toBe(200);
+  await whenDone();
+  expect(agent.cells.slice(3)).toEqual(['Company 3 ceo']);
+  expect(await read(2, 'ceo')).toMatchObject({ status: 'partial', text: 'ceo of Company 3, 1' });
+  expect(await read(1, 'ceo')).toMatchObject({ status: 'pending', text: null });
+});
+
 test('another effort has its own price, and is the one that is asked', async () => {
   const bench = await openJobBench(answerPaid);
   bench.write('in.csv', createList(2));
@@ -170,7 +253,7 @@ test('another effort has its own price, and is the one that is asked', async () 
   const ledger = join(bench.folder, 'ledger.sqlite');
   const view = await openViewBench({ job: summary.jobId, ledger, agent: { apiKey: 'test' } });
   const price = async (effort: string | null) =>
-    (await view.call<AgainQuote>('POST', '/api/quote', { rows: [0], effort })).body;
+    (await view.call<AgainQuote>('POST', '/api/quote', { rows: [0], fields: null, effort })).body;
   const [low, high] = [await price(null), await price('high')];
   expect(low.efforts).toEqual(['low']);
   expect(high.worstMicros).toBeGreaterThan(low.worstMicros);
@@ -190,7 +273,11 @@ test('asking again is refused while another process works on the job, and names 
   const other = await openLedger(path);
   onTestFinished(() => other.close());
   await other.acquireLease(`job:${summary.jobId}`);
-  const { body: quote } = await view.call<AgainQuote>('POST', '/api/quote', { rows: [0], effort: null });
+  const { body: quote } = await view.call<AgainQuote>('POST', '/api/quote', {
+    rows: [0],
+    fields: null,
+    effort: null,
+  });
   const { status, body } = await view.call<{ message: string }>('POST', '/api/ask', { quote: quote.quote });
   expect([status, body.message]).toEqual([409, expect.stringContaining(`process ${process.pid}`)]);
   expect(bench.agent.tasks).toHaveLength(1);
@@ -215,28 +302,29 @@ test('what is shown is exported beside the input, in its order, and no file is r
   expect((await save('exe')).status).toBe(400);
 });
 
+/** Stores what was seen of the values of the first rows, as `verify` does. */
+async function putVerdicts(path: string, jobId: string, seen: readonly Verdict[]): Promise<void> {
+  const ledger = await openLedger(path);
+  const job = await ledger.getJob(jobId);
+  const keys = seen.map((_, index) => hashRecord({ company: `Company ${index + 1}` }));
+  const { answers } = await ledger.findAnswers(job, keys);
+  const verdicts = keys.map((key, index) => {
+    const answer = answers.get(key)?.fields.get('answer');
+    const verdict = createVerdict(seen[index] ?? 'gone', 'why');
+    const url = answer?.citations[0]?.url ?? '';
+    const citation = { ...verdict, passage: 'a passage', url, pageHash: null, checkedAtMs: 1 };
+    return { key, field: 'answer', value: hashValue(answer?.value ?? null), citation };
+  });
+  await ledger.putVerdicts(job, verdicts);
+  await ledger.close();
+}
+
 test('what was seen on the cited pages is shown, counted and filtered', async () => {
   const bench = await openJobBench(answerRows);
   bench.write('in.csv', createList(4));
   const { summary } = await bench.run();
   const path = join(bench.folder, 'ledger.sqlite');
-  const ledger = await openLedger(path);
-  const job = await ledger.getJob(summary.jobId);
-  const key = (company: string) => hashRecord({ company });
-  const keys = [1, 2, 3].map((number) => key(`Company ${number}`));
-  const { answers } = await ledger.findAnswers(job, keys);
-  const seen = ['on_page', 'not_on_page', 'blocked'] as const;
-  await ledger.putVerdicts(
-    job,
-    keys.flatMap((each, index) => {
-      const answer = answers.get(each)?.fields.get('answer');
-      const verdict = createVerdict(seen[index] ?? 'gone', 'why');
-      const url = answer?.citations[0]?.url ?? '';
-      const citation = { ...verdict, passage: 'a passage', url, pageHash: null, checkedAtMs: 1 };
-      return [{ key: each, field: 'answer', value: hashValue(answer?.value ?? null), citation }];
-    }),
-  );
-  await ledger.close();
+  await putVerdicts(path, summary.jobId, ['on_page', 'not_on_page', 'blocked']);
   const view = await openViewBench({ job: summary.jobId, ledger: path });
   const { facets } = await view.show({ status: ['enriched'] });
   expect(facets.verdicts).toEqual([1, 0, 1, 1]);
@@ -248,6 +336,23 @@ test('what was seen on the cited pages is shown, counted and filtered', async ()
     mark: 'on_page',
     passage: 'a passage',
   });
+});
+
+test('verdicts that another process writes while the view is open reach its facets, filters and cells', async () => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', createList(3));
+  const { summary } = await bench.run();
+  const path = join(bench.folder, 'ledger.sqlite');
+  const view = await openViewBench({ job: summary.jobId, ledger: path });
+  expect((await view.show({ status: ['enriched'] })).facets.verdicts).toEqual([0, 0, 0, 0]);
+  const { changes } = await view.listen();
+  await putVerdicts(path, summary.jobId, ['on_page', 'gone']);
+  await expect.poll(async () => (await view.show()).facets.verdicts).toEqual([1, 0, 0, 1]);
+  expect((await changes).flatMap(({ rows }) => rows ?? [])).toEqual([0, 1]);
+  // The same pages looked at again.
+  await putVerdicts(path, summary.jobId, ['not_on_page', 'on_page']);
+  await expect.poll(async () => (await view.show()).facets.verdicts).toEqual([1, 0, 1, 0]);
+  expect((await view.show({ verdicts: ['not_on_page'] })).count).toBe(1);
 });
 
 test('a file that broke after the job shows its rows up to there, and says why', async () => {

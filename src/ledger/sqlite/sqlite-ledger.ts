@@ -18,7 +18,7 @@ import { ProcessHolder } from './processes.js';
 import { checkFormat, SCHEMA } from './schema.js';
 import { findAnswers, Store } from './store.js';
 import * as upkeep from './upkeep.js';
-import { findVerdicts, putVerdicts } from './verdicts.js';
+import { findVerdicts, listCheckedRows, putVerdicts } from './verdicts.js';
 
 /** A process that waits for another one looks this often. */
 const LOOK_MS = 50;
@@ -152,6 +152,8 @@ function createAnswerMethods({ database, store, now }: Session) {
       if (verdicts.length > 0) await database.write(() => putVerdicts(database, job, verdicts));
     },
     findVerdicts: (job, keys) => database.read(() => findVerdicts(database, job, keys)),
+    listCheckedRows: (askId, since, limit) =>
+      database.read(() => listCheckedRows(database, askId, since, limit)),
   } satisfies Partial<Ledger>;
 }
 

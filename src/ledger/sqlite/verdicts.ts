@@ -1,6 +1,6 @@
 import { hashText } from '../../model/ask.js';
 import type { CheckedCitation } from '../../model/verdict.js';
-import type { CellVerdict, JobHandle } from '../ledger.js';
+import type { CellVerdict, ChangedRows, JobHandle } from '../ledger.js';
 import type { Database } from './database.js';
 
 /** Stores verdicts. Those of an ask that was deleted meanwhile are dropped. */
@@ -19,10 +19,33 @@ export function putVerdicts(
     const { url, checkedAtMs, ...content } = citation;
     database.run(
       `insert into verdict (ask, key, field, claim, value, url, checked_at, content) values (?, ?, ?, ?, ?, ?, ?, ?)
-       on conflict (ask, key, field, claim) do update set checked_at = excluded.checked_at, content = excluded.content`,
+       on conflict (ask, key, field, claim) do update set
+         number = (select max(number) + 1 from verdict), checked_at = excluded.checked_at, content = excluded.content`,
       ...[ask, key, field, hashText(`${value} ${url}`, 16), value, url, checkedAtMs, JSON.stringify(content)],
     );
   }
+}
+
+/** Each verdict that is stored gets the next number, even if it replaces an earlier one. */
+export function listCheckedRows(
+  database: Database,
+  askId: string,
+  since: number | null,
+  limit: number,
+): ChangedRows {
+  const last = database.get<{ last: number | null }>('select max(number) as last from verdict')?.last ?? 0;
+  if (since === null || last === since) return { keys: [], seen: last, hasMore: false };
+  const rows = database.all<{ number: number; key: string }>(
+    `select number, key from verdict where number > ? and ask = (select number from ask where id = ?)
+     order by number limit ?`,
+    // After verdicts were deleted, the numbers begin lower again.
+    last < since ? 0 : since,
+    askId,
+    limit,
+  );
+  const keys = [...new Set(rows.map(({ key }) => key))];
+  const isFull = rows.length === limit;
+  return { keys, seen: isFull ? (rows.at(-1)?.number ?? last) : last, hasMore: isFull };
 }
 
 interface VerdictRow {
