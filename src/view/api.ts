@@ -25,8 +25,10 @@ export type PageRow = readonly [
   /** Index in `ViewMeta.statuses`. */
   status: number,
   costMicros: number,
-  /** 1 while it is being asked. */
-  isAsked: 0 | 1,
+  /** Indexes of the fields that are being asked now. */
+  asked: readonly number[],
+  /** Why it failed, was excluded or skipped. */
+  reason?: string,
 ];
 
 export interface ViewField {

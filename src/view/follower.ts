@@ -18,6 +18,8 @@ export interface SeenChanges {
   readonly verdicts: number;
 }
 
+const NO_FIELDS: ReadonlySet<string> = new Set();
+
 /** Statuses of rows for which nothing more is to be done. */
 const DONE = ROW_STATUSES.map((status) => status !== 'pending');
 
@@ -33,7 +35,7 @@ export class Follower {
   readonly #listeners = new Set<(event: ViewEvent) => void>();
   readonly #stop = new AbortController();
   #asked: ReadonlyMap<string, OpenBatch> = new Map();
-  #askedKeys: ReadonlySet<string> = new Set();
+  #askedFields: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   readonly #early = new Set<string>();
   #seen: SeenChanges;
   #progress: ViewProgress | null = null;
@@ -60,9 +62,9 @@ export class Follower {
     return { answers: answers.seen, verdicts: verdicts.seen };
   }
 
-  /** True for a row that is being asked now. */
-  isAsked(key: string | null): boolean {
-    return key !== null && this.#askedKeys.has(key);
+  /** The fields that a row is being asked for now. */
+  listAsked(key: string | null): ReadonlySet<string> {
+    return (key === null ? undefined : this.#askedFields.get(key)) ?? NO_FIELDS;
   }
 
   /** The numbers as of now. */
@@ -128,7 +130,7 @@ export class Follower {
       ({ batch }) => before.has(batch.id) !== open.has(batch.id),
     );
     this.#asked = open;
-    this.#askedKeys = new Set([...open.values()].flatMap(({ batch }) => batch.rows.map(({ key }) => key)));
+    this.#askedFields = collectFields([...open.values()]);
     const askedRows = this.#survey.findRows(moved.flatMap(({ batch }) => batch.rows.map(({ key }) => key)));
     const rows = this.#survey.findRows(this.#addEarly([...changed.keys, ...checked.keys]));
     await this.#survey.update(rows);
@@ -178,4 +180,17 @@ export class Follower {
     const secondsLeft = rowsAMinute === 0 ? null : Math.round((pending / rowsAMinute) * 60);
     return { rowsAMinute, secondsLeft };
   }
+}
+
+/** The fields that are being asked, by row key. */
+function collectFields(open: readonly OpenBatch[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const fields = new Map<string, ReadonlySet<string>>();
+  for (const { batch } of open) {
+    const asked = new Set(batch.fields);
+    for (const { key } of batch.rows) {
+      const others = fields.get(key);
+      fields.set(key, others === undefined ? asked : new Set([...others, ...asked]));
+    }
+  }
+  return fields;
 }

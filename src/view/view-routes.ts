@@ -232,14 +232,18 @@ function createPageRow(joined: JoinedRow, names: readonly string[], served: Serv
     const shown = [cutText(cell.text), LEVELS.indexOf(cell.level), cell.citations.length] as const;
     return cell.mark === null ? shown : ([...shown, cell.mark] as const);
   });
-  return [
+  const asked = follower.listAsked(key);
+  const page = [
     row.ordinal,
     showInput(row, names).map(cutText),
     cells,
     ROW_STATUSES.indexOf(outcome.status),
     row.ordinal < survey.done ? survey.costOf(row.ordinal) : 0,
-    follower.isAsked(key) ? 1 : 0,
-  ];
+    asked.size === 0
+      ? []
+      : view.job.ask.fields.flatMap(({ name }, index) => (asked.has(name) ? [index] : [])),
+  ] as const;
+  return outcome.error === null || outcome.error === '' ? page : [...page, cutText(outcome.error)];
 }
 
 function requireField({ job }: ViewJob, field: string): void {

@@ -8,6 +8,7 @@ import type { AgentTask } from '../../src/agents/agent.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createAsk } from '../../src/model/ask.js';
 import { createSchema, listFields, parseField } from '../../src/model/field.js';
+import { createCellsAgent } from '../helpers/cells-agent.js';
 import { CHROMIUM, useChromium } from '../helpers/chromium.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { answerPaid, createPaidGate } from '../helpers/paid-server.js';
@@ -231,11 +232,47 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     await page.click('.picked .is-primary');
     const button = page.locator('.dialog-actions .is-primary');
     await button.waitFor();
-    expect(await button.textContent()).toMatch(/^Ask for at most \$\d/);
+    await expect.poll(() => button.textContent()).toMatch(/^Ask for at most \$\d/);
     await button.dblclick({ noWaitAfter: true }).catch(() => undefined);
-    await expect.poll(() => page.textContent('.toast')).toContain('1 row asked again for $0.025');
+    await expect.poll(() => page.textContent('.toast')).toContain('Asked 1 row again for $0.025');
     expect(bench.agent.tasks.length).toBe(2);
     expect(await page.textContent('.money')).toContain('$0.05');
+  });
+
+  test('selected cells and the whole column of a filter are asked again, and nothing else of their rows', async () => {
+    const agent = createCellsAgent((company, field, time) => `${field} of ${company}, ${time}`);
+    const bench = await openJobBench(agent.script);
+    bench.write('in.csv', createList(12));
+    const { summary } = await bench.run({ fields: ['ceo', 'headcount', 'founded'] });
+    agent.cells.splice(0);
+    const ledger = join(bench.folder, 'ledger.sqlite');
+    const view = await openViewBench({ job: summary.jobId, ledger, agent: { apiKey: 'test' } });
+    const { page, complaints } = await open(view.url);
+    await page.waitForSelector('.g-td.k-field .value');
+    await page.click('.g-row[aria-rowindex="3"] .gc3');
+    for (const key of ['Shift+ArrowDown', 'Shift+ArrowRight']) await page.keyboard.press(key);
+    expect(await page.textContent('.picked')).toContain('4 cells of 2 fields');
+    await page.keyboard.press('r');
+    await page.locator('h2', { hasText: 'Ask 2 fields of 2 rows again' }).waitFor();
+    await page.click('.toggle:has-text("headcount")');
+    await page.locator('h2', { hasText: 'Ask ceo of 2 rows again' }).waitFor();
+    const button = page.locator('.dialog-actions .is-primary', { hasText: 'for at most $0.0' });
+    await button.dblclick({ noWaitAfter: true }).catch(() => undefined);
+    await expect.poll(() => page.textContent('.toast')).toContain('Asked ceo of 2 rows again for $0.025');
+    expect(agent.cells.splice(0)).toEqual(['Company 2 ceo', 'Company 3 ceo']);
+    await expect.poll(() => readCell(page, 2, 3)).toContain('ceo of Company 2, 2');
+    expect(await readCell(page, 2, 4)).toContain('headcount of Company 2, 1');
+    await page.fill('#search', 'Company 1');
+    await expect.poll(() => page.textContent('.count')).toBe('4 of 12 rows');
+    await page.click('.g-row[aria-rowindex="2"] .gc5');
+    await page.keyboard.press('Control+Space');
+    expect(await page.textContent('.picked')).toContain('4 cells of founded');
+    await page.click('.picked .is-primary');
+    await button.click();
+    await expect.poll(() => page.textContent('.toast')).toContain('Asked founded of 4 rows again for $0.025');
+    expect(agent.cells).toEqual([1, 10, 11, 12].map((number) => `Company ${number} founded`));
+    await expect.poll(() => page.textContent('.money')).toContain('$0.10');
+    expect(complaints).toEqual([]);
   });
 
   test('axe finds nothing, in light and dark: rows, panel, filtered, a dialog, and the report', async () => {

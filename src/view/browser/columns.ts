@@ -67,7 +67,7 @@ export function readText(column: RowColumn, row: PageRow): string {
 /** Everything that a row looks like, as one text. */
 export function stampRow(row: PageRow, pages: RowPages): string {
   const cells = row[2].map((cell) => (cell === 0 ? '' : cell.join('\u0001'))).join('\u0002');
-  return `${row[0]} ${row[3]} ${row[4]} ${row[5]} ${[...pages.listFresh(row[0])].join()} ${cells}`;
+  return `${row[0]} ${row[3]} ${row[4]} ${row[5].join()} ${[...pages.listFresh(row[0])].join()} ${cells}`;
 }
 
 export function paintHead(head: HTMLElement, column: RowColumn): void {
@@ -115,6 +115,7 @@ export function paintCell(
   cell.classList.add(`k-${column.kind}`);
   if (column.isNumber === true) cell.classList.add('is-number');
   cell.removeAttribute('aria-label');
+  cell.removeAttribute('title');
   if (row === undefined) {
     cell.replaceChildren(createDiv('skeleton'));
     return;
@@ -131,12 +132,14 @@ export function paintCell(
       return;
     case 'status': {
       const status = readStatus(row);
-      const isAsked = row[5] === 1;
+      const isAsked = row[5].length > 0;
       const dot = createIcon(`dot s-${status}${isAsked ? ' is-asked' : ''}`, '');
       cell.replaceChildren(dot, isAsked ? 'Asking' : STATUS_WORDS[status]);
+      if (row[6] !== undefined) cell.title = row[6];
       return;
     }
     case 'field':
+      if (row[5].includes(column.index)) cell.classList.add('is-being-asked');
       paintField(cell, row, row[2][column.index] ?? 0, isFresh);
   }
 }

@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
+import type { AgainQuote } from '../api.js';
 import type { Session } from './session.js';
-import { dialog, picked, quote, view } from './state.js';
-import { formatMicros, formatRows } from './words.js';
+import { asked, dialog, quote, view } from './state.js';
+import { formatCount, formatMicros, formatRows } from './words.js';
 
 const TITLES = { again: 'Ask again', keys: 'Keyboard', export: 'Export', row: 'Go to a row' } as const;
 
@@ -37,41 +38,25 @@ export function Dialogs({ session }: { readonly session: Session }) {
 }
 
 function Again({ session, close }: { readonly session: Session; close(): void }) {
+  const { rows, fields, effort } = asked.value;
+  const { meta } = session;
   const offer = quote.value;
-  if (offer === null) {
-    return (
-      <>
-        <h2 class="dialog-title">Ask {formatRows(picked.value.size)} again</h2>
-        <p class="quiet">Working out the price…</p>
-      </>
-    );
-  }
-  const { rows, runs, worstMicros, likelyMicros, efforts, isFree } = offer;
-  const skipped = picked.value.size - rows;
   return (
     <>
-      <h2 class="dialog-title">Ask {formatRows(rows)} again</h2>
-      {isFree ? (
-        <p class="price">It costs nothing: your own tables answer.</p>
-      ) : (
-        <p class="price">
-          <b>{formatMicros(worstMicros)}</b> at the very most
-        </p>
-      )}
-      {session.meta.effortChoices.length > 0 && (
+      <h2 class="dialog-title">Ask {describeAsked(rows.length, fields, meta.fields.length)} again</h2>
+      <Price offer={offer} />
+      {meta.fields.length > 1 && <Fields session={session} />}
+      {meta.effortChoices.length > 0 && (
         <label class="effort">
           Effort{' '}
           <select
-            value={efforts.length === 1 ? efforts[0] : ''}
-            onChange={(event) => {
-              const { value } = event.currentTarget;
-              void session.askAgain(value === '' ? null : value);
-            }}
+            value={effort ?? (meta.efforts.length === 1 ? meta.efforts[0] : '')}
+            onChange={({ currentTarget: { value } }) =>
+              void session.setAsked({ rows, fields, effort: value === '' ? null : value })
+            }
           >
-            {session.meta.efforts.length > 1 && (
-              <option value="">{session.meta.efforts.join(', then ')}</option>
-            )}
-            {session.meta.effortChoices.map((each) => (
+            {meta.efforts.length > 1 && <option value="">{meta.efforts.join(', then ')}</option>}
+            {meta.effortChoices.map((each) => (
               <option key={each} value={each}>
                 {each}
               </option>
@@ -79,12 +64,7 @@ function Again({ session, close }: { readonly session: Session; close(): void })
           </select>
         </label>
       )}
-      <p>
-        {runs} {runs === 1 ? 'run' : 'runs'} at effort <b>{efforts.join(', then ')}</b>
-        {isFree ? '' : `, likely ${formatMicros(likelyMicros)}`}. The values there are now stay as earlier
-        values; those given by hand stay as they are.
-        {skipped > 0 && ` ${formatRows(skipped)} of the selected ones cannot be asked, or share an answer.`}
-      </p>
+      <p class="quiet">{describeOffer(offer, rows.length)}</p>
       <div class="dialog-actions">
         <button type="button" class="button" onClick={close}>
           Not now
@@ -92,13 +72,82 @@ function Again({ session, close }: { readonly session: Session; close(): void })
         <button
           type="button"
           class="button is-primary"
-          disabled={rows === 0}
-          onClick={() => void session.confirmAgain(offer)}
+          disabled={offer === null || offer.rows === 0}
+          onClick={() => offer !== null && void session.confirmAgain(offer)}
         >
-          {isFree ? 'Ask again' : `Ask for at most ${formatMicros(worstMicros)}`}
+          {offer === null || offer.isFree || offer.rows === 0
+            ? 'Ask again'
+            : `Ask for at most ${formatMicros(offer.worstMicros)}`}
         </button>
       </div>
     </>
+  );
+}
+
+function describeAsked(rows: number, fields: readonly string[] | null, all: number): string {
+  const what = formatRows(rows);
+  if (fields === null || all === 1) return what;
+  const [first = ''] = fields;
+  return `${fields.length === 1 ? first : `${fields.length} fields`} of ${what}`;
+}
+
+function Price({ offer }: { readonly offer: AgainQuote | null }) {
+  if (offer === null) {
+    return (
+      <p class="price is-waiting" role="status">
+        <b>…</b> working out the price
+      </p>
+    );
+  }
+  if (offer.rows === 0) return <p class="price">Nothing here can be asked.</p>;
+  if (offer.isFree) return <p class="price">It costs nothing: your own tables answer.</p>;
+  return (
+    <p class="price">
+      <b>{formatMicros(offer.worstMicros)}</b> at the very most
+    </p>
+  );
+}
+
+/** Which fields are asked. The others stay as they are. */
+function Fields({ session }: { readonly session: Session }) {
+  const { rows, fields, effort } = asked.value;
+  const names = session.meta.fields.map(({ name }) => name);
+  const chosen = fields ?? names;
+  const toggle = (name: string): void => {
+    const next = names.filter((each) => (each === name) !== chosen.includes(each));
+    if (next.length > 0)
+      void session.setAsked({ rows, fields: next.length === names.length ? null : next, effort });
+  };
+  return (
+    <fieldset class="ask-fields">
+      <legend class="unseen">Fields to ask</legend>
+      {names.map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="toggle"
+          aria-pressed={chosen.includes(name)}
+          onClick={() => toggle(name)}
+        >
+          {name}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function describeOffer(offer: AgainQuote | null, wanted: number): string {
+  if (offer === null) return 'Nothing is sent before you confirm.';
+  const { rows, runs, efforts, isFree, likelyMicros } = offer;
+  const skipped = wanted - rows;
+  const left =
+    skipped === 0 ? '' : ` ${formatRows(skipped)} of the selected ones cannot be asked, or share an answer.`;
+  if (rows === 0)
+    return 'Values given by hand, values in your file, and rows that are not sent are never asked.';
+  return (
+    `${formatCount(runs)} ${runs === 1 ? 'run' : 'runs'} at effort ${efforts.join(', then ')}` +
+    `${isFree ? '' : `, likely ${formatMicros(likelyMicros)}`}. ` +
+    `What is there now stays as an earlier value; values given by hand stay as they are.${left}`
   );
 }
 
@@ -107,12 +156,13 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['Ctrl + arrow', 'to the first or last row or column'],
   ['Page ↑ ↓, Home, End', 'by a page, to the ends'],
   ['Shift + arrow', 'select cells'],
+  ['Ctrl + Space', 'select the whole column'],
   ['Space', 'select the row; with Shift, all up to it'],
   ['Enter', 'details and sources'],
   ['F2, or type', 'edit the value'],
   ['N, Shift + N', 'next and previous cell to review'],
   ['A', 'accept, and on to the next'],
-  ['R', 'ask again; shows the price first'],
+  ['R', 'ask the cells or rows again; shows the price first'],
   ['[ and ]', 'previous and next field in the panel'],
   ['O', 'open the first source'],
   ['F', 'show rows like this cell'],

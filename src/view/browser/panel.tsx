@@ -138,12 +138,9 @@ function Change({ session, cell }: { readonly session: Session; readonly cell: C
         <button
           type="button"
           class="button is-wide"
-          onClick={() => {
-            session.setPicked(new Set([cell.ordinal]));
-            void session.askAgain();
-          }}
+          onClick={() => void session.setAsked({ rows: [cell.ordinal], fields: [cell.field], effort: null })}
         >
-          Ask this row again<span class="quiet">price first</span>
+          Ask this cell again<span class="quiet">price first</span>
         </button>
       )}
     </>

@@ -9,6 +9,8 @@ import {
   isRailShown,
   picked,
   progress,
+  type SelectedCells,
+  selectedCells,
   sort,
   toggleDense,
   view,
@@ -62,6 +64,8 @@ export function RowBar({ session }: { readonly session: Session }) {
       <span class="grow" />
       {picked.value.size > 0 ? (
         <Picked session={session} />
+      ) : selectedCells.value !== null ? (
+        <CellsBar session={session} cells={selectedCells.value} />
       ) : (
         <>
           {isFiltered.value && count > 0 && (
@@ -93,7 +97,9 @@ function Picked({ session }: { readonly session: Session }) {
   const { cannotAsk } = session.meta;
   return (
     <span class="picked">
-      <b>{formatCount(picked.value.size)}</b> selected
+      <span>
+        <b>{formatCount(picked.value.size)}</b> {picked.value.size === 1 ? 'row' : 'rows'} selected
+      </span>
       <button
         type="button"
         class="button is-primary"
@@ -105,6 +111,28 @@ function Picked({ session }: { readonly session: Session }) {
       </button>
       <button type="button" class="link" onClick={() => session.setPicked(new Set())}>
         Clear
+      </button>
+    </span>
+  );
+}
+
+function CellsBar(props: { readonly session: Session; readonly cells: SelectedCells }) {
+  const { session, cells } = props;
+  const { cannotAsk } = session.meta;
+  return (
+    <span class="picked">
+      <span>
+        <b>{formatCount(cells.cells)}</b> cells of{' '}
+        {cells.fields.length === 1 ? cells.fields[0] : `${cells.fields.length} fields`}
+      </span>
+      <button
+        type="button"
+        class="button is-primary"
+        disabled={cannotAsk !== null}
+        title={cannotAsk ?? 'Shows the price first (R)'}
+        onClick={() => void session.askAgain()}
+      >
+        Ask again…
       </button>
     </span>
   );

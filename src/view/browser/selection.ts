@@ -15,12 +15,15 @@ export function describeSelection(range: CellRange, columns: readonly RowColumn[
   const { top, bottom, left, right } = range;
   const cells = (bottom - top + 1) * (right - left + 1);
   if (cells === 1) return '';
+  const words = [`${formatCount(cells)} cells`];
   let filled = 0;
   let cost = 0;
   const numbers: number[] = [];
-  for (let place = top; place <= Math.min(bottom, top + MAX_SUMMED_ROWS); place += 1) {
+  if (bottom - top >= MAX_SUMMED_ROWS) return words.join('');
+  for (let place = top; place <= bottom; place += 1) {
     const row = pages.find(place);
-    if (row === undefined) continue;
+    // Cells that are not here yet cannot be added up.
+    if (row === undefined) return words.join('');
     cost += row[4];
     for (const column of columns.slice(left, right + 1)) {
       const text = readText(column, row);
@@ -31,7 +34,7 @@ export function describeSelection(range: CellRange, columns: readonly RowColumn[
   }
   const sum = numbers.reduce((total, number) => total + number, 0);
   return [
-    `${formatCount(cells)} cells`,
+    ...words,
     `${formatCount(filled)} filled`,
     ...(numbers.length < 2
       ? []

@@ -1,5 +1,14 @@
 import { batch, effect } from '@preact/signals';
-import type { AgainQuote, CellDetail, Edited, PageRow, View, ViewEvent, ViewMeta } from '../api.js';
+import type {
+  AgainQuote,
+  AgainRequest,
+  CellDetail,
+  Edited,
+  PageRow,
+  View,
+  ViewEvent,
+  ViewMeta,
+} from '../api.js';
 import { createColumns, paintCell, paintHead, type RowColumn, readText, stampRow } from './columns.js';
 import { Grid } from './grid/grid.js';
 import { RowPages } from './row-pages.js';
@@ -14,6 +23,8 @@ const SEARCH_PAUSE_MS = 250;
 const FACETS_MS = 1_500;
 /** Rows that the next cell to look at is looked for in. */
 const MAX_REVIEWED = 2_000;
+/** Rows that the server asks again at once. */
+const MAX_ASKED = 100_000;
 
 /** The grid and its rows, and what can be done with them. One for the life of the page. */
 export class Session {
@@ -25,6 +36,7 @@ export class Session {
   #searchTimer = 0;
   #facetsTimer = 0;
   #viewNumber = 0;
+  #quoteNumber = 0;
   readonly #undo: { readonly id: string; readonly text: string }[] = [];
 
   constructor(meta: ViewMeta) {
@@ -61,9 +73,7 @@ export class Session {
         return row !== undefined && state.picked.value.has(row[0]);
       },
       pick: (place, isRange) => this.pick(place, isRange),
-      onMove: () => {
-        state.selectionText.value = describeSelection(grid.range, this.columns, this.pages);
-      },
+      onMove: () => this.#showSelection(grid),
       onOpen: (place, index) => this.open(place, index),
       onEdit: (place, index, typed) => this.edit(place, index, typed),
       onSort: (index) => this.#sortBy(index),
@@ -179,9 +189,7 @@ export class Session {
     const id = state.view.value?.id;
     if (id === undefined) return;
     try {
-      const path = `/api/ordinals?view=${encodeURIComponent(id)}`;
-      const { ordinals } = await call<{ ordinals: readonly number[] }>('GET', path);
-      this.setPicked(new Set(ordinals));
+      this.setPicked(new Set(await this.#listRows(0, MAX_ASKED)));
     } catch (error) {
       this.#fail(error);
     }
@@ -266,22 +274,75 @@ export class Session {
     state.say('No more cells to review in the rows nearby.');
   }
 
-  /** Works out what asking the selected rows again can cost. */
-  async askAgain(effort: string | null = null): Promise<void> {
+  /** Opens the dialog for asking the selected rows again, or else the selected cells. */
+  async askAgain(): Promise<void> {
     if (this.meta.cannotAsk !== null) return state.say(this.meta.cannotAsk);
-    const active = this.pages.find(this.#grid?.active.row ?? 0);
-    const rows =
-      state.picked.value.size > 0 ? [...state.picked.value] : active === undefined ? [] : [active[0]];
-    if (rows.length === 0) return;
-    if (state.picked.value.size === 0) this.setPicked(new Set(rows));
-    state.quote.value = null;
-    state.dialog.value = 'again';
     try {
-      state.quote.value = await call<AgainQuote>('POST', '/api/quote', { rows, effort });
+      const found = await this.#findAsked();
+      if (found.rows.length > 0) await this.setAsked({ ...found, effort: null });
     } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Works out what asking these cells can cost. Only the last answer counts. */
+  async setAsked(asked: state.Asked): Promise<void> {
+    this.#quoteNumber += 1;
+    const number = this.#quoteNumber;
+    batch(() => {
+      state.asked.value = asked;
+      state.quote.value = null;
+      state.dialog.value = 'again';
+    });
+    try {
+      const quote = await call<AgainQuote>('POST', '/api/quote', asked satisfies AgainRequest);
+      if (number === this.#quoteNumber) state.quote.value = quote;
+    } catch (error) {
+      if (number !== this.#quoteNumber) return;
       state.dialog.value = null;
       this.#fail(error);
     }
+  }
+
+  /** The selected rows, or those of the selected cells. Cells of the user's own columns stand for their whole row. */
+  async #findAsked(): Promise<Pick<state.Asked, 'rows' | 'fields'>> {
+    if (state.picked.value.size > 0) return { rows: [...state.picked.value], fields: null };
+    if (this.#grid === null) return { rows: [], fields: null };
+    const { top, bottom } = this.#grid.range;
+    const count = bottom - top + 1;
+    if (count > MAX_ASKED)
+      throw new Error(`At most ${formatRows(MAX_ASKED)} can be asked again at once. Select fewer.`);
+    const fields = this.#listSelectedFields(this.#grid);
+    const rows = await this.#listRows(top, count);
+    return { rows, fields: fields.length === 0 ? null : fields };
+  }
+
+  /** Ordinals of the rows at places of the view. */
+  async #listRows(from: number, count: number): Promise<readonly number[]> {
+    const known = Array.from(
+      { length: Math.min(count, 500) },
+      (_, index) => this.pages.find(from + index)?.[0],
+    );
+    const loaded = known.filter((ordinal) => ordinal !== undefined);
+    if (loaded.length === count) return loaded;
+    const id = encodeURIComponent(state.view.value?.id ?? '');
+    const path = `/api/ordinals?view=${id}&from=${from}&count=${count}`;
+    const { ordinals } = await call<{ ordinals: readonly number[] }>('GET', path);
+    return ordinals;
+  }
+
+  #listSelectedFields(grid: Grid<PageRow>): string[] {
+    const { left, right } = grid.range;
+    return this.columns.slice(left, right + 1).flatMap(({ kind, key }) => (kind === 'field' ? [key] : []));
+  }
+
+  #showSelection(grid: Grid<PageRow>): void {
+    const { top, bottom, left, right } = grid.range;
+    const cells = (bottom - top + 1) * (right - left + 1);
+    const fields = this.#listSelectedFields(grid);
+    state.selectionText.value = describeSelection(grid.range, this.columns, this.pages);
+    const isSome = cells > 1 && fields.length > 0;
+    state.selectedCells.value = isSome ? { cells: (bottom - top + 1) * fields.length, fields } : null;
   }
 
   /** Spends what the quote says, once. */

@@ -64,10 +64,24 @@ export const detail = signal<CellDetail | null>(null);
 export const picked = signal<ReadonlySet<number>>(new Set());
 /** What the foot says about the selected cells. */
 export const selectionText = signal('');
+/** The selected cells, if they are several and some of them are of fields. */
+export interface SelectedCells {
+  readonly cells: number;
+  readonly fields: readonly string[];
+}
+export const selectedCells = signal<SelectedCells | null>(null);
 export const visible = signal({ from: 0, to: 0 });
 
 export type DialogName = 'again' | 'keys' | 'export' | 'row';
 export const dialog = signal<DialogName | null>(null);
+/** What the dialog is about: these fields of these rows; null for all fields. */
+export interface Asked {
+  readonly rows: readonly number[];
+  readonly fields: readonly string[] | null;
+  readonly effort: string | null;
+}
+export const asked = signal<Asked>({ rows: [], fields: null, effort: null });
+/** The price of `asked`; null until it is known. */
 export const quote = signal<AgainQuote | null>(null);
 /** A message in the foot; `undo` takes back what it is about. */
 export const toast = signal<{ readonly text: string; readonly undo?: () => void } | null>(null);

@@ -24,6 +24,8 @@ export class Grid<Row> {
   #heads: HTMLElement[] = [];
   #pool: GridRow<Row>[] = [];
   #anchor: { row: number; column: number } | null = null;
+  /** True if all rows of the selected columns are selected. */
+  #isWhole = false;
   #lefts: number[] = [];
   #frozenWidth = 0;
   #shownColumns = { from: 0, to: 0 };
@@ -106,6 +108,8 @@ export class Grid<Row> {
   reset(): void {
     this.active = { ...this.active, row: 0 };
     this.#anchor = null;
+    this.#isWhole = false;
+    this.#host.onMove();
     this.#putBar(this.#scales.go(0));
     this.layout();
   }
@@ -148,17 +152,33 @@ export class Grid<Row> {
 
   get range(): CellRange {
     const { row, column } = this.active;
+    if (this.#isWhole) {
+      const last = Math.max(0, this.#host.countRows() - 1);
+      return { ...this.#findSpan(column), top: 0, bottom: last };
+    }
     const other = this.#anchor ?? this.active;
     return {
+      ...this.#findSpan(column),
       top: Math.min(row, other.row),
       bottom: Math.max(row, other.row),
-      left: Math.min(column, other.column),
-      right: Math.max(column, other.column),
     };
+  }
+
+  /** Selects the columns of the selected cells from the first row to the last. The active cell stays. */
+  selectColumns(): void {
+    this.#isWhole = true;
+    this.#paintActive();
+    this.#host.onMove();
+  }
+
+  #findSpan(column: number): { left: number; right: number } {
+    const other = this.#anchor?.column ?? column;
+    return { left: Math.min(column, other), right: Math.max(column, other) };
   }
 
   /** Moves to a cell and shows it. */
   move(row: number, column: number, { extend = false, focus = true } = {}): void {
+    this.#isWhole = false;
     if (extend) this.#anchor ??= { ...this.active };
     else this.#anchor = null;
     const lastRow = Math.max(0, this.#host.countRows() - 1);
@@ -292,7 +312,7 @@ export class Grid<Row> {
         if (cell.tabIndex !== tabIndex) cell.tabIndex = tabIndex;
         cell.classList.toggle('is-active', isActive);
         const isIn = place >= top && place <= bottom && column >= left && column <= right;
-        cell.classList.toggle('is-selected', this.#anchor !== null && isIn);
+        cell.classList.toggle('is-selected', isIn && (this.#anchor !== null || this.#isWhole));
       }
     }
     this.#viewport.tabIndex = this.#findActive() === undefined ? 0 : -1;
@@ -341,6 +361,7 @@ export class Grid<Row> {
     const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
     if (event.key === 'Enter') this.#host.onOpen(row, column);
     else if (event.key === 'F2') this.#host.onEdit(row, column, null);
+    else if (event.key === ' ' && event.ctrlKey) this.selectColumns();
     else if (event.key === ' ') this.#host.pick(row, event.shiftKey);
     else if (isPlain && event.key.length === 1) this.#host.onEdit(row, column, event.key);
     else return;
