@@ -260,6 +260,12 @@ export function resolveOutput({
   return `${stem}.${plain === true ? 'plain' : 'filled'}${ending}${suffix}`;
 }
 
+/** The default path of a report: `companies.report.html` next to `companies.csv`. */
+export function resolveReport(input: string): string {
+  const path = input.replace(/\.gz$/i, '');
+  return `${path.slice(0, path.length - extname(path).length)}.report.html`;
+}
+
 /** The ending of a workbook's output: macros are kept, and a template becomes a workbook. */
 function resolveWorkbookEnding(extension: string): string {
   if (/^\.xltm$/i.test(extension)) return '.xlsm';

@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { enrichWith } from './enrich.js';
 import { createUsageError } from './errors.js';
+import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
 import { type Clock, systemClock } from './model/clock.js';
 import { checkOptionTypes } from './model/option-types.js';
@@ -106,6 +107,11 @@ export async function watchFolder(options: WatchOptions, hooks: WatchHooks = {})
     room: new SharedRoom(),
     throttle: new SharedThrottle(),
     fill: (job, jobHooks, parts) => enrichWith(openLedger, job, jobHooks, parts),
+    writeReport: async (job, output) => {
+      // Loaded only when needed.
+      const { writeReport } = await import('./view/report.js');
+      await writeReport({ job, output, ledger: settings.job.ledger ?? resolveLedgerPath({}) });
+    },
   };
   hooks.onStart?.({ countBacklog: () => countBacklog(watcher) });
   const {

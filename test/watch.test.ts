@@ -52,6 +52,19 @@ test('moves each file to done with its output or to failed with a reason, in ord
   expect(bench.told('taken').map((event) => event.file)).toEqual(['list.csv', 'empty.csv']);
 });
 
+test('a report that cannot be written fails no file, and the log says why', async () => {
+  const bench = await openWatchBench();
+  bench.drop('list.csv', createList(3));
+  // The page of the report is made by the build, and is not next to the source.
+  expect(await bench.watch({ report: true })).toMatchObject({ stop: 'done', done: 1, problem: null });
+  expect(bench.list('done')).toEqual(['list.csv', 'list.filled.csv']);
+  expect(bench.told('job').map(({ event }) => event)).toContainEqual({
+    type: 'note',
+    code: 'REPORT_NOT_WRITTEN',
+    message: expect.stringContaining('The report list.report.html was not written'),
+  });
+});
+
 test('the same content costs nothing again, and the same name overwrites nothing', async () => {
   const bench = await openWatchBench();
   for (const content of [createList(3), createList(3), createList(4)]) {

@@ -1,12 +1,11 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { createUsageError, describeSystemError } from '../errors.js';
+import { createUsageError } from '../errors.js';
 import { guardPaths } from '../job/check-paths.js';
 import { openLedger } from '../ledger/open-ledger.js';
 import { type CitedSource, ROW_STATUSES } from '../model/answer.js';
 import { getValue } from '../model/row.js';
+import { openSink, resolveTarget } from '../write/byte-sink.js';
 import { formatInput } from '../write/cells.js';
 import type { ReportData } from './api.js';
 import { createViewField, LEVELS, readHost, showCell, showSource } from './cell-text.js';
@@ -231,26 +230,18 @@ async function readMode(path: string): Promise<number> {
 
 /** Writes a file so that it appears only when it is whole. Returns its size in bytes. */
 async function writeWhole(path: string, pieces: readonly string[], mode: number): Promise<number> {
-  const part = `${path}.part`;
+  const sink = await openSink(await resolveTarget(path, mode), false, { check: async () => undefined });
   let bytes = 0;
   try {
-    const stream = createWriteStream(part, { flags: 'wx', mode });
-    await once(stream, 'open');
     for (const piece of pieces) {
-      bytes += Buffer.byteLength(piece);
-      if (!stream.write(piece)) await once(stream, 'drain');
+      const chunk = Buffer.from(piece);
+      bytes += chunk.length;
+      await sink.write(chunk);
     }
-    stream.end();
-    await once(stream, 'finish');
-    await rename(part, path);
+    await sink.commit();
     return bytes;
   } catch (error) {
-    await rm(part, { force: true }).catch(() => undefined);
-    throw createUsageError(
-      'REPORT_NOT_WRITTEN',
-      `Cannot write the report ${path}: ${describeSystemError(error)}`,
-      'Choose another file with --output.',
-      error,
-    );
+    await sink.abort();
+    throw error;
   }
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { RowfillError } from '../errors.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
 import { openLedger } from '../ledger/open-ledger.js';
+import { resolveReport } from '../options.js';
 import { identifyFile } from '../write/file-identity.js';
 import { isHeldByLiveProcess } from './claim.js';
 import {
@@ -159,6 +160,7 @@ async function tryDrop(watcher: Watcher, drop: Drop): Promise<ClaimedFile | null
     listResultNames(name, [
       basename(resolveFileSettings(settings.job, name).output),
       ...(settings.job.citationsFile === undefined ? [] : [`${name}.citations.jsonl`]),
+      ...(settings.hasReport ? [resolveReport(name)] : []),
     ]);
   try {
     if (await isOwnLog(join(folders.root, drop.name))) {

@@ -1,3 +1,6 @@
+import { basename } from 'node:path';
+import { describeError } from '../errors.js';
+import { resolveReport } from '../options.js';
 import type { ClaimedFile } from './claimed-file.js';
 import { applyEnding, writeEnding } from './ending.js';
 import type { FileEnd, Problem } from './events.js';
@@ -36,6 +39,7 @@ export async function processFile(watcher: FileWatcher, take: ClaimedFile): Prom
       report({ type: 'left', file: take.name, ...verdict });
       return verdict;
     }
+    await writeReport(watcher, take, verdict);
     // After a long sleep of the machine, another watcher may have taken over the file.
     if (!(await take.claim.renew())) {
       reportReleased(CLAIM_LOST);
@@ -55,6 +59,22 @@ export async function processFile(watcher: FileWatcher, take: ClaimedFile): Prom
     throw error;
   } finally {
     await take.claim.close();
+  }
+}
+
+/** Writes the report next to the output, if wanted. It must not fail the file, whose rows are paid for. */
+async function writeReport(
+  { settings, report, writeReport: write }: Watcher,
+  take: ClaimedFile,
+  { summary }: Extract<Decision, { status: 'done' | 'failed' }>,
+): Promise<void> {
+  if (!settings.hasReport || summary === null) return;
+  const output = resolveReport(take.input);
+  try {
+    await write(summary.jobId, output);
+  } catch (error) {
+    const message = `The report ${basename(output)} was not written: ${describeError(error)}`;
+    report({ type: 'job', file: take.name, event: { type: 'note', code: 'REPORT_NOT_WRITTEN', message } });
   }
 }
 

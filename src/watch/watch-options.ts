@@ -28,6 +28,8 @@ export interface WatchOptions {
   readonly reload?: (() => Promise<WatchJob>) | undefined;
   /** The files that `reload` reads. */
   readonly recipes?: readonly string[] | undefined;
+  /** Also write a report of each filled file, as `rowfill report` does, next to its output. @default false */
+  readonly report?: boolean | undefined;
   /** Fill the files that are there, then return. @default false */
   readonly once?: boolean | undefined;
   /** Cron schedule with five fields, in local time, for picking up new files. @default continuously */
@@ -50,6 +52,7 @@ export interface WatchOptions {
 /** Checked options with defaults. */
 export interface WatchSettings {
   readonly job: WatchJob;
+  readonly hasReport: boolean;
   readonly once: boolean;
   readonly schedule: Schedule | null;
   readonly dayCapMicros: number | null;
@@ -62,6 +65,7 @@ export interface WatchSettings {
 const TYPES: OptionTypes<WatchOptions> = {
   folder: 'text',
   job: 'object',
+  report: 'flag',
   once: 'flag',
   schedule: 'text',
   maxCostPerDay: 'number',
@@ -85,6 +89,7 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
   checkOptionTypes('the job of watchFolder', options.job, JOB_TYPES);
   const {
     job,
+    report = false,
     once = false,
     schedule,
     maxCostPerDay,
@@ -110,6 +115,7 @@ export function resolveWatch(options: WatchOptions): WatchSettings {
   }
   return {
     job,
+    hasReport: report,
     once,
     schedule: schedule === undefined ? null : parseSchedule(schedule),
     dayCapMicros: resolveCap('--max-cost-per-day', maxCostPerDay),

@@ -32,6 +32,8 @@ export interface Watcher {
   readonly throttle: SharedThrottle;
   /** Fills one file. */
   fill(options: EnrichOptions, hooks: EnrichHooks, parts: SharedParts): Promise<JobSummary>;
+  /** Writes the report of a filled file. */
+  writeReport(jobId: string, output: string): Promise<void>;
 }
 
 /** The watcher as work on one file sees it. `settings` are those of the file, and do not change. */

@@ -49,6 +49,37 @@ test('fills a file with a recipe in the watched folder, and logs each step as JS
   expect(workdir.read('drop/done/list.filled.csv')).toContain('Acme,Oslo,');
 });
 
+test('writes a report next to each output, which moves with it and is never taken for a drop', async () => {
+  const workdir = openDrop({
+    'list.csv': 'company,contact\nAcme,ana@acme.example\n',
+    'list.jsonl': '{"company":"Bolt"}\n',
+    'bad.csv': '',
+  });
+  const watch = () => workdir.run(['watch', 'drop', ...JOB, '--once', '--report', ...PACE]);
+  expect((await watch()).status).toBe(2);
+  const done = list(workdir, 'drop/done').filter((name) => !name.startsWith('.'));
+  // The two files have the same stem, so one of them got a number, and its report, too.
+  const stem = done.includes('list-2.csv') ? 'list-2' : 'list';
+  const other = stem === 'list' ? 'list-2' : 'list';
+  expect(done).toEqual(
+    [
+      ...[`${stem}.csv`, `${stem}.filled.csv`, `${stem}.report.html`],
+      ...[`${other}.jsonl`, `${other}.filled.jsonl`, `${other}.report.html`],
+    ].sort(),
+  );
+  const html = workdir.read(`drop/done/${stem}.report.html`);
+  expect(html).toMatch(/<b>1<\/b> of 1 cells filled in <b>1<\/b> rows/);
+  expect(html).not.toContain(workdir.path);
+  expect(list(workdir, 'drop/failed')).toEqual(['bad.csv', 'bad.csv.error.txt']);
+  // Reports are of no interest to the watcher, wherever they are.
+  workdir.write('drop/list.report.html', html);
+  expect(readLog((await watch()).stdout).map(({ event }) => event)).toEqual([
+    'watching',
+    'ignored',
+    'stopped',
+  ]);
+});
+
 test('ignores rowfill’s own logs in the folder, also rotated, gzipped or from run, but not other event files', async () => {
   const workdir = openDrop({ 'list.csv': 'company\nAcme\n' });
   const watch = (): ReturnType<Workdir['run']> =>

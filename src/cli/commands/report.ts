@@ -1,5 +1,5 @@
-import { basename, dirname, extname, join } from 'node:path';
 import { formatNumber } from '../../model/format.js';
+import { resolveReport } from '../../options.js';
 import { findJob } from '../../view/find-job.js';
 import { writeReport } from '../../view/report.js';
 import { createCommand } from '../command.js';
@@ -42,7 +42,7 @@ export const report = createCommand({
       job: job.id,
       input: options.input,
       ledger: ledgerPath,
-      output: options.output ?? nameReport(options.input ?? job.place?.input ?? job.input),
+      output: options.output ?? resolveReport(options.input ?? job.place?.input ?? job.input),
       redact: options.redact,
       allColumns: options.allColumns,
     });
@@ -55,9 +55,3 @@ export const report = createCommand({
     return EXIT_CODES.done;
   },
 });
-
-/** `companies.report.html` beside `companies.csv`. */
-function nameReport(input: string): string {
-  const name = basename(input).replace(/\.gz$/i, '');
-  return join(dirname(input), `${basename(name, extname(name))}.report.html`);
-}

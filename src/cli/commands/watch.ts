@@ -103,6 +103,12 @@ const OPTIONS = {
     about: 'Also write every citation to NAME.citations.jsonl, next to the result.',
   },
   ...LAYOUT_OPTIONS,
+  report: {
+    kind: 'switch',
+    group: FILES,
+    about:
+      'Also write a report of each file, as `rowfill report` does, to NAME.report.html next to the result.',
+  },
   logFile: {
     kind: 'text',
     value: 'FILE',
@@ -186,6 +192,7 @@ async function resolveOptions(
 ): Promise<WatchOptions> {
   const {
     once,
+    report,
     schedule,
     files,
     settle,
@@ -213,6 +220,7 @@ async function resolveOptions(
     job: await readJob(),
     reload: readJob,
     recipes: options.recipe === undefined ? [] : [options.recipe],
+    report,
     once,
     schedule,
     maxCostPerDay,
