@@ -52,7 +52,7 @@ function Again({ session, close }: { readonly session: Session; close(): void })
           <select
             value={effort ?? (meta.efforts.length === 1 ? meta.efforts[0] : '')}
             onChange={({ currentTarget: { value } }) =>
-              void session.setAsked({ rows, fields, effort: value === '' ? null : value })
+              void session.asking.set({ rows, fields, effort: value === '' ? null : value })
             }
           >
             {meta.efforts.length > 1 && <option value="">{meta.efforts.join(', then ')}</option>}
@@ -73,7 +73,7 @@ function Again({ session, close }: { readonly session: Session; close(): void })
           type="button"
           class="button is-primary"
           disabled={offer === null || offer.rows === 0}
-          onClick={() => offer !== null && void session.confirmAgain(offer)}
+          onClick={() => offer !== null && void session.asking.confirm(offer)}
         >
           {offer === null || offer.isFree || offer.rows === 0
             ? 'Ask again'
@@ -116,7 +116,7 @@ function Fields({ session }: { readonly session: Session }) {
   const toggle = (name: string): void => {
     const next = names.filter((each) => (each === name) !== chosen.includes(each));
     if (next.length > 0)
-      void session.setAsked({ rows, fields: next.length === names.length ? null : next, effort });
+      void session.asking.set({ rows, fields: next.length === names.length ? null : next, effort });
   };
   return (
     <fieldset class="ask-fields">

@@ -99,7 +99,7 @@ function Change({ session, cell }: { readonly session: Session; readonly cell: C
         onSubmit={(event) => {
           event.preventDefault();
           const text = new FormData(event.currentTarget).get('value');
-          void session.save(cell, typeof text === 'string' && text.trim() !== '' ? text : null);
+          void session.editing.save(cell, typeof text === 'string' && text.trim() !== '' ? text : null);
           session.focusGrid();
         }}
       >
@@ -138,7 +138,9 @@ function Change({ session, cell }: { readonly session: Session; readonly cell: C
         <button
           type="button"
           class="button is-wide"
-          onClick={() => void session.setAsked({ rows: [cell.ordinal], fields: [cell.field], effort: null })}
+          onClick={() =>
+            void session.asking.set({ rows: [cell.ordinal], fields: [cell.field], effort: null })
+          }
         >
           Ask this cell again<span class="quiet">price first</span>
         </button>
@@ -289,7 +291,7 @@ function Earlier({ session, cell }: { readonly session: Session; readonly cell: 
               until {formatTime(each.replacedAtMs).slice(0, 10)} · {describeLevel(each.level)}
             </span>
             {canChange && (
-              <button type="button" class="link" onClick={() => void session.save(cell, each.text)}>
+              <button type="button" class="link" onClick={() => void session.editing.save(cell, each.text)}>
                 put back
               </button>
             )}

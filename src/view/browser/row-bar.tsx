@@ -105,11 +105,17 @@ function Picked({ session }: { readonly session: Session }) {
         class="button is-primary"
         disabled={cannotAsk !== null}
         title={cannotAsk ?? 'Shows the price first (R)'}
-        onClick={() => void session.askAgain()}
+        onClick={() => void session.asking.open()}
       >
         Ask again…
       </button>
-      <button type="button" class="link" onClick={() => session.setPicked(new Set())}>
+      <button
+        type="button"
+        class="link"
+        onClick={() => {
+          picked.value = new Set();
+        }}
+      >
         Clear
       </button>
     </span>
@@ -130,7 +136,7 @@ function CellsBar(props: { readonly session: Session; readonly cells: SelectedCe
         class="button is-primary"
         disabled={cannotAsk !== null}
         title={cannotAsk ?? 'Shows the price first (R)'}
-        onClick={() => void session.askAgain()}
+        onClick={() => void session.asking.open()}
       >
         Ask again…
       </button>

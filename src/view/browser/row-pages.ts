@@ -35,6 +35,10 @@ export class RowPages {
     this.#flashes.clear();
   }
 
+  get viewId(): string {
+    return this.#viewId;
+  }
+
   find(place: number): PageRow | undefined {
     const page = this.#pages.get(Math.floor(place / PAGE_ROWS));
     return page === undefined || page === 'loading' ? undefined : page[place % PAGE_ROWS];

@@ -3,12 +3,32 @@ import { type RowColumn, readText } from './columns.js';
 import type { CellRange } from './grid/grid-host.js';
 import type { RowPages } from './row-pages.js';
 import { call } from './server.js';
-import { formatCount, formatMicros } from './words.js';
+import { formatCount, formatMicros, formatRows } from './words.js';
 
 /** Selected rows that are added up. */
 const MAX_SUMMED_ROWS = 5_000;
 /** Selected rows whose sources are copied: each cell is a request. */
 const MAX_SOURCE_ROWS = 50;
+
+/** Rows that can be selected and asked again at once. The server has the same number. */
+export const MAX_ASKED = 100_000;
+/** Rows that are looked for on the page before the server is asked. */
+const MAX_LOOKED = 500;
+
+/** The fields of the selected cells. */
+export function listFields({ left, right }: CellRange, columns: readonly RowColumn[]): string[] {
+  return columns.slice(left, right + 1).flatMap(({ kind, key }) => (kind === 'field' ? [key] : []));
+}
+
+/** Ordinals of the rows at places of the view. Throws for too many. */
+export async function listRows(pages: RowPages, from: number, count: number): Promise<readonly number[]> {
+  if (count > MAX_ASKED) throw new Error(`At most ${formatRows(MAX_ASKED)} can be selected at once.`);
+  const places = Array.from({ length: Math.min(count, MAX_LOOKED) }, (_, index) => from + index);
+  const known = places.flatMap((place) => pages.find(place)?.[0] ?? []);
+  if (known.length === count) return known;
+  const path = `/api/ordinals?view=${encodeURIComponent(pages.viewId)}&from=${from}&count=${count}`;
+  return (await call<{ ordinals: readonly number[] }>('GET', path)).ordinals;
+}
 
 /** Says what is selected, and what its numbers add up to; '' for a single cell. */
 export function describeSelection(range: CellRange, columns: readonly RowColumn[], pages: RowPages): string {

@@ -1,21 +1,14 @@
 import { batch, effect } from '@preact/signals';
-import type {
-  AgainQuote,
-  AgainRequest,
-  CellDetail,
-  Edited,
-  PageRow,
-  View,
-  ViewEvent,
-  ViewMeta,
-} from '../api.js';
+import type { CellDetail, PageRow, View, ViewEvent, ViewMeta } from '../api.js';
+import { Asking, type SelectedPart } from './asking.js';
 import { createColumns, paintCell, paintHead, type RowColumn, readText, stampRow } from './columns.js';
+import { Editing } from './editing.js';
 import { Grid } from './grid/grid.js';
 import { RowPages } from './row-pages.js';
-import { describeSelection, listSources } from './selection.js';
+import { describeSelection, listFields, listRows, listSources, MAX_ASKED } from './selection.js';
 import { call, listen } from './server.js';
 import * as state from './state.js';
-import { formatCount, formatRows } from './words.js';
+import { formatRows } from './words.js';
 
 /** Levels of cells that a person should look at. */
 const DOUBTFUL: ReadonlySet<string> = new Set(['low', 'unrated']);
@@ -23,25 +16,25 @@ const SEARCH_PAUSE_MS = 250;
 const FACETS_MS = 1_500;
 /** Rows that the next cell to look at is looked for in. */
 const MAX_REVIEWED = 2_000;
-/** Rows that the server asks again at once. */
-const MAX_ASKED = 100_000;
 
 /** The grid and its rows, and what can be done with them. One for the life of the page. */
 export class Session {
   readonly meta: ViewMeta;
   readonly pages: RowPages;
   readonly columns: RowColumn[];
+  readonly asking: Asking;
+  readonly editing: Editing;
   #grid: Grid<PageRow> | null = null;
   #lastPicked = 0;
   #searchTimer = 0;
   #facetsTimer = 0;
   #viewNumber = 0;
-  #quoteNumber = 0;
-  readonly #undo: { readonly id: string; readonly text: string }[] = [];
 
   constructor(meta: ViewMeta) {
     this.meta = meta;
     this.columns = createColumns(meta);
+    this.asking = new Asking(meta, () => this.#findSelected());
+    this.editing = new Editing(() => this.refreshDetail());
     this.pages = new RowPages(
       () => this.#grid?.paint(),
       () => void this.showView(true),
@@ -118,7 +111,7 @@ export class Session {
         this.#grid?.repaint();
       } else this.#grid?.reset();
     } catch (error) {
-      this.#fail(error);
+      state.sayError(error);
     }
   }
 
@@ -181,7 +174,7 @@ export class Session {
       else rows.delete(row[0]);
     }
     this.#lastPicked = place;
-    this.setPicked(rows);
+    state.picked.value = rows;
   }
 
   /** Selects all rows that are shown. */
@@ -189,44 +182,9 @@ export class Session {
     const id = state.view.value?.id;
     if (id === undefined) return;
     try {
-      this.setPicked(new Set(await this.#listRows(0, MAX_ASKED)));
+      state.picked.value = new Set(await listRows(this.pages, 0, MAX_ASKED));
     } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  setPicked(rows: ReadonlySet<number>): void {
-    state.picked.value = rows;
-    this.#grid?.repaint();
-  }
-
-  /** Keeps a value as a person's. Null clears the cell. */
-  async save(detail: CellDetail, text: string | null): Promise<boolean> {
-    const { ordinal, field, text: was } = detail;
-    try {
-      const { undo, twins } = await call<Edited>('PUT', '/api/cell', { ordinal, field, text, was });
-      const also = twins === 0 ? '' : ` It also holds for ${formatRows(twins)} with the same sent cells.`;
-      const word = text === was ? 'Accepted' : text === null ? 'Cleared' : 'Kept';
-      this.#undo.push({ id: undo, text: `${field} of row ${formatCount(ordinal + 1)}` });
-      state.say(`${word}: no run will replace it.${also}`, () => void this.undo());
-      await this.refreshDetail();
-      return true;
-    } catch (error) {
-      this.#fail(error);
-      await this.refreshDetail();
-      return false;
-    }
-  }
-
-  async undo(): Promise<void> {
-    const last = this.#undo.pop();
-    if (last === undefined) return state.say('Nothing to undo.');
-    try {
-      await call('POST', '/api/undo', { undo: last.id });
-      state.say(`The earlier value is back: ${last.text}.`);
-      await this.refreshDetail();
-    } catch (error) {
-      this.#fail(error);
+      state.sayError(error);
     }
   }
 
@@ -242,16 +200,16 @@ export class Session {
       if (state.openCell.value === open) state.detail.value = detail;
     } catch (error) {
       if (state.openCell.value === open) state.openCell.value = null;
-      this.#fail(error);
+      state.sayError(error);
     }
   }
 
   /** Accepts the cell and goes on to the next one to look at. */
   async accept(): Promise<void> {
-    const { detail } = state;
+    const detail = state.detail.value;
     if (this.meta.readOnly !== null) return state.say(this.meta.readOnly);
-    if (detail.value === null || detail.value.text === null || detail.value.fixed !== null) return;
-    if (await this.save(detail.value, detail.value.text)) this.review(1);
+    if (detail === null || detail.text === null || detail.fixed !== null) return;
+    if (await this.editing.save(detail, detail.text)) this.review(1);
   }
 
   /** Opens the next cell that a person should look at: low or no confidence, doubtful, or of a failed row. */
@@ -274,88 +232,22 @@ export class Session {
     state.say('No more cells to review in the rows nearby.');
   }
 
-  /** Opens the dialog for asking the selected rows again, or else the selected cells. */
-  async askAgain(): Promise<void> {
-    if (this.meta.cannotAsk !== null) return state.say(this.meta.cannotAsk);
-    try {
-      const found = await this.#findAsked();
-      if (found.rows.length > 0) await this.setAsked({ ...found, effort: null });
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** Works out what asking these cells can cost. Only the last answer counts. */
-  async setAsked(asked: state.Asked): Promise<void> {
-    this.#quoteNumber += 1;
-    const number = this.#quoteNumber;
-    batch(() => {
-      state.asked.value = asked;
-      state.quote.value = null;
-      state.dialog.value = 'again';
-    });
-    try {
-      const quote = await call<AgainQuote>('POST', '/api/quote', asked satisfies AgainRequest);
-      if (number === this.#quoteNumber) state.quote.value = quote;
-    } catch (error) {
-      if (number !== this.#quoteNumber) return;
-      state.dialog.value = null;
-      this.#fail(error);
-    }
-  }
-
   /** The selected rows, or those of the selected cells. Cells of the user's own columns stand for their whole row. */
-  async #findAsked(): Promise<Pick<state.Asked, 'rows' | 'fields'>> {
+  async #findSelected(): Promise<SelectedPart> {
     if (state.picked.value.size > 0) return { rows: [...state.picked.value], fields: null };
     if (this.#grid === null) return { rows: [], fields: null };
-    const { top, bottom } = this.#grid.range;
-    const count = bottom - top + 1;
-    if (count > MAX_ASKED)
-      throw new Error(`At most ${formatRows(MAX_ASKED)} can be asked again at once. Select fewer.`);
-    const fields = this.#listSelectedFields(this.#grid);
-    const rows = await this.#listRows(top, count);
+    const { range } = this.#grid;
+    const fields = listFields(range, this.columns);
+    const rows = await listRows(this.pages, range.top, range.bottom - range.top + 1);
     return { rows, fields: fields.length === 0 ? null : fields };
   }
 
-  /** Ordinals of the rows at places of the view. */
-  async #listRows(from: number, count: number): Promise<readonly number[]> {
-    const known = Array.from(
-      { length: Math.min(count, 500) },
-      (_, index) => this.pages.find(from + index)?.[0],
-    );
-    const loaded = known.filter((ordinal) => ordinal !== undefined);
-    if (loaded.length === count) return loaded;
-    const id = encodeURIComponent(state.view.value?.id ?? '');
-    const path = `/api/ordinals?view=${id}&from=${from}&count=${count}`;
-    const { ordinals } = await call<{ ordinals: readonly number[] }>('GET', path);
-    return ordinals;
-  }
-
-  #listSelectedFields(grid: Grid<PageRow>): string[] {
-    const { left, right } = grid.range;
-    return this.columns.slice(left, right + 1).flatMap(({ kind, key }) => (kind === 'field' ? [key] : []));
-  }
-
-  #showSelection(grid: Grid<PageRow>): void {
-    const { top, bottom, left, right } = grid.range;
-    const cells = (bottom - top + 1) * (right - left + 1);
-    const fields = this.#listSelectedFields(grid);
-    state.selectionText.value = describeSelection(grid.range, this.columns, this.pages);
-    const isSome = cells > 1 && fields.length > 0;
-    state.selectedCells.value = isSome ? { cells: (bottom - top + 1) * fields.length, fields } : null;
-  }
-
-  /** Spends what the quote says, once. */
-  async confirmAgain(quote: AgainQuote): Promise<void> {
-    if (state.quote.value !== quote) return;
-    state.quote.value = null;
-    state.dialog.value = null;
-    try {
-      await call('POST', '/api/ask', { quote: quote.quote });
-      this.setPicked(new Set());
-    } catch (error) {
-      this.#fail(error);
-    }
+  #showSelection({ range }: Grid<PageRow>): void {
+    const count = range.bottom - range.top + 1;
+    const fields = listFields(range, this.columns);
+    const isSome = fields.length > 0 && (count > 1 || range.right > range.left);
+    state.selectionText.value = describeSelection(range, this.columns, this.pages);
+    state.selectedCells.value = isSome ? { cells: count * fields.length, fields } : null;
   }
 
   async exportView(format: string): Promise<void> {
@@ -370,7 +262,7 @@ export class Session {
       });
       state.say(`${formatRows(rows)} written to ${path}`);
     } catch (error) {
-      this.#fail(error);
+      state.sayError(error);
     }
   }
 
@@ -421,7 +313,7 @@ export class Session {
     if (event.altKey) return false;
     if (isFar) {
       if (key === 'c') void this.copy(event.shiftKey);
-      else if (key === 'z' && !event.shiftKey) void this.undo();
+      else if (key === 'z' && !event.shiftKey) void this.editing.undo();
       else return false;
       return true;
     }
@@ -433,7 +325,7 @@ export class Session {
         void this.accept();
         return true;
       case 'r':
-        void this.askAgain();
+        void this.asking.open();
         return true;
       case 'f':
         this.filterByCell();
@@ -500,6 +392,10 @@ export class Session {
       grid.repaint();
     });
     effect(() => {
+      void state.picked.value;
+      grid.repaint();
+    });
+    effect(() => {
       // Read here, so that another cell is asked for at once.
       void state.openCell.value;
       void this.refreshDetail();
@@ -548,9 +444,5 @@ export class Session {
     } catch {
       // Counted again with the next change.
     }
-  }
-
-  #fail(error: unknown): void {
-    state.say(error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,6 +1,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type {
   AgainQuote,
+  AgainRequest,
   CellDetail,
   Facets,
   ViewFilter,
@@ -74,13 +75,8 @@ export const visible = signal({ from: 0, to: 0 });
 
 export type DialogName = 'again' | 'keys' | 'export' | 'row';
 export const dialog = signal<DialogName | null>(null);
-/** What the dialog is about: these fields of these rows; null for all fields. */
-export interface Asked {
-  readonly rows: readonly number[];
-  readonly fields: readonly string[] | null;
-  readonly effort: string | null;
-}
-export const asked = signal<Asked>({ rows: [], fields: null, effort: null });
+/** What the dialog is about. */
+export const asked = signal<AgainRequest>({ rows: [], fields: null, effort: null });
 /** The price of `asked`; null until it is known. */
 export const quote = signal<AgainQuote | null>(null);
 /** A message in the foot; `undo` takes back what it is about. */
@@ -118,6 +114,10 @@ export function say(text: string, undo?: () => void): void {
   setTimeout(() => {
     if (toast.value === shown) toast.value = null;
   }, TOAST_MS);
+}
+
+export function sayError(error: unknown): void {
+  say(error instanceof Error ? error.message : String(error));
 }
 
 export function clearFilters(): void {
