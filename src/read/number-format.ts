@@ -167,9 +167,9 @@ function formatNumber(raw: string, section: Section, date1904: boolean): string 
   return formatMoment(Number(raw), kind, date1904) ?? formatPlain(raw);
 }
 
-/** An integer may have more digits than a JavaScript number can keep. */
+/** An integer may have more digits than a JavaScript number can keep; a short fraction is in its shortest form. */
 function formatPlain(raw: string): string {
-  return /^-?(?:0|[1-9]\d*)$/.test(raw) ? raw : String(Number(raw));
+  return /^-?(?:0|[1-9]\d*|(?:0|[1-9]\d{0,9})\.\d{0,4}[1-9])$/.test(raw) ? raw : String(Number(raw));
 }
 
 const DIGIT = /\d/g;

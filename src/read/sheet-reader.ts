@@ -3,10 +3,11 @@ import type { SheetLine } from '../model/file-format.js';
 import type { StoredCell } from '../model/row.js';
 import { formatColumn, parseColumn } from '../model/workbook-file.js';
 import type { InputLimits, Warnings } from './input.js';
+import { QuickRows } from './quick-rows.js';
 import { createCellReader } from './sheet-cell.js';
 import type { MergedColumn, SheetExtras } from './sheet-extras.js';
 import { isTrue, type Sheet, type Workbook } from './workbook.js';
-import { readXml, type XmlHandler } from './zip-archive.js';
+import { openXml, type XmlHandler } from './zip-archive.js';
 
 /** Texts of warnings about a sheet: singular, plural, consequence. */
 export const SHEET_NOTES = {
@@ -65,9 +66,13 @@ export async function* readSheetLines(
   };
   const openBytes = () => archive.openPart(sheet.path, signal);
   const handler = createHandler(row, takeRow, warnings);
-  for await (const _ of readXml({ name: archive.name, path: sheet.path, openBytes }, handler)) {
+  const { parser, texts } = openXml({ name: archive.name, path: sheet.path, openBytes }, handler);
+  const quick = new QuickRows(parser, row, takeRow);
+  for await (const text of texts) {
+    quick.write(text);
     yield* chunks.takeFull();
   }
+  quick.close();
   yield* chunks.takeAll();
 }
 
@@ -149,7 +154,9 @@ class SheetRow {
   readonly #links: SheetExtras['links'];
   readonly #merged: MergedValues;
   #line = 0;
+  /** Blank cells before others, in the rows above and in this one. */
   #blankCount = 0;
+  #rowBlanks = 0;
   #isHidden = false;
   #cells: string[] = [];
   #stored: (StoredCell | null)[] = [];
@@ -186,6 +193,7 @@ class SheetRow {
     this.#isHidden = isHidden;
     this.#cells = [];
     this.#stored = [];
+    this.#rowBlanks = 0;
     this.#length = 0;
     this.#column = -1;
     this.#hasFormula = false;
@@ -195,11 +203,17 @@ class SheetRow {
   }
 
   openCell({ r: place, t: type = 'n', s: style = '0', vm = '0' }: Readonly<Record<string, string>>): void {
-    this.#column = place === undefined ? this.#column + 1 : parseColumn(place);
+    const column = place === undefined ? this.#column + 1 : parseColumn(place);
+    this.startCell(column, type, Number(style), Number(vm));
+  }
+
+  /** `rich` is the index of a rich value, from 1; 0 for none. */
+  startCell(column: number, type: string, style: number, rich = 0): void {
+    this.#column = column;
     if (!(this.#column >= 0 && this.#column < this.#limits.maxColumns)) this.#refuseColumn();
     this.#type = type;
-    this.#style = Number(style);
-    this.#rich = Number(vm);
+    this.#style = style;
+    this.#rich = rich;
     this.#value = '';
     this.#inline = '';
     this.#hasRuns = false;
@@ -251,8 +265,8 @@ class SheetRow {
     if (this.#isFormula && this.#value === '' && this.#type !== 'str') this.#uncomputed.push(this.#column);
     if (this.#formula !== '' && isSumFormula(this.#formula, this.#column)) this.#sums.push(this.#column);
     if (text === '' && this.#column >= this.#cells.length) return;
-    this.#blankCount += Math.max(0, this.#column - this.#cells.length);
-    if (this.#blankCount > this.#limits.maxBlankCells) this.#refuseBlanks();
+    this.#rowBlanks += Math.max(0, this.#column - this.#cells.length);
+    if (this.#blankCount + this.#rowBlanks > this.#limits.maxBlankCells) this.#refuseBlanks();
     while (this.#cells.length < this.#column) {
       this.#cells.push('');
       this.#stored.push(null);
@@ -271,6 +285,7 @@ class SheetRow {
 
   /** Returns the row, or null if it has only formatting. */
   close(warnings: Warnings): SheetLine | null {
+    this.#blankCount += this.#rowBlanks;
     if (this.#hasFormula) warnings.add('FORMULAS', this.#line);
     for (const column of this.#uncomputed)
       warnings.add('FORMULA_WITHOUT_VALUE', `${formatColumn(column)}${this.#line}`);

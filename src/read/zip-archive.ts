@@ -193,7 +193,7 @@ async function* unpack(
 }
 
 const DEFLATE = 8;
-const INFLATE_BYTES = 64 * 1024;
+const INFLATE_BYTES = 256 * 1024;
 
 function inflate(packed: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
   // Errors surface where the result is read.
@@ -229,18 +229,35 @@ const MAX_DEPTH = 100;
  * Streams an XML part and yields after each chunk. External resources and custom entities are never resolved.
  */
 export async function* readXml(part: XmlPart, handler: XmlHandler): AsyncGenerator<void> {
+  const { parser, texts } = openXml(part, handler);
+  for await (const text of texts) {
+    parser.write(text);
+    yield;
+  }
+  parser.close();
+  yield;
+}
+
+/** Opens an XML part: its text in pieces, and the parser that they are to be written to. */
+export function openXml(
+  part: XmlPart,
+  handler: XmlHandler,
+): { readonly parser: XmlParser; readonly texts: AsyncIterable<string> } {
   const refuse = (what: string): never => {
     throw createBrokenError(part.name, `${part.path}: ${what}`);
   };
-  const parser = createParser(handler, refuse);
-  const decoder = createDecoder(refuse);
-  for await (const bytes of part.openBytes()) {
-    parser.write(decoder.decode(bytes));
-    yield;
-  }
-  parser.write(decoder.decode(null));
-  parser.close();
-  yield;
+  return {
+    parser: createParser(handler, refuse),
+    texts: decodePieces(part.openBytes(), createDecoder(refuse)),
+  };
+}
+
+async function* decodePieces(
+  pieces: AsyncIterable<Uint8Array>,
+  { decode }: ReturnType<typeof createDecoder>,
+): AsyncGenerator<string> {
+  for await (const bytes of pieces) yield decode(bytes);
+  yield decode(null);
 }
 
 /** Reads the elements of a metadata part; nothing if the workbook has no such part. */
@@ -257,7 +274,14 @@ export async function readElements(
 /** Maximum length of a text, a tag or a comment, in characters. */
 const MAX_TOKEN = 20 * 1024 * 1024;
 
-function createParser(handler: XmlHandler, refuse: (what: string) => never) {
+export interface XmlParser {
+  /** Number of elements that are open. */
+  readonly depth: number;
+  write(text: string): void;
+  close(): void;
+}
+
+function createParser(handler: XmlHandler, refuse: (what: string) => never): XmlParser {
   const parser = new SaxesParser({ position: false, xmlns: false });
   let depth = 0;
   // The parser keeps a text until it ends.
@@ -278,7 +302,10 @@ function createParser(handler: XmlHandler, refuse: (what: string) => never) {
   parser.on('text', (text) => handler.text(text));
   parser.on('cdata', (text) => handler.text(text));
   return {
-    write(text: string): void {
+    get depth() {
+      return depth;
+    },
+    write(text) {
       unread += text.length;
       if (unread > MAX_TOKEN) refuse('it has a text that is too long');
       parser.write(text);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createDeflateRaw, createGzip } from 'node:zlib';
 import { configure, Reader, ZipWriter } from '@zip.js/zip.js';
 import type { FileBytes } from '../model/workbook-file.js';
 import type { ByteSink } from './byte-sink.js';
@@ -26,8 +28,34 @@ const PACKING = {
   zip64: false,
 };
 
-// Node compresses in its own threads, so no workers are needed.
-configure({ useWebWorkers: false });
+/** Maximum bytes that wait to be compressed. */
+const QUEUE_BYTES = 2 * 1024 * 1024;
+const PACKED_BYTES = 256 * 1024;
+
+/** Compresses in a thread of its own, while the next rows are prepared: the built-in stream waits after each piece. */
+class QueuedCompression {
+  readonly writable: WritableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array>;
+
+  constructor(format: string) {
+    const options = { chunkSize: PACKED_BYTES, highWaterMark: QUEUE_BYTES };
+    const packer = format === 'gzip' ? createGzip(options) : createDeflateRaw(options);
+    // After a failure nothing drains.
+    const closed = once(packer, 'close');
+    closed.catch(() => {});
+    this.writable = new WritableStream({
+      write: async (piece) => {
+        if (!packer.write(piece)) await Promise.race([once(packer, 'drain'), closed]);
+      },
+      close: () => void packer.end(),
+      abort: (reason) => void packer.destroy(reason instanceof Error ? reason : undefined),
+    });
+    this.readable = ReadableStream.from(packer) as ReadableStream<Uint8Array>;
+  }
+}
+
+// Compression has its own threads, so no workers are needed.
+configure({ useWebWorkers: false, CompressionStream: QueuedCompression });
 
 /** Opens a zip file on a sink; the caller commits the sink. */
 export function openZipSink(sink: ByteSink): ZipSink {

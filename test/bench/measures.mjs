@@ -4,6 +4,7 @@ import { BARE, openServer, PROGRAM, ROWFILL, runNode, SCRIPT_1S, SCRIPT_100MS } 
 import { writeInput } from './input.mjs';
 import { createRandom, planSchedule } from './latencies.mjs';
 import { measureVerify } from './verify.mjs';
+import { measureWorkbook, PATCHING, THROUGH_EXCELJS } from './workbook.mjs';
 
 const EVERYONE = [ROWFILL, SCRIPT_1S, SCRIPT_100MS];
 const UNKNOWN_CAP = [
@@ -100,6 +101,15 @@ export const MEASURES = [
     contenders: [{ name: 'rowfill verify' }],
     measure: (_contender, { quick, folder }) =>
       measureVerify(folder, { citations: quick ? 300 : 1_000, hosts: 200 }),
+  },
+  {
+    title: 'a workbook of 30 columns, read and written back',
+    contenders: [PATCHING, THROUGH_EXCELJS],
+    measure: async (contender, { rows, folder }) => {
+      const figures = await measureWorkbook(contender, folder, { rows: Math.min(rows, 200_000) });
+      for (const name of ['wide.xlsx', 'out.xlsx']) rmSync(join(folder, name), { force: true });
+      return figures;
+    },
   },
   {
     title: 'the view of many rows in Chromium',
