@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { releaseFiles } from '../model/release-files.js';
 import type { Ledger, LedgerOptions } from './ledger.js';
-import { releaseFiles } from './sqlite/database.js';
 import { describeLedgerError } from './sqlite/database-errors.js';
 import { openSqliteLedger } from './sqlite/sqlite-ledger.js';
 

@@ -4,6 +4,7 @@ import { createUsageError, describeSystemError, type RowfillError } from '../err
 import { systemClock, type Timers } from '../model/clock.js';
 import { formatMicros } from '../model/format.js';
 import { checkOptionTypes, type OptionTypes } from '../model/option-types.js';
+import { releaseFiles } from '../model/release-files.js';
 import { CONTRACTS, type Contract } from './contract.js';
 import type { EventStream } from './event-stream.js';
 import { createHttpApp } from './http-app.js';
@@ -47,6 +48,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     return await startWithStore(settings, store);
   } catch (error) {
     store.close();
+    await releaseFiles();
     throw error;
   }
 }
@@ -101,6 +103,7 @@ async function startWithStore(settings: ResolvedServerOptions, store: RunStore):
     await app.close();
     cancelTimer();
     store.close();
+    if (settings.storePath !== null) await releaseFiles();
   };
   return {
     url: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,

@@ -11,7 +11,7 @@ let folder = '';
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'rowfill-log-'));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
 const EVENTS: readonly EnrichEvent[] = [
   { type: 'job', jobId: 'j_1', askId: 'a_1', invocation: 1 },

@@ -38,7 +38,7 @@ export async function openJobBench(
   const server = await startServer({ agent, ...serverOptions });
   onTestFinished(async () => {
     await server.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
   const path = (name: string): string => join(folder, name);
   const read = (name: string): string => readFileSync(path(name), 'utf8');

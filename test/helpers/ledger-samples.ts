@@ -12,12 +12,12 @@ import type {
   SpendLimits,
   StoredAnswer,
 } from '../../src/ledger/ledger.js';
-import { releaseFiles } from '../../src/ledger/sqlite/database.js';
 import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.js';
 import type { FieldAnswer, RowAnswer } from '../../src/model/answer.js';
 import { type Ask, createAsk, hashText } from '../../src/model/ask.js';
 import { type Batch, type BatchParts, createBatch } from '../../src/model/batch.js';
 import type { JsonValue } from '../../src/model/json.js';
+import { releaseFiles } from '../../src/model/release-files.js';
 import type { AgentRun } from '../../src/model/run.js';
 
 /** A clock that the test advances. */

@@ -13,8 +13,8 @@ export const NO_MODES = ON_WINDOWS;
 export const NO_SIGNALS = ON_WINDOWS;
 /** Windows has no bash, and so none of its redirections and process substitutions. */
 export const NO_SHELL = ON_WINDOWS;
-/** Windows refuses to rename or delete a file that is open. */
-export const KEEPS_OPEN_FILES = ON_WINDOWS;
+/** Windows has neither /dev/null nor paths of open files. */
+export const NO_DESCRIPTORS = ON_WINDOWS;
 /** Windows gives links only to administrators and developers. */
 export const NO_LINKS = !canLink();
 

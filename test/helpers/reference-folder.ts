@@ -1,15 +1,20 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { AgentResult } from '../../src/agents/agent.js';
 import { createReferenceAgent } from '../../src/agents/reference/reference-agent.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../src/model/json.js';
+import { releaseFiles } from '../../src/model/release-files.js';
 
 /** A fresh folder with tables, removed when the test ends. */
 export function createReferenceFolder(files: Readonly<Record<string, string | Uint8Array>>): string {
   const path = mkdtempSync(join(tmpdir(), 'rowfill-reference-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  onTestFinished(async () => {
+    await releaseFiles();
+    rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  });
   for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
   return path;
 }
@@ -71,7 +76,7 @@ function readRows(structured: JsonValue): readonly JsonObject[] {
 
 function readSources(result: AgentResult, folder: string): Record<string, string> {
   const entries = result.output.grounding.map(({ field, confidence, citations }) => {
-    const urls = citations.map(({ url }) => url.replace(`file://${folder}/`, ''));
+    const urls = citations.map(({ url }) => url.replace(`${pathToFileURL(folder).href}/`, ''));
     return [field.replace('structured.rows', ''), `${confidence}: ${urls.join(' ')}`];
   });
   return Object.fromEntries(entries);

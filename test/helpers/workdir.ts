@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFailed, onTestFinished } from 'vitest';
+import { releaseFiles } from '../../src/model/release-files.js';
 import { runInProcess } from './in-process.js';
 
 export interface ProgramResult {
@@ -88,6 +89,7 @@ export function createWorkdir(): Workdir {
   });
   onTestFinished(async () => {
     for (const child of children) await child.end('SIGKILL');
+    await releaseFiles();
     if (!hasFailed) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
   });
 

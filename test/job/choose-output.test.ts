@@ -41,7 +41,7 @@ test('keeps a default output of another job, which -o can replace', async () => 
   const second = await runUnnamed(bench, { query: 'Something else.' });
   expect(second.output).toBe('in.filled-2.csv');
   expect(second.notes).toEqual([
-    `${second.usual} is the output of another job, so the output goes to ${bench.folder}/in.filled-2.csv. To replace it, use --output ${second.usual}.`,
+    `${second.usual} is the output of another job, so the output goes to ${join(bench.folder, 'in.filled-2.csv')}. To replace it, use --output ${second.usual}.`,
   ]);
   expect(bench.read('in.filled.csv')).toBe(first);
   expect(await runUnnamed(bench, { query: 'A third thing.' })).toMatchObject({ output: 'in.filled-3.csv' });

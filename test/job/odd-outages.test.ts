@@ -29,7 +29,7 @@ test.each([
   ['while results are fetched', 3, 'GET'],
 ])('an unusual outage %s loses no row and no run', async (_when, nth, method) => {
   const folder = mkdtempSync(join(tmpdir(), 'rowfill-outage-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   writeFileSync(join(folder, 'in.csv'), createList(40));
   let seen = 0;
   let answered = 0;

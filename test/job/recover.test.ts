@@ -31,7 +31,7 @@ const OUTAGES: [what: string, answer: Answer][] = [
 /** Cancels the only run of a job. The agent answers only the cancel request with `answer`. */
 async function cancelOne(answer: Answer, retry: Partial<RetryPolicy> = { maxRetries: 0 }) {
   const folder = mkdtempSync(join(tmpdir(), 'rowfill-cancel-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const agent = await openRawAgent({
     intercept({ url }, response) {
       if (!url.endsWith('/cancel')) return false;

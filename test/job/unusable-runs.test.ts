@@ -14,7 +14,7 @@ import { createRunJson, sendJson } from '../helpers/raw-server.js';
 
 async function openBench(script: RawAgentScript) {
   const folder = mkdtempSync(join(tmpdir(), 'rowfill-unusable-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   const agent = await openRawAgent(script);
   const path = (name: string): string => join(folder, name);
   return {

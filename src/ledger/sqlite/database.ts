@@ -1,10 +1,9 @@
 import { closeSync, openSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { setTimeout } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { createUsageError, RowfillError } from '../../errors.js';
+import { releaseFiles } from '../../model/release-files.js';
 import type { SavedLedger } from '../ledger.js';
 import { describeLedgerError, readSqliteCode } from './database-errors.js';
 import {
@@ -445,16 +444,4 @@ function isLocked(error: unknown): boolean {
 
 function rethrow(error: unknown): never {
   throw error;
-}
-
-/**
- * On Windows, makes the driver close the files of closed connections, by collecting garbage: it closes them only once
- * their statements are collected, and Windows neither renames nor deletes an open file.
- */
-export async function releaseFiles(platform: NodeJS.Platform = process.platform): Promise<void> {
-  if (platform !== 'win32') return;
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  // What was collected is released in a later turn.
-  await nextTurn();
 }

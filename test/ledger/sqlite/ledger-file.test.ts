@@ -18,8 +18,8 @@ import { dirname, join } from 'node:path';
 import { setImmediate as endTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Ledger } from '../../../src/ledger/ledger.js';
-import { releaseFiles } from '../../../src/ledger/sqlite/database.js';
 import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.js';
+import { releaseFiles } from '../../../src/model/release-files.js';
 import { startLedgerChild } from '../../helpers/ledger-child.js';
 import {
   createLedgerPath,
