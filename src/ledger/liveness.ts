@@ -30,7 +30,7 @@ export function findLiveness(
   platform: NodeJS.Platform = process.platform,
 ): Liveness {
   if (started !== '' && started === self.started && pid === self.pid) return 'alive';
-  if (platform === 'win32' && started !== '') return hasPipe(started) ? 'alive' : 'gone';
+  if (platform === 'win32' && started !== '') return hasPipe(pid, started) ? 'alive' : 'gone';
   if (!isPidUsed(pid)) return 'gone';
   if (platform === 'win32') return 'unknown';
   if (platform !== 'linux') return judge(readPs(pid), started, isNearlySame);
@@ -105,15 +105,15 @@ function openLifePipe(): string {
   const name = randomBytes(12).toString('hex');
   const server = createServer((socket) => socket.destroy());
   server.on('error', () => undefined);
-  server.listen(pipePath(name)).unref();
+  server.listen(pipePath(process.pid, name)).unref();
   // The system creates the pipe in the call above, unless it refuses.
   lifePipe = server.listening ? name : '';
   return lifePipe;
 }
 
-function hasPipe(name: string): boolean {
+function hasPipe(pid: number, name: string): boolean {
   try {
-    closeSync(openSync(pipePath(name), 'r'));
+    closeSync(openSync(pipePath(pid, name), 'r'));
     return true;
   } catch (error) {
     // Any other error comes from a pipe that is there, and busy or closed to us.
@@ -121,8 +121,8 @@ function hasPipe(name: string): boolean {
   }
 }
 
-function pipePath(name: string): string {
-  return `\\\\.\\pipe\\rowfill-${name}`;
+function pipePath(pid: number, name: string): string {
+  return `\\\\.\\pipe\\rowfill-${pid}-${name}`;
 }
 
 /** Only Linux has these files. */

@@ -1,8 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
-import Database from 'libsql';
-import { createUsageError, describeSystemError } from '../errors.js';
+import type Database from 'libsql';
+import { createUsageError, describeSystemError, RowfillError } from '../errors.js';
 import type { RunStatus } from '../model/run.js';
+import { openDatabase } from '../model/sqlite-driver.js';
 import type { Contract } from './contract.js';
 import type { RunPageRequest, RunStore, StoredEvent, StoredRun } from './store-contract.js';
 
@@ -31,7 +32,7 @@ export class SqliteRunStore implements RunStore {
       // Create the file first, so that only its owner can read it.
       closeSync(openSync(path, 'a', 0o600));
       // Use an absolute path, so that SQLite does not interpret it as a URI or a keyword.
-      this.#database = new Database(resolve(path), { timeout: LOCK_WAIT_MS });
+      this.#database = openDatabase(resolve(path), { timeout: LOCK_WAIT_MS });
       refuseForeign(this.#database);
       // Exclusive, because two servers on one file would run the same runs twice.
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE');
@@ -39,6 +40,7 @@ export class SqliteRunStore implements RunStore {
       this.#database.exec(SCHEMA);
       this.#statements = prepareStatements(this.#database);
     } catch (error) {
+      if (error instanceof RowfillError && error.code === 'SQLITE_MISSING') throw error;
       throw createUsageError(
         'CANNOT_OPEN_STORE',
         `The run store ${path} cannot be opened: ${describeSystemError(error)}`,

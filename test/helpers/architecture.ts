@@ -53,7 +53,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   'light-my-request': [],
   htmlparser2: ['pages/'],
   'ipaddr.js': ['pages/address.ts'],
-  libsql: ['ledger/', 'server/run-store.ts'],
+  libsql: ['model/sqlite-driver.ts', 'ledger/', 'server/run-store.ts'],
   numfmt: ['read/number-format.ts'],
   'p-limit': ['job/dispatch.ts'],
   'robots-parser': ['pages/robots.ts'],

@@ -35,10 +35,15 @@ export function readCommandPage(text: string): CommandPage {
     const last = blocks.at(-1);
     if (mark === 'file') {
       files.set(markValue, body);
-    } else if (language === 'sh') {
+    } else if (language === 'sh' || language === 'powershell') {
       const line = text.slice(0, match.index).split('\n').length;
       const exitCode = mark === 'exit' ? Number(markValue) : 0;
-      blocks.push({ line, commands: readCommands(body), exitCode, printed: [] });
+      blocks.push({
+        line,
+        commands: readCommands(language === 'sh' ? body : translate(body)),
+        exitCode,
+        printed: [],
+      });
       lastEnd = match.index + whole.length;
     } else if (language === 'text' && last !== undefined && text.slice(lastEnd, match.index).trim() === '') {
       blocks[blocks.length - 1] = { ...last, printed: body.split('\n').filter((each) => each !== '') };
@@ -81,6 +86,14 @@ export function isPrinted(line: string, printed: string): boolean {
     .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
     .join('.*');
   return new RegExp(pattern).test(printed);
+}
+
+/** Writes PowerShell as `sh`: line continuations, variables and the separators of paths. */
+function translate(body: string): string {
+  return body
+    .replaceAll('`\n', '\\\n')
+    .replace(/^\$env:(\w+) = '(.*)'$/gm, 'export $1=$2')
+    .replace(/\\(?!\n)/g, '/');
 }
 
 function readCommands(body: string): string[] {

@@ -29,6 +29,7 @@ test('a process is alive until it ends, however long it takes, and is not taken 
   for (let look = 0; look < 10; look += 1) expect(findLiveness(mark, SELF)).toBe('alive');
   expect(findLiveness({ ...mark, started: '1' }, SELF)).toBe('gone');
   expect(findLiveness({ ...mark, started: '' }, SELF)).toBe('unknown');
+  expect(findLiveness({ ...SELF, pid: 2 ** 30 }, SELF)).toBe('gone');
   await kill();
   expect(findLiveness(mark, SELF)).toBe('gone');
   expect(findLiveness({ ...mark, started: '' }, SELF)).toBe('gone');

@@ -11,6 +11,7 @@ import {
 } from '../../src/watch/claimed-file.js';
 import { type FileState, readFileState } from '../../src/watch/file-state.js';
 import { openFolders, tryFolders, type WatchFolders } from '../../src/watch/folders.js';
+import { NO_FIFOS, NO_LINKS } from '../helpers/platform.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const readNames = (name: string): readonly string[] => [name, `${name}.out`];
@@ -116,11 +117,16 @@ test('creates the subfolders; refuses to watch a file or a missing folder', asyn
   await expect(openFolders(join(root, 'nowhere'))).rejects.toMatchObject({ code: 'WATCH_NO_FOLDER' });
 });
 
-test.each([
-  ['a link to a file elsewhere', (path: string, secret: string) => symlink(secret, path)],
-  ['a FIFO', async (path: string) => void execFileSync('mkfifo', [path])],
-  ['another file', (path: string) => writeFile(path, 'another')],
-])('%s that replaced a found file is moved back unread', async (_title, swap) => {
+/** Different things to put in the place of a found file. */
+const SWAPS: readonly (readonly [string, (path: string, secret: string) => Promise<void>])[] = [
+  ['another file', (path) => writeFile(path, 'another')],
+  ...(NO_LINKS
+    ? []
+    : [['a link to a file elsewhere', (path: string, secret: string) => symlink(secret, path)] as const]),
+  ...(NO_FIFOS ? [] : [['a FIFO', async (path: string) => void execFileSync('mkfifo', [path])] as const]),
+];
+
+test.each(SWAPS)('%s that replaced a found file is moved back unread', async (_title, swap) => {
   const folders = await openDrop('list.csv');
   const secret = join(await createTempFolder(), 'secret.csv');
   await writeFile(secret, 'secret');
@@ -151,7 +157,10 @@ test('removing a claim keeps files from others', async () => {
   await writeFile(join(first.folder, 'notes.txt'), 'mine');
   await rename(first.input, join(folders.done, 'list.csv'));
   await removeClaimedFile(first);
-  expect(await readdir(folders.working, { recursive: true })).toEqual(['list.csv', 'list.csv/notes.txt']);
+  expect(await readdir(folders.working, { recursive: true })).toEqual([
+    'list.csv',
+    join('list.csv', 'notes.txt'),
+  ]);
 });
 
 test('a watcher that slept while its file was finished removes nothing of a later file of the same name', async () => {

@@ -16,6 +16,7 @@ import { adoptOrphan, type ClaimedFile, claimDrop, getJournalPath } from '../../
 import { applyEnding, InvalidEndingError, writeEnding } from '../../src/watch/ending.js';
 import { readFileState } from '../../src/watch/file-state.js';
 import { openFolders, tryFolders, type WatchFolders } from '../../src/watch/folders.js';
+import { ON_LINUX } from '../helpers/platform.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const PROBLEM = { code: 'INPUT_EMPTY', message: 'it is empty', hint: 'Give a file with rows.' };
@@ -156,7 +157,7 @@ test.each([
 });
 
 test('copies completely to another file system, keeps the file time and replaces nothing', async (context) => {
-  const shm = await mkdtemp('/dev/shm/rowfill-test-').catch(() => null);
+  const shm = ON_LINUX ? await mkdtemp('/dev/shm/rowfill-test-').catch(() => null) : null;
   const { folders, take } = await openTake();
   if (shm === null || (await stat(shm)).dev === (await stat(folders.root)).dev) {
     return context.skip('there is no second file system at /dev/shm');
@@ -183,7 +184,7 @@ test('never writes through a link in place of an internal file', async (context)
   const { folders, take } = await openTake();
   const theirs = join(await createTempFolder(), 'theirs');
   await writeFile(theirs, 'theirs');
-  const shm = await mkdtemp('/dev/shm/rowfill-test-').catch(() => null);
+  const shm = ON_LINUX ? await mkdtemp('/dev/shm/rowfill-test-').catch(() => null) : null;
   if (shm === null) return context.skip('there is no second file system at /dev/shm');
   onTestFinished(() => rm(shm, { recursive: true }));
   await rm(folders.failed, { recursive: true });

@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { expect, test } from 'vitest';
 import { exportJob } from '../../src/export.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
@@ -10,8 +10,8 @@ async function readPlaces(bench: WatchBench) {
   const ledger = await openLedger(join(bench.folder, '../ledger.sqlite'));
   const jobs = (await ledger.listJobs()).map(({ id, place }) => ({
     id,
-    input: place?.input.slice(bench.folder.length + 1),
-    output: place?.output?.slice(bench.folder.length + 1),
+    input: place?.input.slice(bench.folder.length + 1).replaceAll(sep, '/'),
+    output: place?.output?.slice(bench.folder.length + 1).replaceAll(sep, '/'),
   }));
   await ledger.close();
   return jobs;

@@ -1,9 +1,10 @@
 import { closeSync, openSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import Libsql from 'libsql';
+import type Libsql from 'libsql';
 import { createUsageError, RowfillError } from '../../errors.js';
 import { releaseFiles } from '../../model/release-files.js';
+import { openDatabase } from '../../model/sqlite-driver.js';
 import type { SavedLedger } from '../ledger.js';
 import { describeLedgerError, readSqliteCode } from './database-errors.js';
 import {
@@ -95,7 +96,7 @@ export class Database {
     this.path = path;
     this.file = path === NO_FILE ? path : this.#guard(() => prepareLedgerFile(path, schema));
     if (ABANDONED.has(this.file)) throw createMovedError(path, []);
-    this.#connection = this.#guard(() => new Libsql(this.file));
+    this.#connection = this.#guard(() => openDatabase(this.file));
     try {
       this.exec('pragma busy_timeout = 2000');
       check(this);

@@ -17,9 +17,9 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import Libsql from 'libsql';
 import { createUsageError, type RowfillError } from '../../errors.js';
 import { type FileId, isSameFileId, readFileId } from '../../model/file-id.js';
+import { openDatabase } from '../../model/sqlite-driver.js';
 import { describeLedgerError } from './database-errors.js';
 
 /**
@@ -114,7 +114,7 @@ function createWhole(path: string, schema: string): void {
   const temporary = join(dirname(path), prefix + randomBytes(6).toString('hex'));
   closeSync(openSync(temporary, 'wx', 0o600));
   try {
-    const connection = new Libsql(temporary);
+    const connection = openDatabase(temporary);
     try {
       // Avoid prepared statements, because the driver closes the file only once they are collected.
       connection.exec(`pragma synchronous = off; begin; ${schema}\n; commit; pragma journal_mode = wal`);
