@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
 import type { JsonObject, JsonValue } from '../model/json.js';
-import { type ByteSink, openSink, resolveTarget } from '../write/byte-sink.js';
+import { type ByteSink, createStreamSink, openSink, resolveTarget } from '../write/byte-sink.js';
 import { defuseFormula, formatInput } from '../write/cells.js';
 import { formatTable } from './format-table.js';
-import type { Host } from './host.js';
+import { type Host, readColumns } from './host.js';
+import { endJsonWithError } from './report-error.js';
 
 /** Cells shown as text; more are counted. */
 const MAX_SHOWN = 50;
@@ -12,23 +14,27 @@ const WIDTH = 160;
 
 type OnRecord = (record: JsonObject) => Promise<void>;
 
+/** Where the changed cells go. */
+interface DiffFile {
+  readonly path: string;
+  /** The files that are compared. */
+  readonly inputs: readonly string[];
+  /** Throws if the file may not be replaced. */
+  readonly check: () => Promise<void>;
+}
+
 /** Changed cells as text, as one JSON object, or as a CSV file. However many there are, only the first stay in memory. */
 export class DiffOutput {
   readonly #host: Host;
   readonly #isJson: boolean;
   readonly #columns: readonly string[];
-  readonly #file: { readonly path: string; readonly check: () => Promise<void> } | null;
+  readonly #file: DiffFile | null;
   #sink: ByteSink | null = null;
   #count = 0;
   readonly #shown: JsonObject[] = [];
 
   /** `columns` are the keys of every record, in their order. */
-  constructor(
-    host: Host,
-    isJson: boolean,
-    columns: readonly string[],
-    file: { readonly path: string; readonly check: () => Promise<void> } | null,
-  ) {
+  constructor(host: Host, isJson: boolean, columns: readonly string[], file: DiffFile | null) {
     this.#host = host;
     this.#isJson = isJson;
     this.#columns = columns;
@@ -38,9 +44,7 @@ export class DiffOutput {
   /** Passes on each record of `compare`. A file appears only when complete. */
   async collect<Result>(compare: (onRecord: OnRecord) => Promise<Result>): Promise<Result> {
     if (this.#file !== null) {
-      const { path, check } = this.#file;
-      const target = await resolveTarget(path);
-      this.#sink = await openSink(target, /\.gz$/i.test(path), { check });
+      this.#sink = await openFile(this.#file, this.#host);
     }
     try {
       await this.#sink?.write(Buffer.from(formatLine(this.#columns)));
@@ -49,6 +53,7 @@ export class DiffOutput {
       return result;
     } catch (error) {
       await this.#sink?.abort();
+      if (this.#isJson && this.#count > 0) endJsonWithError('\n]', error, this.#host);
       throw error;
     }
   }
@@ -68,8 +73,15 @@ export class DiffOutput {
     this.#host.print(`${start}],${JSON.stringify(counts).slice(1)}\n`);
   }
 
+  /** Prints a line about the comparison, apart from what is on standard output. */
+  tell(line: string): void {
+    if (this.#file?.path === '-') this.#host.say(line);
+    else this.#host.tell(line);
+  }
+
   /** Shows the first cells, with these columns, and says where the others are. */
   tellCells(columns: readonly string[]): void {
+    if (this.#file?.path === '-') return;
     if (this.#file !== null) {
       this.#host.say(`The changed cells are in ${this.#file.path}.`);
       return;
@@ -77,7 +89,7 @@ export class DiffOutput {
     if (this.#shown.length === 0) return;
     const lines = this.#shown.map((record) => columns.map((column) => showValue(column, record[column])));
     this.#host.tell('');
-    for (const line of formatTable([columns, ...lines], this.#host.stdout.columns ?? WIDTH))
+    for (const line of formatTable([columns, ...lines], readColumns(this.#host.stdout) ?? WIDTH))
       this.#host.tell(line);
     const more = this.#count - this.#shown.length;
     if (more > 0) this.#host.say(`${more} more cells are not shown: -o FILE writes all of them.`);
@@ -90,6 +102,17 @@ export class DiffOutput {
     // A reader that has gone away is reported when the program ends.
     await once(stdout, 'drain').catch(() => undefined);
   }
+}
+
+async function openFile({ path, inputs, check }: DiffFile, { stdout }: Host): Promise<ByteSink> {
+  if (path === '-') return createStreamSink(stdout, 'standard output');
+  return openSink(await resolveTarget(path, await readModes(inputs)), /\.gz$/i.test(path), { check });
+}
+
+/** Who may read and write every one of the files: the cells of a private file stay private. */
+async function readModes(paths: readonly string[]): Promise<number> {
+  const stats = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
+  return stats.reduce((mode, each) => (each?.isFile() === true ? mode & each.mode : mode), 0o666);
 }
 
 function showValue(column: string, value: JsonValue | undefined): string {

@@ -3,7 +3,7 @@ import { createMask } from '../model/untrusted-text.js';
 import { readKeyFile } from './api-key.js';
 import { wrapText } from './wrap-text.js';
 
-type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number };
+type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 export type Environment = Readonly<Record<string, string | undefined>>;
 type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim';
 
@@ -117,6 +117,23 @@ const MIN_COLUMNS = 20;
 /** The width of a terminal; null for anything else, or if it is not known. */
 export function readColumns({ isTTY, columns = 0 }: Terminal<unknown>): number | null {
   return isTTY === true && columns >= MIN_COLUMNS ? columns : null;
+}
+
+/** Lines that a table and a summary need; fewer are not worth fitting. */
+const MIN_LINES = 10;
+/** Columns of a table that is not for a terminal. */
+const DEFAULT_WIDTH = 100;
+
+/** The size of a terminal; `height` is null for anything else, or if it is not known. */
+export function readScreen(stream: Terminal<unknown>): {
+  readonly width: number;
+  readonly height: number | null;
+} {
+  const { isTTY, rows = 0 } = stream;
+  return {
+    width: readColumns(stream) ?? DEFAULT_WIDTH,
+    height: isTTY === true && rows >= MIN_LINES ? rows : null,
+  };
 }
 
 /** Environment variables whose values are masked in all text. */

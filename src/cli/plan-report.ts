@@ -5,21 +5,40 @@ import type { Plan } from '../plan.js';
 import { formatTable, showCell } from './format-table.js';
 import type { Span } from './host.js';
 import { toDollars } from './summary.js';
+import { wrapText } from './wrap-text.js';
 
 /** A line in spans, as `Host.tell` takes it. */
 export type Line = readonly (string | Span)[];
 
-/**
- * Formats a plan for a screen of `width` columns: what is unusual, the first rows, and last the summary, which must not
- * scroll away.
- */
-export function formatPlan(plan: Plan, width: number): Line[] {
+/** What a plan is printed on. */
+interface Screen {
+  /** Columns of a line. */
+  readonly width: number;
+  /** Lines of the terminal; null if there is no terminal. */
+  readonly height: number | null;
+}
+
+/** Formats a plan: what is unusual, the first rows, and last the summary, which must not scroll away. */
+export function formatPlan(plan: Plan, screen: Screen): Line[] {
+  const notes: Line[] = plan.notes.map(({ message }) => [`Note: ${message}`]);
+  const summary = formatPlanSummary(plan);
+  const used = countLines([...notes, ...summary], screen.width);
+  // The prompt takes a line, and the heading and the last line of the first rows take one each.
+  const room = screen.height === null ? null : screen.height - 3 - used;
+  return [...notes, ...formatFirstRows(plan, screen.width, room).map((line) => [line]), ...summary];
+}
+
+/** Counts the lines of a terminal that some text takes. */
+function countLines(lines: readonly Line[], width: number): number {
+  const texts = lines.map((line) => line.map((part) => (typeof part === 'string' ? part : part.text)));
+  return texts.reduce((sum, parts) => sum + wrapText(parts.join(''), width).split('\n').length, 0);
+}
+
+function formatPlanSummary(plan: Plan): Line[] {
   const { rows, quote, likelySeconds, agent } = plan;
   const fates = FATES.filter(([fate]) => rows[fate] > 0);
   const countWidth = Math.max(1, ...fates.map(([fate]) => formatCount(rows[fate]).length));
   return [
-    ...plan.notes.map(({ message }) => [`Note: ${message}`]),
-    ...formatFirstRows(plan, width).map((line) => [line]),
     ...[...formatLadder(plan), ...formatBatchSizes(plan)].map((line) => [line]),
     ...(plan.changes === null ? [] : [[{ text: plan.changes, style: 'yellow' } as const]]),
     ...formatNothingFound(plan.nothingFound).map((text) => [{ text, style: 'yellow' } as const]),
@@ -44,31 +63,67 @@ export function formatPlan(plan: Plan, width: number): Line[] {
   ];
 }
 
-/** Columns shown with their values. The names of all others are listed. */
+/** Columns shown with their values. The names of others are listed. */
 const MAX_COLUMNS = 10;
+const MIN_COLUMNS = 3;
 const MAX_ROWS = 3;
 
-/** Shows the first rows as they would be sent, one column of the file per line, and names every column sent. */
-function formatFirstRows({ agent, columns, firstRequest }: Plan, width: number): string[] {
+/**
+ * Shows the first rows as they would be sent, one column of the file per line, in about `room` lines. Names every
+ * column that would be sent, or as many as there is room for.
+ */
+function formatFirstRows(
+  { agent, columns, firstRequest }: Plan,
+  width: number,
+  room: number | null,
+): string[] {
   const names = columns.map(({ name }) => name);
   const records = (firstRequest?.input?.data ?? []).slice(0, MAX_ROWS);
-  if (records.length === 0) return [`No row would be sent. Columns: ${names.map(showName).join(', ')}.`];
-  const table = names
-    .slice(0, MAX_COLUMNS)
-    .map((name) => [showName(name), ...records.map((record) => showCell(record[name]))]);
+  if (records.length === 0) {
+    const lines = room === null ? null : Math.max(MIN_COLUMNS, room);
+    return [listNames('No row would be sent. Columns: ', names, width, lines)];
+  }
   const first = records.length === 1 ? 'The first row' : `The first ${records.length} rows`;
   const place = agent.isRemote
     ? `as sent to ${agent.name}`
     : `as looked up in ${agent.name}; nothing leaves this machine`;
-  const others = names.slice(MAX_COLUMNS);
+  const heading = `${first}, ${place}:`;
+  // A long address takes more than one line.
+  const left = room === null ? null : room + 1 - countLines([[heading]], width);
+  const count = countShown(names.length, left);
+  const table = names
+    .slice(0, count)
+    .map((name) => [showName(name), ...records.map((record) => showCell(record[name]))]);
+  const others = names.slice(count);
+  const more = formatNumber(others.length, 'column');
+  const lines = left === null ? null : Math.max(1, left - count);
   return [
-    `${first}, ${place}:`,
+    heading,
     ...formatTable(table, width),
-    ...(others.length === 0
-      ? []
-      : [`  and ${formatNumber(others.length, 'column')} more: ${others.map(showName).join(', ')}`]),
+    ...(others.length === 0 ? [] : [listNames(`  and ${more} more: `, others, width, lines)]),
     'Use --request to show the first request in full.',
   ];
+}
+
+/** How many of `total` columns are shown with their values in `room` lines. */
+function countShown(total: number, room: number | null): number {
+  if (room === null || total <= Math.min(room, MAX_COLUMNS)) return Math.min(total, MAX_COLUMNS);
+  // One line names others.
+  return Math.min(total, Math.max(MIN_COLUMNS, Math.min(room - 1, MAX_COLUMNS)));
+}
+
+/** Lists columns after a text: all of them, or as many as fit `lines` lines. */
+function listNames(text: string, names: readonly string[], width: number, lines: number | null): string {
+  const shown = names.map(showName);
+  const format = (count: number): string => {
+    const left = shown.length - count;
+    const rest = left === 0 ? '' : ` and ${formatCount(left)} more (--json lists all)`;
+    return `${text}${shown.slice(0, count).join(', ')}${rest}`;
+  };
+  // A name takes at least three columns with its comma.
+  let count = Math.min(shown.length, lines === null ? shown.length : Math.ceil((lines * width) / 3));
+  while (lines !== null && count > 1 && countLines([[format(count)]], width) > lines) count -= 1;
+  return format(count);
 }
 
 /** Builds the `--json` record of a plan. */
@@ -181,11 +236,17 @@ function formatLadder({ steps, quote }: Plan): string[] {
   return ['Effort levels, at worst for every row:', ...lines, ...climbs];
 }
 
-function formatBatchSizes({ quote, batchSizes }: Plan): string[] {
+/** Lists what the first effort level would cost at worst with other batch sizes, where that makes a difference. */
+function formatBatchSizes({ quote, steps, batchSizes }: Plan): string[] {
   if (quote.worstMicros === 0) return [];
-  const lines = batchSizes.map(
-    (each) =>
-      `  --batch-size ${each.batchSize}: ${formatNumber(each.runs, 'run')}, ${formatCost(each.worstMicros, each.likelyMicros)}`,
+  const others = batchSizes.filter(
+    ({ runs }, at) => runs !== quote.runs && runs !== batchSizes[at - 1]?.runs,
   );
-  return ['Other batch sizes, at the first effort level:', ...lines];
+  if (others.length === 0) return [];
+  const parts = others.map(
+    ({ batchSize, runs, worstMicros }, at) =>
+      `${batchSize} takes ${at === 0 ? formatNumber(runs, 'run') : formatCount(runs)}, ${formatDollars(worstMicros)}${at === 0 ? ' at worst' : ''}`,
+  );
+  const level = steps.length > 1 ? ' at the first effort level' : '';
+  return [`With another --batch-size${level}: ${parts.join('; ')}.`];
 }

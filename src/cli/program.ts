@@ -11,7 +11,7 @@ import { EXIT_CODES, reportError, reportFailure } from './report-error.js';
 /** Runs the command line and returns the exit code. Never throws. */
 export async function runProgram(words: readonly string[], parts: HostParts): Promise<number> {
   const host = createHost(parts, words.includes('--debug'));
-  process.once('uncaughtException', (error) => parts.exit(reportError(error, host)));
+  process.once('uncaughtException', (error) => parts.exit(reportFailure(error, words, host)));
   try {
     const code = await dispatch(words, host);
     await drain(parts.stdout);

@@ -19,8 +19,26 @@ export function reportError(error: unknown, host: Host): number {
 /** Like `reportError`; with `--json` also prints the error on standard output, for scripts. */
 export function reportFailure(error: unknown, words: readonly string[], host: Host): number {
   const code = reportError(error, host);
-  if (code !== EXIT_CODES.done && words.includes('--json')) printErrorRecord(createErrorRecord(error), host);
+  const isPrinted = error instanceof Error && inJson.has(error);
+  if (code !== EXIT_CODES.done && !isPrinted && wantsJson(words))
+    printErrorRecord(createErrorRecord(error), host);
   return code;
+}
+
+/** Errors that the JSON on standard output already has. */
+const inJson = new WeakSet<Error>();
+
+/** Ends a JSON object that is being printed with the error; `start` closes what is open in it. */
+export function endJsonWithError(start: string, error: unknown, host: Host): void {
+  host.print(`${start},${host.hide(JSON.stringify({ error: createErrorRecord(error) }).slice(1))}\n`);
+  if (error instanceof Error) inJson.add(error);
+}
+
+/** True if the words of a command line switch `--json` on, even if the rest of them cannot be read. */
+function wantsJson(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  const given = words.slice(0, end < 0 ? words.length : end);
+  return given.some((word) => /^--json(?:=(?:true|yes|on|1))?$/i.test(word));
 }
 
 interface ErrorRecord {

@@ -121,10 +121,21 @@ export interface Quote {
 
 /** Describes the assumptions, one line per level. */
 export function describeClimbs(climbs: readonly Climb[]): string[] {
-  return climbs.map(({ from, to, share, knownRows }) => {
-    const percent = `${Math.round(share * 100)} %`;
-    return knownRows === null
-      ? `Likely assumes that ${percent} of the rows continue from ${from} to ${to}. This is a default, as too few rows are answered so far.`
-      : `Likely assumes that ${percent} of the rows continue from ${from} to ${to}, based on ${formatNumber(knownRows, 'answered row')}.`;
-  });
+  const [first] = climbs;
+  const isDefault = climbs.every(({ share, knownRows }) => knownRows === null && share === first?.share);
+  if (first !== undefined && climbs.length > 1 && isDefault)
+    return [describeDefault(first.share, 'each level to the next')];
+  return climbs.map(({ from, to, share, knownRows }) =>
+    knownRows === null
+      ? describeDefault(share, `${from} to ${to}`)
+      : `Likely assumes that ${formatShare(share)} of the rows continue from ${from} to ${to}, based on ${formatNumber(knownRows, 'answered row')}.`,
+  );
+}
+
+function describeDefault(share: number, levels: string): string {
+  return `Likely assumes that ${formatShare(share)} of the rows continue from ${levels}. This is a default, as too few rows are answered so far.`;
+}
+
+function formatShare(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }

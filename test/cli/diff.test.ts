@@ -1,3 +1,5 @@
+import { chmodSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createList, readTable } from '../helpers/job.js';
@@ -217,6 +219,30 @@ function writeTable(rows: readonly { readonly id: string; readonly value: string
   const lines = rows.map(({ id, value }) => `${id},"${value.replaceAll('"', '""')}",z`);
   return ['id,value,more', ...lines, ''].join('\n');
 }
+
+test('diff -o writes to standard output too, and a file that is as private as the files it is about', async () => {
+  const dir = createWorkdir();
+  await fillList(dir);
+  const header = 'line_a,line_b,row,column,a,b,confidence_a,confidence_b,run_id_a,run_id_b';
+  dir.write('other.csv', dir.read('in.filled.csv').replace('Oslo', 'Bergen'));
+  const args = ['diff', 'in.filled.csv', 'other.csv'];
+  const { stdout, stderr } = await dir.run([...args, '-o', '-']);
+  expect(stdout.split('\n').map((line) => line.slice(0, 30))).toEqual([
+    header.slice(0, 30),
+    expect.stringContaining('Acme,hq,Oslo,Bergen'),
+    '',
+  ]);
+  expect(stderr).toContain('hq: 2 same, 1 changed');
+  expect((await dir.run([...args, '-o', '-', '--json'])).stderr).toContain('[TWO_OUTPUTS]');
+  expect(dir.has('-')).toBe(false);
+  if (process.platform === 'win32') return;
+  chmodSync(join(dir.path, 'other.csv'), 0o600);
+  await dir.run([...args, '-o', 'd.csv']);
+  expect(statSync(join(dir.path, 'd.csv')).mode & 0o777).toBe(0o600);
+  chmodSync(join(dir.path, 'in.csv'), 0o600);
+  await dir.run(['diff', 'in.csv', '-o', 'job.csv']);
+  expect(statSync(join(dir.path, 'job.csv')).mode & 0o777).toBe(0o600);
+});
 
 test('diff refuses what it cannot compare, and leaves the files as they are', async () => {
   const dir = createWorkdir();

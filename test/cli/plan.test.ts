@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { formatPlan } from '../../src/cli/plan-report.js';
+import type { Effort } from '../../src/options.js';
 import { type Plan, plan } from '../../src/plan.js';
 import { createTestHost } from '../helpers/host.js';
 import { createList } from '../helpers/job.js';
@@ -37,12 +38,7 @@ test('shows the first rows as they would be sent, and last the rows, runs and co
       '  company  Acme          Bolt',
       '  domain   acme.example',
       'Use --request to show the first request in full.',
-      'Other batch sizes, at the first effort level:',
-      '  --batch-size 1: 2 runs, $0.10 at worst, likely $0.05',
-      '  --batch-size 4: 1 run, $0.05 at worst, likely $0.025',
-      '  --batch-size 8: 1 run, $0.05 at worst, likely $0.025',
-      '  --batch-size 16: 1 run, $0.05 at worst, likely $0.025',
-      '  --batch-size 32: 1 run, $0.05 at worst, likely $0.025',
+      'With another --batch-size: 1 takes 2 runs, $0.10 at worst.',
       '5 rows:',
       '  2  to send',
       '  1  share the answer of an equal row',
@@ -183,23 +179,56 @@ test('with reference tables, says that nothing leaves this machine', async () =>
   expect(stdout).not.toContain('sent to');
 });
 
-test('fits a screen of 80 columns and 24 lines for a file with many columns and long cells', async () => {
+test('fits a screen of 80 columns and 24 lines, with many columns, long cells and several effort levels', async () => {
   const names = Array.from({ length: 30 }, (_, index) => `column number ${index}`);
-  const planned = await planFile(`${names}\n${names.map((name) => name.repeat(9))}\n`);
-  const host = createTestHost({ isTerminal: true, columns: 80 });
-  for (const line of formatPlan(planned, 80)) host.tell(...line);
-  const lines = host.readStdout().replace(COLOR, '').trimEnd().split('\n');
-  expect(lines.filter((line) => line.length > 80)).toEqual([]);
-  expect(lines.slice(-24).join(' ')).toContain('column number 29');
-  expect(lines.at(-3)).toContain('Cost: $0.05 at worst');
+  const rows = Array.from({ length: 60 }, (_, row) => names.map((name) => `${row} ${name.repeat(9)}`));
+  for (const count of [1, 7, 10, 11, 30]) {
+    const list = [names, ...rows].map((cells) => cells.slice(0, count).join(','));
+    const planned = await planFile(`${list.join('\n')}\n`, ['low', 'medium', 'high']);
+    const lines = printPlan(planned, { width: 80, height: 24 });
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    // The prompt takes the last line.
+    expect(lines.length).toBeLessThan(24);
+    expect(lines[0]).toBe('The first 3 rows, as sent to https://api.exa.ai:');
+    expect(lines.join(' ')).toContain('low: 8 runs, $0.40 at worst, likely $0.20');
+    expect(lines.at(-3)).toBe('8 runs. Cost: $10.00 at worst, likely $1.60.');
+    const shown = lines.filter((line) => /^ {2}column number/.test(line)).length;
+    expect(shown).toBeGreaterThanOrEqual(Math.min(count, 3));
+  }
 });
 
+test('names every column that would be sent where there is no screen to fill', async () => {
+  const names = Array.from({ length: 60 }, (_, index) => `column number ${index}`);
+  const planned = await planFile(`${names}\n${names.map((name) => `${name} of a row`)}\n`);
+  const text = printPlan(planned, { width: 80, height: null }).join(' ').replace(/ +/g, ' ');
+  expect(names.filter((name) => !text.includes(name))).toEqual([]);
+  const short = printPlan(planned, { width: 80, height: 24 }).join(' ').replace(/ +/g, ' ');
+  expect(short).toMatch(/, column number 1\d and \d+ more \(--json lists all\)/);
+  const none = await planFile(`${names},answer\n${names.map((name) => `${name} of a row`)},yes\n`);
+  const lines = printPlan(none, { width: 80, height: 24 });
+  expect(lines.length).toBeLessThan(24);
+  expect(lines.join(' ').replace(/ +/g, ' ')).toMatch(
+    /No row would be sent\. Columns: .* and \d+ more \(--json lists all\)/,
+  );
+});
+
+/** The lines of a plan on a terminal, without colors. */
+function printPlan(
+  planned: Plan,
+  screen: { readonly width: number; readonly height: number | null },
+): string[] {
+  const host = createTestHost({ isTerminal: true, columns: screen.width });
+  for (const line of formatPlan(planned, screen)) host.tell(...line);
+  return host.readStdout().replace(COLOR, '').trimEnd().split('\n');
+}
+
 /** Plans a file with the hosted price list. */
-async function planFile(content: string): Promise<Plan> {
+async function planFile(content: string, effort: readonly Effort[] = ['low']): Promise<Plan> {
   const dir = createWorkdir();
   return await plan({
     input: dir.write('in.csv', content),
     fields: ['answer'],
+    effort,
     ledger: `${dir.home}/none.sqlite`,
   });
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { reportError } from '../../src/cli/report-error.js';
+import { COMMANDS } from '../../src/cli/commands.js';
+import { DiffOutput } from '../../src/cli/diff-output.js';
+import { reportError, reportFailure } from '../../src/cli/report-error.js';
 import { createUsageError, RowfillError } from '../../src/errors.js';
 import { createTestHost } from '../helpers/host.js';
 import { createWorkdir } from '../helpers/workdir.js';
@@ -110,7 +112,52 @@ test('with --json, every failure is also one JSON object on standard output', as
   expect(await fail('run', 'a.csv', '--json', '--nonsense')).toMatchObject({
     error: { code: 'UNKNOWN_OPTION' },
   });
-  expect(await dir.run(['run', 'none.csv', '--reference', '.', '-f', 'a'])).toMatchObject({ stdout: '' });
+  expect(await fail('run', 'none.csv', '--reference', '.', '-f', 'a', '--json=yes')).toMatchObject({
+    error: { code: 'INPUT_NOT_FOUND' },
+  });
+  for (const words of [[], ['--json=no'], ['--', '--json']]) {
+    expect(await dir.run(['run', 'none.csv', '--reference', '.', '-f', 'a', ...words])).toMatchObject({
+      stdout: '',
+    });
+  }
+});
+
+test('every command gives its failures as JSON, also those without results in JSON', async () => {
+  const dir = createWorkdir();
+  for (const { name } of COMMANDS) {
+    for (const words of [
+      [name, '--json', '--nonsense'],
+      [name, '--json', 'j_none', '--ledger', 'none/x'],
+    ]) {
+      const { status, stdout, stderr } = await dir.run(words);
+      expect({ words, status }).toEqual({ words, status: 2 });
+      const { error, checks } = JSON.parse(stdout);
+      if (checks === undefined) {
+        expect(error).toEqual({
+          code: expect.any(String),
+          message: expect.any(String),
+          hint: expect.any(String),
+        });
+        expect(stderr).toContain(`[${error.code}]`);
+      }
+    }
+  }
+});
+
+test('a JSON object that a failure cuts short is still one object, with the error in it', async () => {
+  const host = createTestHost();
+  const output = new DiffOutput(host, true, ['row'], null);
+  const error = createUsageError('INPUT_CHANGED', 'b.csv was changed', 'Run it again.');
+  const comparing = output.collect(async (onRecord) => {
+    await onRecord({ row: 'Acme' });
+    throw error;
+  });
+  await expect(comparing).rejects.toBe(error);
+  expect(reportFailure(error, ['diff', 'a.csv', 'b.csv', '--json'], host)).toBe(2);
+  expect(JSON.parse(host.readStdout())).toEqual({
+    cells: [{ row: 'Acme' }],
+    error: { code: 'INPUT_CHANGED', message: 'b.csv was changed', hint: 'Run it again.' },
+  });
 });
 
 test('the JSON of a failure never shows the key', async () => {

@@ -382,6 +382,21 @@ describe('the page cache', () => {
   });
 });
 
+describe('rowfill verify --json', () => {
+  test('an interrupt is one JSON object, too', async () => {
+    // The page never comes.
+    const site = await servePages({ '/slow': () => {} });
+    const dir = createWorkdir();
+    const job = await fill(dir, { Acme: { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/slow`] } });
+    const words = ['verify', job, '--fetch-private', site.host, '--host-delay', '0s', '--json'];
+    const running = dir.spawn(words);
+    await expect.poll(() => site.paths()).toContain('/slow');
+    const { status, stdout } = await running.end('SIGINT');
+    expect(status).toBe(130);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'INTERRUPTED' } });
+  });
+});
+
 describe('pages that are gone', () => {
   test('are looked for in the archive only if it is asked for', async () => {
     const site = await servePages({

@@ -115,7 +115,7 @@ async function showJob(wanted: string, options: Options, host: Host): Promise<vo
     const since = new Date(sinceMs).toISOString();
     output.finish({ job: job.id, since, rows, changed_rows: changedRows, fields });
     if (options.json !== true) {
-      tellJob(host, job.id, options.since === undefined ? 'its last run' : since, result);
+      tellJob(output, job.id, options.since === undefined ? 'its last run' : since, result);
       output.tellCells(['row', 'field', 'before', 'after', 'confidence', 'effort', 'date', 'run_id']);
     }
   } finally {
@@ -123,9 +123,14 @@ async function showJob(wanted: string, options: Options, host: Host): Promise<vo
   }
 }
 
-function tellJob(host: Host, id: string, since: string, { rows, changedRows, fields }: DiffResult): void {
+function tellJob(
+  output: DiffOutput,
+  id: string,
+  since: string,
+  { rows, changedRows, fields }: DiffResult,
+): void {
   const of = `${formatCount(changedRows)} of ${formatNumber(rows, 'row')}`;
-  host.tell(`Job ${id}, since ${since}: values changed in ${of}.`);
+  output.tell(`Job ${id}, since ${since}: values changed in ${of}.`);
   for (const [name, { changed, added, removed, confirmed }] of fields) {
     const parts = [
       `${formatCount(changed)} changed`,
@@ -133,7 +138,7 @@ function tellJob(host: Host, id: string, since: string, { rows, changedRows, fie
       `${formatCount(removed)} gone`,
       `${formatCount(confirmed)} found again`,
     ];
-    host.tell(`  ${name}: ${parts.join(', ')}`);
+    output.tell(`  ${name}: ${parts.join(', ')}`);
   }
 }
 
@@ -190,7 +195,7 @@ async function showFiles(one: string, other: string, options: Options, host: Hos
       only_in_one_file: missing,
     });
     if (options.json !== true) {
-      tellFiles(host, a, b, result);
+      tellFiles(output, a, b, result);
       output.tellCells(['row', 'column', 'a', 'b', 'confidence_a', 'confidence_b', 'line_a', 'line_b']);
     }
   } finally {
@@ -211,12 +216,12 @@ async function findFile(operand: string, ledger: Ledger | null): Promise<string>
   );
 }
 
-function tellFiles(host: Host, a: string, b: string, result: CompareResult): void {
+function tellFiles(output: DiffOutput, a: string, b: string, result: CompareResult): void {
   const { on, matched, onlyA, onlyB, columns, missing } = result;
-  host.tell(`A: ${a}`);
-  host.tell(`B: ${b}`);
+  output.tell(`A: ${a}`);
+  output.tell(`B: ${b}`);
   const rows = `${formatNumber(matched, 'row')} in both, ${formatCount(onlyA)} only in A, ${formatCount(onlyB)} only in B`;
-  host.tell(`Matched by ${on.join(', ')}: ${rows}.`);
+  output.tell(`Matched by ${on.join(', ')}: ${rows}.`);
   for (const [name, counts] of columns) {
     const parts = [
       `${formatCount(counts.same)} same`,
@@ -225,9 +230,9 @@ function tellFiles(host: Host, a: string, b: string, result: CompareResult): voi
       `${formatCount(counts.onlyB)} only in B`,
       `${formatCount(counts.blank)} blank`,
     ];
-    host.tell(`  ${name}: ${parts.join(', ')}`);
+    output.tell(`  ${name}: ${parts.join(', ')}`);
   }
-  if (missing.length > 0) host.tell(`Only one of the files has ${missing.join(', ')}.`);
+  if (missing.length > 0) output.tell(`Only one of the files has ${missing.join(', ')}.`);
 }
 
 function createFileRecord({ row, column, a, b }: DifferentCell): JsonObject {
@@ -253,13 +258,20 @@ async function openOutput(
   inputs: readonly string[],
   ledger: string,
 ): Promise<DiffOutput> {
+  if (json && path === '-') {
+    throw createUsageError(
+      'TWO_OUTPUTS',
+      '--json and --output both write to standard output',
+      'Name a file with --output, or omit --json.',
+    );
+  }
   const guards = await Promise.all(
     path === undefined ? [] : inputs.map((input) => guardPaths({ input, ledger, output: path })),
   );
   const check = async (): Promise<void> => {
     for (const guard of guards) await guard.check('output');
   };
-  return new DiffOutput(host, json, columns, path === undefined ? null : { path, check });
+  return new DiffOutput(host, json, columns, path === undefined ? null : { path, inputs, check });
 }
 
 /** A date, a date and time, or an age. Dates are UTC, as in `enrichment_date`. */

@@ -1,7 +1,7 @@
 import { formatInOrder } from '../../model/key-order.js';
 import { plan as planJob } from '../../plan.js';
 import { createCommand } from '../command.js';
-import { cleanText, readColumns } from '../host.js';
+import { cleanText, readScreen } from '../host.js';
 import { createPlanRecord, formatPlan } from '../plan-report.js';
 import { EXIT_CODES } from '../report-error.js';
 import {
@@ -56,7 +56,7 @@ export const plan = createCommand({
     else {
       // Not wrapped, so that it can be copied.
       if (request) host.print(`${host.hide(cleanText(formatInOrder(result.firstRequest, 2)))}\n`);
-      for (const line of formatPlan(result, readColumns(host.stdout) ?? 100)) host.tell(...line);
+      for (const line of formatPlan(result, readScreen(host.stdout))) host.tell(...line);
     }
     return EXIT_CODES.done;
   },

@@ -6,10 +6,10 @@ import { type VerifySummary, verifyJob } from '../../verify.js';
 import { createCommand } from '../command.js';
 import { confirmQuote } from '../confirm.js';
 import { formatTable } from '../format-table.js';
-import type { Host } from '../host.js';
+import { type Host, readColumns } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
 import { chooseLedger, choosePageFolder, LEDGER_OPTION } from '../ledger-option.js';
-import { EXIT_CODES, resolveJobCode } from '../report-error.js';
+import { EXIT_CODES, printErrorRecord, resolveJobCode } from '../report-error.js';
 import { JOB_OPTIONS, resolveApiKey } from '../run-options.js';
 import { createSummaryRecord } from '../summary.js';
 
@@ -17,6 +17,7 @@ import { createSummaryRecord } from '../summary.js';
 const SHOWN_HOSTS = 15;
 const MONEY = 'Asking again';
 const PROGRESS_MS = 5_000;
+const STOPPED = 'Stopping. Verdicts so far are kept; run the command again to continue.';
 
 /** `rowfill verify`: checks the citations of a job. */
 export const verify = createCommand({
@@ -106,9 +107,7 @@ export const verify = createCommand({
     const say = (text: string): void => {
       if (!quiet) host.say(text);
     };
-    const interrupt = openInterrupt(host, () =>
-      host.say('Stopping. Verdicts so far are kept; run the command again to continue.'),
-    );
+    const interrupt = openInterrupt(host, () => host.say(STOPPED));
     let saidAtMs = host.now();
     try {
       const summary = await verifyJob(
@@ -144,6 +143,7 @@ export const verify = createCommand({
       return code === EXIT_CODES.done && isBelow ? EXIT_CODES.endedEarly : code;
     } catch (error) {
       if (!interrupt.hasCaused(error)) throw error;
+      if (json) printErrorRecord({ code: 'INTERRUPTED', message: STOPPED, hint: null }, host);
       return EXIT_CODES.interrupted;
     } finally {
       interrupt.close();
@@ -173,7 +173,7 @@ function printSummary(summary: VerifySummary, host: Host): void {
     'other',
     'share on page (95 %)',
   ];
-  const width = host.stderr.columns ?? 120;
+  const width = readColumns(host.stderr) ?? 120;
   const rows = [
     ...columns.filter(({ total }) => total > 0),
     ...(columns.length > 1 ? [{ ...cells, name: 'all' }] : []),
