@@ -41,6 +41,8 @@ export interface ExportResult {
   readonly jobId: string;
   readonly output: string;
   readonly rows: RowCounts;
+  /** True for a CSV without a byte order mark in which Excel would show letters wrong. */
+  readonly needsBom: boolean;
 }
 
 const TYPES: OptionTypes<ExportOptions> = {
@@ -87,7 +89,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     if (isOntoInput && table !== null) guard.allowInput();
     if (isOntoInput) await guard.add('output', output);
     const sample = await pickSample(input, kept.sample ?? null, kept.limit ?? null);
-    const { rows } = await writeOutput({
+    const { rows, needsBom } = await writeOutput({
       ...opened,
       table,
       history: {
@@ -117,7 +119,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
         isNoted: true,
       }),
     });
-    return { jobId: job.id, output, rows };
+    return { jobId: job.id, output, rows, needsBom };
   } catch (error) {
     return await closers.closeAfter(error);
   } finally {

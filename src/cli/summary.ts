@@ -109,7 +109,8 @@ function formatFills({ fields }: JobSummary): string[] {
   ];
 }
 
-function formatBomAdvice({ needsBom, output }: JobSummary): string[] {
+/** Offers a byte order mark, if people open the output in Excel and it would show letters wrong. */
+export function formatBomAdvice({ needsBom, output }: Pick<JobSummary, 'needsBom' | 'output'>): string[] {
   if (!needsBom || output === '-') return [];
   return [
     'Excel shows letters beyond ASCII wrong in this CSV. If you open it in Excel, add --bom and run the same command again.',

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { listTables } from '../agents/reference/list-tables.js';
 import { createUsageError } from '../errors.js';
+import { findInput } from '../read/bytes.js';
 import {
   type FileIdentity,
   identifyDescriptor,
@@ -9,7 +10,7 @@ import {
   isSameFile,
   recognizeResult,
 } from '../write/file-identity.js';
-import { checkOutput } from '../write/open-output.js';
+import { blameOption, checkOutput } from '../write/open-output.js';
 import type { Warning } from './warnings.js';
 
 /** The files of a job or command, by option. */
@@ -58,10 +59,15 @@ interface ReadFile {
  * reads. Returns a guard to repeat the check later.
  */
 export async function checkPaths(places: JobPaths): Promise<PathGuard> {
+  // A wrong path of the input also makes a wrong path of the output, which is beside it.
+  if (places.input !== undefined && places.input !== '-') await findInput(places.input);
   const guard = await guardPaths(places);
   for (const option of ['output', 'citationsFile'] as const) {
     const path = places[option];
-    if (path !== undefined) await checkOutput(path);
+    if (path === undefined) continue;
+    await checkOutput(path).catch((error: unknown) => {
+      throw blameOption(error, OPTION_NAMES[option]);
+    });
   }
   return guard;
 }

@@ -98,8 +98,8 @@ export function pickSpend({ spentMicros, reservedMicros, estimatedMicros }: JobS
 export function createUnknownJobError(jobId: string): RowfillError {
   return createUsageError(
     'JOB_UNKNOWN',
-    `No job ${JSON.stringify(jobId)} in the ledger`,
-    '`rowfill status` lists all jobs.',
+    `the ledger has no job “${jobId}”`,
+    'List all jobs with rowfill status.',
   );
 }
 
@@ -107,8 +107,8 @@ export function createUnknownJobError(jobId: string): RowfillError {
 export function createAmbiguousJobError(prefix: string): RowfillError {
   return createUsageError(
     'JOB_AMBIGUOUS',
-    `More than one job starts with ${JSON.stringify(prefix)}`,
-    'Use a longer prefix; `rowfill status` lists the ids.',
+    `more than one job starts with “${prefix}”`,
+    'Use a longer prefix. List all jobs with rowfill status.',
   );
 }
 

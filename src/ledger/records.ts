@@ -318,12 +318,14 @@ export interface PruneResult {
 }
 
 export interface ForgetResult {
-  /** Cited addresses whose verdicts go, and which no other job cites. */
+  /** Addresses of cited web pages, without fragments, that no other job cites. */
   readonly pages: readonly string[];
+  /** What was seen of values on their cited pages. */
+  readonly verdicts: number;
   readonly answers: number;
   readonly runs: number;
-  /** True if another job has the same question, so that the answers stay. */
-  readonly isShared: boolean;
+  /** Ids of the other jobs with the same question. If there are any, answers and verdicts stay. */
+  readonly sharedWith: readonly string[];
 }
 
 /** Number of rows or cells that runs answered, and how many of them have a value. */

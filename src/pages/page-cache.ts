@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
@@ -86,15 +86,21 @@ export class PageCache {
     }
   }
 
-  /** Deletes the pages of these addresses, and what their sites said to robots. Returns how many pages there were. */
-  async remove(urls: Iterable<string>): Promise<number> {
+  /**
+   * Deletes the pages of these addresses with their copies in an archive, and what their sites said to robots. Returns
+   * how many pages there were; a dry run only counts.
+   */
+  async remove(urls: Iterable<string>, isDryRun = false): Promise<number> {
+    const pages = new Set([...urls].map(dropFragment));
+    const robots = new Set([...pages].flatMap(locateRobots));
     let removed = 0;
-    for (const url of urls) {
-      const path = this.#pathOf(dropFragment(url));
-      if ((await stat(path).catch(() => null)) !== null) removed += 1;
-      await rm(path, { force: true });
-      if (URL.canParse('/robots.txt', url))
-        await rm(this.#pathOf(new URL('/robots.txt', url).href), { force: true });
+    if (pages.size === 0) return removed;
+    for await (const path of this.#listPaths()) {
+      const url = await readUrl(path);
+      if (url === null) continue;
+      const isPage = pages.has(url) || listArchived(url).some((each) => pages.has(dropFragment(each)));
+      if (isPage) removed += 1;
+      if (!isDryRun && (isPage || robots.has(url))) await rm(path, { force: true });
     }
     return removed;
   }
@@ -103,12 +109,10 @@ export class PageCache {
   async measure(): Promise<{ readonly pages: number; readonly bytes: number }> {
     let pages = 0;
     let bytes = 0;
-    for (const shard of await listNames(this.#folder)) {
-      for (const name of await listNames(join(this.#folder, shard))) {
-        const stats = await stat(join(this.#folder, shard, name)).catch(() => null);
-        pages += stats === null ? 0 : 1;
-        bytes += stats?.size ?? 0;
-      }
+    for await (const path of this.#listPaths()) {
+      const stats = await stat(path).catch(() => null);
+      pages += stats === null ? 0 : 1;
+      bytes += stats?.size ?? 0;
     }
     return { pages, bytes };
   }
@@ -116,22 +120,55 @@ export class PageCache {
   /** Deletes pages that were fetched before a time. Returns how many; a dry run only counts. */
   async removeOlder(beforeMs: number, isDryRun = false): Promise<number> {
     let removed = 0;
-    for (const shard of await listNames(this.#folder)) {
-      for (const name of await listNames(join(this.#folder, shard))) {
-        const path = join(this.#folder, shard, name);
-        const stats = await stat(path).catch(() => null);
-        if (stats === null || stats.mtimeMs >= beforeMs) continue;
-        if (!isDryRun) await rm(path, { force: true });
-        removed += 1;
-      }
+    for await (const path of this.#listPaths()) {
+      const stats = await stat(path).catch(() => null);
+      if (stats === null || stats.mtimeMs >= beforeMs) continue;
+      if (!isDryRun) await rm(path, { force: true });
+      removed += 1;
     }
     return removed;
+  }
+
+  async *#listPaths(): AsyncGenerator<string> {
+    for (const shard of await listNames(this.#folder)) {
+      for (const name of await listNames(join(this.#folder, shard))) yield join(this.#folder, shard, name);
+    }
   }
 
   #pathOf(url: string): string {
     const name = hashText(url, 40);
     return join(this.#folder, name.slice(0, 2), name.slice(2));
   }
+}
+
+const HEAD_BYTES = 64 * 1024;
+
+/** The address that a stored page was fetched from; null if it cannot be read. */
+async function readUrl(path: string): Promise<string | null> {
+  const file = await open(path).catch(() => null);
+  if (file === null) return null;
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const end = buffer.subarray(0, bytesRead).indexOf(0x0a);
+    return (JSON.parse(buffer.toString('utf8', 0, end)) as StoredFetch).url;
+  } catch {
+    return null;
+  } finally {
+    await file.close();
+  }
+}
+
+function locateRobots(url: string): string[] {
+  return URL.canParse('/robots.txt', url) ? [new URL('/robots.txt', url).href] : [];
+}
+
+/** The addresses whose copies an address of an archive looks for, or is. */
+function listArchived(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { pathname, searchParams } = new URL(url);
+  const asked = pathname.endsWith('/wayback/available') ? searchParams.get('url') : null;
+  const copied = /\/web\/\d{4,14}(?:id_)?\/(.+)$/.exec(url)?.[1];
+  return [asked, copied].filter((each) => each !== null && each !== undefined);
 }
 
 /** The address of the page that a citation is on. */

@@ -36,10 +36,7 @@ interface InputStats {
 export async function openSource(options: InputOptions): Promise<ByteSource> {
   const { path, name = path, stdin } = options;
   if (path === '-') return openSpool(options.name ?? 'standard input', stdin ?? process.stdin, options);
-  const stats = await statInput(path);
-  if (stats.isFolder) {
-    throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Give one file in it.');
-  }
+  const stats = await findInput(path);
   // An open file descriptor can usually be read only once.
   if (!stats.isFile || isDescriptorPath(path)) {
     const stream = await openFileStream(path).catch((error: unknown) => {
@@ -59,6 +56,13 @@ async function openSpool(
   const spool = await spoolInput(name, stream, { encoding, maxBytes: maxSpoolBytes, signal });
   const stats = await statInput(spool.path);
   return { name, path: spool.path, stats, sums: new Map(), hasGrown: false, close: spool.close };
+}
+
+/** Finds the file of an input. Throws INPUT_NOT_FOUND, INPUT_IS_FOLDER or INPUT_NOT_READABLE. */
+export async function findInput(path: string): Promise<InputStats> {
+  const stats = await statInput(path);
+  if (!stats.isFolder) return stats;
+  throw createUsageError('INPUT_IS_FOLDER', `${path} is a folder, not a file`, 'Give one file in it.');
 }
 
 async function statInput(path: string): Promise<InputStats> {
@@ -221,6 +225,14 @@ export function explainReadError(name: string, error: unknown): RowfillError | u
         'INPUT_NOT_READABLE',
         `You have no permission to read ${name}`,
         'Check its permissions.',
+        error,
+      );
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
+      return createUsageError(
+        'INPUT_NOT_FOUND',
+        `${name} cannot be found: ${describeSystemError(error)}`,
+        'Check the path.',
         error,
       );
     default:

@@ -24,7 +24,14 @@ export async function findJob(ledger: Ledger, wanted: string | undefined): Promi
     throw createUsageError(
       'JOB_UNKNOWN',
       `no job in the ledger has filled ${wanted}`,
-      `Fill it first: rowfill run ${wanted}. \`rowfill status\` lists all jobs.`,
+      `Fill it first: rowfill run ${wanted}. List all jobs with rowfill status.`,
+    );
+  }
+  if (/[./\\]/.test(wanted)) {
+    throw createUsageError(
+      'JOB_UNKNOWN',
+      `there is no file ${wanted}, and no job with that id`,
+      'Check the path, or list all jobs with rowfill status.',
     );
   }
   const { id } = await ledger.getJob(wanted);

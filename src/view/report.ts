@@ -5,7 +5,7 @@ import { guardPaths } from '../job/check-paths.js';
 import { openLedger } from '../ledger/open-ledger.js';
 import { type CitedSource, ROW_STATUSES } from '../model/answer.js';
 import { getValue } from '../model/row.js';
-import { openSink, resolveTarget } from '../write/byte-sink.js';
+import { type ByteSink, createStreamSink, openSink, resolveTarget } from '../write/byte-sink.js';
 import { formatInput } from '../write/cells.js';
 import type { ReportData } from './api.js';
 import { createViewField, LEVELS, readHost, showCell, showSource } from './cell-text.js';
@@ -19,6 +19,8 @@ export interface ReportOptions {
   readonly input?: string | undefined;
   readonly ledger: string;
   readonly output: string;
+  /** Written to instead of `output`. */
+  readonly stream?: NodeJS.WritableStream | undefined;
   /** Input columns to leave out. */
   readonly redact?: readonly string[] | undefined;
   /** Include every input column, and not only the sent ones. @default false */
@@ -52,8 +54,13 @@ export async function writeReport(options: ReportOptions): Promise<ReportResult>
     try {
       const { job } = view;
       // A report must not replace what it is made from.
-      const guard = await guardPaths({ input: job.input, output: options.output, ledger: options.ledger });
-      await guard.check('output');
+      const place = options.stream === undefined ? options.output : '-';
+      const guard = await guardPaths({ input: job.input, output: place, ledger: options.ledger });
+      const check = () => guard.check('output');
+      await check();
+      const mode = await readMode(job.input);
+      // An output that cannot be written is reported before the rows are read.
+      if (options.stream === undefined) await resolveTarget(options.output, mode);
       await view.rows.whenRead;
       const columns = chooseColumns(view.input.columns, job.ask.send, job.ask.fields, options);
       const data = new ReportRows(
@@ -106,7 +113,11 @@ export async function writeReport(options: ReportOptions): Promise<ReportResult>
         data.read(job.ask.fields.map(({ name, schema }) => createViewField(name, schema))),
         options.page,
       );
-      const bytes = await writeWhole(options.output, html, await readMode(job.input));
+      const sink =
+        options.stream === undefined
+          ? await openSink(await resolveTarget(options.output, mode), false, { check })
+          : createStreamSink(options.stream, options.output);
+      const bytes = await writePieces(sink, html);
       return { jobId: job.id, output: options.output, bytes, rows: count, listed: data.count, columns };
     } finally {
       await view.close();
@@ -228,20 +239,19 @@ async function readMode(path: string): Promise<number> {
   return ((await stat(path).catch(() => null))?.mode ?? 0o600) & 0o666;
 }
 
-/** Writes a file so that it appears only when it is whole. Returns its size in bytes. */
-async function writeWhole(path: string, pieces: readonly string[], mode: number): Promise<number> {
-  const sink = await openSink(await resolveTarget(path, mode), false, { check: async () => undefined });
-  let bytes = 0;
+/** Writes the pieces of a report and completes it. Returns its size in bytes. */
+async function writePieces(sink: ByteSink, pieces: readonly string[]): Promise<number> {
+  let size = 0;
   try {
     for (const piece of pieces) {
-      const chunk = Buffer.from(piece);
-      bytes += chunk.length;
-      await sink.write(chunk);
+      const bytes = Buffer.from(piece);
+      size += bytes.length;
+      await sink.write(bytes);
     }
     await sink.commit();
-    return bytes;
   } catch (error) {
     await sink.abort();
     throw error;
   }
+  return size;
 }

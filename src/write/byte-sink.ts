@@ -375,11 +375,18 @@ export async function resolveTarget(path: string, newMode = DEFAULT_MODE): Promi
   if (isOpen || !isFile) return { kind: 'stream', path };
   const folder = dirname(target);
   const parent = await stat(folder).catch(ignoreMissing(path));
-  if (parent === null || !parent.isDirectory()) {
+  if (parent === null) {
     throw createUsageError(
       'OUTPUT_NO_FOLDER',
       `The folder ${dirname(path)} does not exist`,
       'Create it first.',
+    );
+  }
+  if (!parent.isDirectory()) {
+    throw createUsageError(
+      'OUTPUT_NO_FOLDER',
+      `${dirname(path)} is a file, not a folder`,
+      'Choose another path with --output.',
     );
   }
   if (stats !== null) await checkReplaceable(path, target);
@@ -460,6 +467,13 @@ function ignoreMissing(path: string): (error: unknown) => null {
 
 function isFull(error: unknown): boolean {
   return hasErrorCode(error, 'ENOSPC', 'EDQUOT');
+}
+
+/** Names the option of a result in the hint of an error about its path, if it is not `--output`. */
+export function blameOption(error: unknown, option: string): unknown {
+  if (!(error instanceof RowfillError) || error.hint?.includes('--output') !== true) return error;
+  const { kind, code, message, hint, cause } = error;
+  return new RowfillError(kind, code, message, { hint: hint.replace('--output', option), cause });
 }
 
 /** Converts a write error to a clear message. */

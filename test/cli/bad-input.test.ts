@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -18,6 +18,11 @@ const FREE = ['--reference', 'tables'];
 const CASES: readonly Case[] = [
   { title: 'a missing file', args: ['none.csv', '-f', 'ceo', ...FREE], says: ['none.csv'] },
   { title: 'a missing file with a similar name', args: ['in.cvs', '-f', 'ceo', ...FREE], says: ['in.cvs'] },
+  {
+    title: 'a missing file in a missing folder, whose output has no folder either',
+    args: ['none/in.csv', '-f', 'ceo', ...FREE],
+    says: ['none/in.csv does not exist', 'Check the path.'],
+  },
   { title: 'a folder given as a file', args: ['tables', '-f', 'ceo', ...FREE], says: ['tables is a folder'] },
   { title: 'an empty file', files: { 'a.csv': '' }, args: ['a.csv', '-f', 'ceo', ...FREE], says: ['a.csv'] },
   {
@@ -366,4 +371,79 @@ test('the messages of watch and serve for a missing folder have no system codes'
   expect(watch.stderr).toContain('error: none cannot be watched: no such file or folder [WATCH_NO_FOLDER]');
   const serve = await dir.run(['serve', '--reference', 'none']);
   expect(serve.stderr).toContain('error: The reference folder none cannot be read: no such file or folder [');
+});
+
+/** Commands with a path that cannot be used; `FREE` and the like are added where a command needs them. */
+const PATHS: readonly ((path: string) => readonly string[])[] = [
+  (path) => ['run', path, '-f', 'city', ...FREE],
+  (path) => ['run', 'in.csv', '-f', 'city', ...FREE, '-o', path],
+  (path) => ['run', 'in.csv', '-f', 'city', ...FREE, '--citations-file', path],
+  (path) => ['run', 'in.csv', '-f', 'city', ...FREE, '--log-file', path],
+  (path) => ['run', 'in.csv', '-f', 'city', ...FREE, '--exclude', path],
+  (path) => ['run', 'in.csv', '-f', 'city', ...FREE, '--ledger', path],
+  (path) => ['run', 'in.csv', '-f', 'city', '--reference', path],
+  (path) => ['run', 'in.csv', '-r', path],
+  (path) => ['run', 'in.csv', '-s', path, ...FREE],
+  (path) => ['export', 'JOB', '--input', path, '-o', 'x.csv'],
+  (path) => ['export', 'JOB', '-o', path],
+  (path) => ['report', path],
+  (path) => ['report', 'JOB', '-o', path],
+  (path) => ['view', path, '--no-open'],
+  (path) => ['view', 'JOB', '--no-open', '--input', path],
+  (path) => ['verify', 'JOB', '--input', path],
+  (path) => ['diff', path, 'in.filled.csv'],
+  (path) => ['diff', 'in.filled.csv', 'in.filled.csv', '-o', path],
+  (path) => ['init', path, '-f', 'city'],
+  (path) => ['init', 'in.csv', '-f', 'city', '-o', path],
+  (path) => ['watch', path, '--once', '-f', 'city', ...FREE],
+  (path) => ['watch', 'drops', '--once', '-f', 'city', ...FREE, '--log-file', path],
+  (path) => ['watch', 'drops', '--once', '-f', 'city', ...FREE, '--heartbeat', path],
+  (path) => ['serve', '--port', '0', '--reference', 'tables', '--faults', path],
+  (path) => ['serve', '--port', '0', '--reference', 'tables', '--store', path],
+  (path) => ['ledger', 'copy', path, 'copy.sqlite'],
+  (path) => ['ledger', 'copy', join('.rowfill', 'ledger.sqlite'), path],
+  (path) => ['forget', 'JOB', '--ledger', path],
+  (path) => ['prune', '--runs', '1d', '--ledger', path],
+];
+
+/** Words of the system, of a driver, or of a bug. */
+const RAW =
+  /\bE(?:NOENT|NOTDIR|ISDIR|ACCES|PERM|LOOP|NAMETOOLONG)\b|\berrno\b|scandir|realpath|lstat|ConnectionFailed|bug in rowfill/;
+
+test.skipIf(process.platform === 'win32')(
+  'every option that takes a path says in words why it cannot use it',
+  { timeout: 60_000 },
+  async () => {
+    const dir = createInputs();
+    mkdirSync(join(dir.path, 'drops'));
+    symlinkSync('loop', join(dir.path, 'loop'));
+    expect((await dir.run(['run', 'in.csv', '-f', 'city', ...FREE])).status).toBe(0);
+    const [{ job }] = JSON.parse((await dir.run(['status', '--json'])).stdout).jobs;
+    const bad = ['drops', 'in.csv/x', 'loop', `${'n'.repeat(300)}.csv`];
+    for (const create of PATHS) {
+      for (const path of bad) {
+        const words = create(path).map((word) => (word === 'JOB' ? job : word));
+        // A folder can be watched, and a heartbeat replaces a link that leads nowhere.
+        if (words[0] === 'watch' && words[1] === path && path === 'drops') continue;
+        if (words.includes('--heartbeat') && path === 'loop') continue;
+        const { status, stderr } = await dir.run(words);
+        expect({ words, status, stderr }).toMatchObject({
+          status: 2,
+          stderr: expect.not.stringMatching(RAW),
+        });
+        expect(stderr).toMatch(/^error: .*\n(.*\n)*what to do: [A-Z].*\.\n$/);
+      }
+    }
+  },
+);
+
+test('the hint about a result that cannot be written names its option', async () => {
+  const dir = createInputs();
+  const run = ['run', 'in.csv', '-f', 'city', ...FREE];
+  const { stderr } = await dir.run([...run, '--citations-file', 'in.csv/c.jsonl']);
+  expect(stderr).toContain('in.csv is a file, not a folder');
+  expect(stderr).toContain('Choose another path with --citations-file.');
+  expect((await dir.run([...run, '-o', 'in.csv/c.csv'])).stderr).toContain(
+    'Choose another path with --output.',
+  );
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { readTable } from '../helpers/job.js';
+import { hasTerminal, openTerminal } from '../helpers/terminal.js';
 import { createWorkdir, type Workdir } from '../helpers/workdir.js';
 
 /** Runs a job with two rows answered and one not found. Returns its id. */
@@ -108,3 +109,19 @@ test('exports a job that read standard input from a file with the same rows', as
   expect(await dir.run(words)).toMatchObject({ status: 0 });
   expect(dir.read('again.csv')).toBe(dir.read('out.csv'));
 });
+
+test.skipIf(!hasTerminal)(
+  'on a terminal, export offers --bom for a CSV that Excel would show wrong',
+  async () => {
+    const dir = createWorkdir();
+    dir.write('tables/a.csv', 'company,city\nAcme,Zürich\n');
+    dir.write('in.csv', 'company\nAcme\n');
+    const { stdout } = await dir.run(['run', 'in.csv', '--reference', 'tables', '-f', 'city', '--json']);
+    const { job } = JSON.parse(stdout);
+    const show = async (...words: string[]) =>
+      (await openTerminal(dir, ['export', job, '-o', 'x.csv', ...words], {}).end()).text.replace(/\s+/g, ' ');
+    expect(await show()).toContain('If you open it in Excel, add --bom and run the same command again.');
+    expect(await show('--bom')).not.toContain('--bom');
+    expect((await dir.run(['export', job, '-o', 'x.csv'])).stderr).not.toContain('--bom');
+  },
+);

@@ -46,7 +46,9 @@ test('answers that another job uses stay, without the raw runs of the job that i
   dir.write('more.csv', createList(6));
   await run('more.csv');
   const { stderr } = await dir.run(['forget', job, '--yes']);
-  expect(stderr).toContain('Its 4 answers stay, because another job asks the same question.');
+  expect(stderr).toContain(
+    `Its 4 answers stay, because ${(await readJobs())[0].job} asks the same question.`,
+  );
   const opened = await openLedger(ledger);
   expect(await opened.check()).toEqual([]);
   expect((await opened.getSpendSince(null, 0)).spentMicros).toBe(2 * spent * 1e6);

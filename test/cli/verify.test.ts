@@ -359,7 +359,9 @@ describe('the page cache', () => {
     );
 
     const forgotten = await dir.run(['forget', one, '--yes']);
-    expect(forgotten.stderr).toContain('1 cited page');
+    expect(forgotten.stderr).toContain(
+      '1 answer, paid for with $0.00, 1 raw run, 2 verdicts and 1 cached page.',
+    );
     // The other page stays, because the other job cites it.
     expect(countPages()).toBe(1);
     expect((await dir.run(['prune', '--runs', '1d'])).stderr).not.toContain('cached page');
@@ -432,6 +434,13 @@ describe('pages that are gone', () => {
     const seen = site.paths().length;
     await verifyJob(archive, { clock });
     expect(site.paths()).toHaveLength(seen);
+    // Of each page, what the site and the archive said; of one, the copy.
+    expect((await dir.run(['forget', job, '--yes'])).stderr).toContain('5 cached pages');
+    expect(
+      readdirSync(join(dir.home, 'pages'), { recursive: true, withFileTypes: true }).filter((each) =>
+        each.isFile(),
+      ),
+    ).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createList } from '../helpers/job.js';
 import { servePaid } from '../helpers/paid-server.js';
@@ -91,4 +92,25 @@ test('report writes one file beside the input', async () => {
   expect(dir.read('in.report.html')).toContain('in.csv · rowfill report');
   expect((await dir.run(['report', 'in.csv', '-o', 'in.csv'])).status).toBe(2);
   expect(dir.read('in.csv')).toBe(createList(3));
+});
+
+test('a report goes to standard output too, follows a link, and keeps the permissions of an earlier one', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', 'company\nAcme\n');
+  dir.write('tables/a.csv', 'company,city\nAcme,Oslo\n');
+  await dir.run(['run', 'in.csv', '--reference', 'tables', '-f', 'city']);
+  const { status, stdout, stderr } = await dir.run(['report', 'in.csv', '-o', '-']);
+  expect({ status, stderr }).toEqual({
+    status: 0,
+    stderr: expect.stringContaining('on standard output: 1 row'),
+  });
+  expect(stdout).toMatch(/^<!doctype html>/i);
+  expect(dir.has('-')).toBe(false);
+  if (process.platform === 'win32') return;
+  chmodSync(dir.write('shared/r.html', 'earlier'), 0o600);
+  symlinkSync('shared/r.html', join(dir.path, 'r.html'));
+  await dir.run(['report', 'in.csv', '-o', 'r.html']);
+  expect(lstatSync(join(dir.path, 'r.html')).isSymbolicLink()).toBe(true);
+  expect(dir.read('shared/r.html')).toMatch(/^<!doctype html>/i);
+  expect(statSync(join(dir.path, 'shared/r.html')).mode & 0o777).toBe(0o600);
 });

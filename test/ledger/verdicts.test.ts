@@ -108,11 +108,14 @@ describe.each(STORES)('verdicts in $name', (store) => {
     await settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann' });
     await ledger.putVerdicts(job, [
       createTestVerdict('Acme'),
-      createTestVerdict('Acme', {}, 'https://both.example/'),
+      createTestVerdict('Acme', {}, 'https://a.example/#seat'),
+      createTestVerdict('Acme', {}, 'https://both.example/#one'),
+      createTestVerdict('Acme', {}, 'file:///tables/a.csv#row=2'),
     ]);
-    await ledger.putVerdicts(other, [createTestVerdict('Acme', {}, 'https://both.example/')]);
-    expect(await ledger.forgetJob(job.id, true)).toMatchObject({ pages: ['https://a.example/'] });
-    expect(await ledger.forgetJob(job.id)).toMatchObject({ pages: ['https://a.example/'] });
+    await ledger.putVerdicts(other, [createTestVerdict('Acme', {}, 'https://both.example/#two')]);
+    const own = { verdicts: 4, pages: ['https://a.example/'], sharedWith: [] };
+    expect(await ledger.forgetJob(job.id, true)).toMatchObject(own);
+    expect(await ledger.forgetJob(job.id)).toMatchObject(own);
     expect((await ledger.findVerdicts(job, [createTestKey('Acme')])).size).toBe(0);
     expect((await ledger.findVerdicts(other, [createTestKey('Acme')])).size).toBe(1);
     // A verdict that arrives after its job is gone is dropped.
@@ -125,7 +128,7 @@ describe.each(STORES)('verdicts in $name', (store) => {
     const job = await openTestJob(ledger);
     const twin = await openTestJob(ledger, createTestAsk(), '/data/other.csv');
     await ledger.putVerdicts(job, [createTestVerdict('Acme')]);
-    expect(await ledger.forgetJob(job.id)).toMatchObject({ pages: [] });
+    expect(await ledger.forgetJob(job.id)).toMatchObject({ verdicts: 0, pages: [], sharedWith: [twin.id] });
     expect((await ledger.findVerdicts(twin, [createTestKey('Acme')])).size).toBe(1);
     await ledger.prune({ asksBeforeMs: Number.MAX_SAFE_INTEGER });
     expect((await ledger.findVerdicts(twin, [createTestKey('Acme')])).size).toBe(0);

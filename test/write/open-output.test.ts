@@ -222,7 +222,10 @@ test('an unwritable output is rejected before anything is spent', async () => {
   await expect(checkOutput(join(folder, 'none', 'x.csv'))).rejects.toMatchObject({
     code: 'OUTPUT_NO_FOLDER',
   });
-  await expect(checkOutput(join(input, 'x.csv'))).rejects.toMatchObject({ code: 'OUTPUT_NO_FOLDER' });
+  await expect(checkOutput(join(input, 'x.csv'))).rejects.toMatchObject({
+    code: 'OUTPUT_NO_FOLDER',
+    message: `${input} is a file, not a folder`,
+  });
   await expect(checkOutput(join(folder, `${'n'.repeat(252)}.csv`))).rejects.toMatchObject({
     code: 'OUTPUT_NOT_WRITABLE',
     message: expect.stringContaining('its name is too long'),

@@ -5,6 +5,7 @@ import { createCommand } from '../command.js';
 import { chooseLedger, LEDGER_OPTION } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 import { parseFormat } from '../run-options.js';
+import { formatBomAdvice } from '../summary.js';
 
 /** `rowfill export`: rewrites the output of a job from the ledger. */
 export const exportCommand = createCommand({
@@ -74,6 +75,7 @@ export const exportCommand = createCommand({
     host.say(
       `${place}: ${formatNumber(rows.total, 'row')}${parts.length === 0 ? '' : `, ${parts.join(', ')}`}.`,
     );
+    for (const line of host.stderr.isTTY === true ? formatBomAdvice(result) : []) host.say(line);
     return EXIT_CODES.done;
   },
 });

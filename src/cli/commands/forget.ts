@@ -25,11 +25,13 @@ export const forget = createCommand({
       const lease = await waitForLease(ledger, job.id);
       try {
         const { spentMicros } = await ledger.getSpend(job.id);
-        const loss = describe(await ledger.forgetJob(job.id, true), spentMicros);
+        const cache = new PageCache(choosePageFolder(host.env));
+        const found = await ledger.forgetJob(job.id, true);
+        const loss = describe(found, spentMicros, await cache.remove(found.pages, true));
         if (yes !== true && !(await confirmLoss('forget', loss, host))) return EXIT_CODES.interrupted;
         const gone = await ledger.forgetJob(job.id);
-        await new PageCache(choosePageFolder(host.env)).remove(gone.pages);
-        host.say(`Deleted: job ${job.id}, ${describe(gone, spentMicros)}`);
+        const pages = await cache.remove(gone.pages);
+        host.say(`Deleted: job ${job.id}, ${describe(gone, spentMicros, pages)}`);
       } finally {
         await lease.close();
       }
@@ -40,10 +42,28 @@ export const forget = createCommand({
   },
 });
 
-function describe({ answers, runs, pages, isShared }: ForgetResult, spentMicros: number): string {
-  const cached = pages.length === 0 ? '' : `, ${formatNumber(pages.length, 'cited page')}`;
-  const raw = `${formatNumber(runs, 'raw run')}${cached}`;
-  return isShared
-    ? `${raw}. Its ${formatNumber(answers, 'answer')} stay, because another job asks the same question.`
-    : `${formatNumber(answers, 'answer')}, paid for with ${formatDollars(spentMicros)}, and ${raw}. Looking them up again costs again.`;
+/** Jobs that are named; the others are counted. */
+const MAX_JOBS = 5;
+
+function describe(
+  { answers, runs, verdicts, sharedWith }: ForgetResult,
+  spentMicros: number,
+  pages: number,
+): string {
+  const raw = formatNumber(runs, 'raw run');
+  if (sharedWith.length > 0) {
+    const named = sharedWith.slice(0, MAX_JOBS).join(', ');
+    const more =
+      sharedWith.length > MAX_JOBS ? ` and ${formatNumber(sharedWith.length - MAX_JOBS, 'other job')}` : '';
+    const verb = sharedWith.length === 1 ? 'asks' : 'ask';
+    return `${raw}. Its ${formatNumber(answers, 'answer')} stay, because ${named}${more} ${verb} the same question.`;
+  }
+  const parts = [
+    raw,
+    ...(verdicts === 0 ? [] : [formatNumber(verdicts, 'verdict')]),
+    ...(pages === 0 ? [] : [formatNumber(pages, 'cached page')]),
+  ];
+  const last = parts.pop();
+  const all = parts.length === 0 ? `and ${last}` : `${parts.join(', ')} and ${last}`;
+  return `${formatNumber(answers, 'answer')}, paid for with ${formatDollars(spentMicros)}, ${all}. Looking them up again costs again.`;
 }

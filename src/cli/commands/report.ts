@@ -17,7 +17,7 @@ export const report = createCommand({
       kind: 'text',
       alias: 'o',
       value: 'FILE',
-      about: 'Path of the report. An existing file is replaced.',
+      about: 'Path of the report; - is standard output. An existing file is replaced.',
       fallback: 'companies.report.html for companies.csv',
     },
     redact: { kind: 'list', value: 'COLUMNS', about: 'Leave out these input columns.' },
@@ -38,19 +38,22 @@ export const report = createCommand({
     const ledgerPath = chooseLedger(host.env, options.ledger);
     const ledger = await openLedgerFile(host, ledgerPath, true);
     const job = await findJob(ledger, wanted).finally(() => ledger.close());
+    const output = options.output ?? resolveReport(options.input ?? job.place?.input ?? job.input);
     const result = await writeReport({
       job: job.id,
       input: options.input,
       ledger: ledgerPath,
-      output: options.output ?? resolveReport(options.input ?? job.place?.input ?? job.input),
+      output: output === '-' ? 'standard output' : output,
+      stream: output === '-' ? host.stdout : undefined,
       redact: options.redact,
       allColumns: options.allColumns,
     });
-    const { output, rows, listed, bytes, columns } = result;
+    const { rows, listed, bytes, columns } = result;
     const size =
       bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
     const part = listed < rows ? `, of which it lists ${formatNumber(listed, 'row')} that need a look` : '';
-    host.say(`The report is in ${output}: ${formatNumber(rows, 'row')}${part}, ${size}.`);
+    const place = `The report is ${output === '-' ? 'on' : 'in'} ${result.output}`;
+    host.say(`${place}: ${formatNumber(rows, 'row')}${part}, ${size}.`);
     host.say(`Input columns in it: ${columns.join(', ') || 'none'}.`);
     return EXIT_CODES.done;
   },

@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { createUsageError, describeSystemError, RowfillError } from '../../errors.js';
 
 /** SQLite's error code, if the driver reports one, else empty. */
@@ -7,11 +8,14 @@ export function readSqliteCode(error: unknown): string {
   const rawCode = 'rawCode' in error ? Number(error.rawCode) : Number.NaN;
   // The driver names only some extended codes; the low byte of the number is the primary code.
   if (code.startsWith('UNKNOWN_SQLITE_ERROR') || code === '') {
-    const opening = /Unable to open connection to local database .*: (\d+)/s.exec(error.message);
+    const opening = OPENING.exec(error.message);
     return FAMILIES[(opening ? Number(opening[1]) : rawCode) & 0xff] ?? code;
   }
   return code;
 }
+
+/** The driver's words for a file that it cannot open. They say only SQLite's error code. */
+const OPENING = /Unable to open connection to local database .*: (\d+)/s;
 
 const FAMILIES: Readonly<Record<number, string>> = {
   5: 'SQLITE_BUSY',
@@ -25,6 +29,18 @@ const FAMILIES: Readonly<Record<number, string>> = {
   26: 'SQLITE_NOTADB',
 };
 
+/** Why a file cannot be used. Of a file that SQLite cannot open, the file system knows the reason. */
+function describeReason(error: Error, path: string): string {
+  if (!OPENING.test(error.message)) return describeSystemError(error);
+  try {
+    if (statSync(path).isDirectory()) return 'it is a folder';
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return 'SQLite cannot open it';
+  } catch (reason) {
+    return describeSystemError(reason);
+  }
+}
+
 const MOVE = 'Set ROWFILL_HOME to a folder on a local disk that you may write to.';
 
 /** Converts an error of the driver or the file system to one that names the ledger and says what to do. */
@@ -34,7 +50,7 @@ export function describeLedgerError(error: unknown, path: string): unknown {
   // Without room for the shared memory file, SQLite reports an I/O error instead of a full disk.
   const code = found === 'SQLITE_IOERR_SHMSIZE' ? 'SQLITE_FULL' : found;
   const usage = (name: string, message: string, hint: string) =>
-    createUsageError(name, `${message}: ${path} (${describeSystemError(error)})`, hint, error);
+    createUsageError(name, `${message}: ${path} (${describeReason(error, path)})`, hint, error);
   if (/^SQLITE_IOERR_(LOCK|SHM|UNLOCK|RDLOCK|CHECKRESERVEDLOCK)/.test(code) || code === 'SQLITE_PROTOCOL') {
     return usage(
       'LEDGER_NO_LOCKS',

@@ -55,13 +55,14 @@ export function prune(
 
 /** Deletes a job, but keeps what was spent, and answers that another job of its ask uses. */
 export function forgetJob(database: Database, jobId: string): ForgetResult {
-  const { number, ask, other, open, answers, runs } = findForgotten(database, jobId);
-  const pages = other === null ? listOwnPages(database, ask) : [];
+  const { number, ask, open, answers, runs } = findForgotten(database, jobId);
+  const sharedWith = listTwins(database, ask, number);
+  const kept = describeVerdicts(database, ask, sharedWith);
   if (open > 0) {
     throw createUsageError(
       'JOB_HAS_RUNS',
       `Job ${jobId} has ${formatNumber(open, 'run')} that may still be billed`,
-      'Run the job again to collect them, or cancel it with `rowfill cancel`, and then forget it.',
+      'Run the job again to collect them, or cancel it with rowfill cancel, and then forget it.',
     );
   }
   database.run(
@@ -75,7 +76,7 @@ export function forgetJob(database: Database, jobId: string): ForgetResult {
   database.run('delete from job where number = ?', number);
   database.run('delete from written where job = ?', jobId);
   const range = [ask * SPAN, (ask + 1) * SPAN] as const;
-  if (other !== null) {
+  if (sharedWith.length > 0) {
     // The answers are then of no job: no other one has paid for them, or failed with their rows.
     const own = 'where number > ? and number < ? and job = ?';
     database.run(`delete from block ${own} and kind in ('failures', 'released')`, ...range, number);
@@ -96,31 +97,43 @@ export function forgetJob(database: Database, jobId: string): ForgetResult {
     database.run('delete from ask_version where ask = ?', ask);
     database.run('delete from ask where number = ?', ask);
   }
-  return { answers, runs, pages, isShared: other !== null };
+  return { answers, runs, ...kept, sharedWith };
 }
 
 /** Counts what `forgetJob` would delete. */
 export function countForgotten(database: Database, jobId: string): ForgetResult {
-  const { ask, answers, runs, other } = findForgotten(database, jobId);
-  const pages = other === null ? listOwnPages(database, ask) : [];
-  return { answers, runs, pages, isShared: other !== null };
+  const { number, ask, answers, runs } = findForgotten(database, jobId);
+  const sharedWith = listTwins(database, ask, number);
+  return { answers, runs, ...describeVerdicts(database, ask, sharedWith), sharedWith };
 }
 
-/** Addresses that verdicts of this ask are about, and of no other. */
-function listOwnPages(database: Database, ask: number): string[] {
-  const rows = database.all<{ url: string }>(
-    `select distinct url from verdict where ask = ?1
-       and not exists (select 1 from verdict other where other.url = verdict.url and other.ask <> ?1)`,
+/** Ids of the other jobs of an ask. */
+function listTwins(database: Database, ask: number, number: number): string[] {
+  const sql = 'select id from job where ask = ? and number <> ? order by opened_at desc';
+  return database.all<{ id: string }>(sql, ask, number).map(({ id }) => id);
+}
+
+/** The verdicts of an ask that go with its last job, and the web pages that only they are about. */
+function describeVerdicts(
+  database: Database,
+  ask: number,
+  sharedWith: readonly string[],
+): Pick<ForgetResult, 'verdicts' | 'pages'> {
+  if (sharedWith.length > 0) return { verdicts: 0, pages: [] };
+  const found = database.get<{ found: number }>('select count(*) as found from verdict where ask = ?', ask);
+  // Addresses that differ in their fragments are one page.
+  const page = "substr(url, 1, instr(url || '#', '#') - 1)";
+  const rows = database.all<{ page: string }>(
+    `select ${page} as page from verdict where ask = ?1 and url not like 'file:%'
+     except select ${page} from verdict where ask <> ?1`,
     ask,
   );
-  return rows.map(({ url }) => url);
+  return { verdicts: found?.found ?? 0, pages: rows.map((row) => row.page) };
 }
 
 interface Forgotten {
   readonly number: number;
   readonly ask: number;
-  /** Number of another job with the same question; null if there is none. */
-  readonly other: number | null;
   readonly open: number;
   readonly answers: number;
   readonly runs: number;
@@ -129,7 +142,6 @@ interface Forgotten {
 function findForgotten(database: Database, jobId: string): Forgotten {
   const found = database.get<Forgotten>(
     `select job.number, job.ask, count.answered as answers,
-       (select number from job twin where twin.ask = job.ask and twin.number <> job.number limit 1) as other,
        (select count(*) from batch where batch.job = job.number) as open,
        (select count(*) from block where block.number > job.ask * ${SPAN} and block.number < (job.ask + 1) * ${SPAN}
           and block.job = job.number and raw_run is not null) as runs

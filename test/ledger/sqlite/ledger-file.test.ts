@@ -336,7 +336,7 @@ test('reports a file in place of the folder, and a folder in place of the file',
   expect(() => openSqliteLedger(file, {})).toThrow(refused(file));
   const folder = createLedgerPath();
   mkdirSync(folder, { recursive: true });
-  expect(() => openSqliteLedger(folder, {})).toThrow(refused(folder));
+  expect(() => openSqliteLedger(folder, {})).toThrow(refused(`${folder} (it is a folder)`));
 });
 
 test.skipIf(ON_WINDOWS)('names a folder that is not writable', () => {
