@@ -30,6 +30,7 @@ export function createToken(): string {
 
 export interface Denial {
   readonly status: 401 | 403;
+  readonly code: 'DENIED' | 'KEY_NEEDED';
   readonly reason: string;
 }
 
@@ -40,14 +41,21 @@ type Caller = Pick<IncomingMessage, 'url' | 'headers' | 'headersDistinct'>;
  * are the names and ports in its own address. Host must be one of them, because another site could point its own name
  * here (DNS rebinding). Origin and Sec-Fetch-Site reveal requests from other sites or ports. Every call needs the
  * token, which no other page or user has. There are no cookies, which browsers would send by themselves.
+ *
+ * For other machines, `hosts` is null: the check of all our servers has compared Host and Origin by then, and the token
+ * is a key that a person enters.
  */
-export function createGuard(hosts: () => readonly string[], token: string) {
+export function createGuard(hosts: (() => readonly string[]) | null, token: string) {
   const secret = Buffer.from(token);
   return ({ url = '', headers, headersDistinct }: Caller): Denial | null => {
     const host = headers.host ?? '';
-    if (!hosts().includes(host.toLowerCase())) return deny(403, 'This server does not answer to that host.');
+    if (hosts?.().includes(host.toLowerCase()) === false)
+      return deny(403, 'This server does not answer to that host.');
     const { origin } = headers;
-    if (origin !== undefined && !hosts().includes(origin.replace(/^https?:\/\//, '').toLowerCase()))
+    if (
+      origin !== undefined &&
+      hosts?.().includes(origin.replace(/^https?:\/\//, '').toLowerCase()) === false
+    )
       return deny(403, 'Requests from other origins are refused.');
     const isApi = /^\/api(?:[/?]|$)/.test(url);
     const site = headers['sec-fetch-site'];
@@ -57,12 +65,13 @@ export function createGuard(hosts: () => readonly string[], token: string) {
     if (!isApi) return null;
     const given = Buffer.from(/^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '');
     const isKnown = given.length === secret.length && timingSafeEqual(given, secret);
-    return isKnown
-      ? null
+    if (isKnown) return null;
+    return hosts === null
+      ? { status: 401, code: 'KEY_NEEDED', reason: 'The key is missing or wrong.' }
       : deny(401, 'The token is missing or wrong. Open the address that rowfill printed.');
   };
 }
 
 function deny(status: Denial['status'], reason: string): Denial {
-  return { status, reason };
+  return { status, code: 'DENIED', reason };
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import { isIP, isIPv6 } from 'node:net';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createUsageError, describeSystemError, RowfillError } from '../errors.js';
@@ -30,14 +31,26 @@ export interface ViewServerOptions {
   readonly port?: number | undefined;
   /** Nothing can be changed or asked. @default false */
   readonly isReadOnly?: boolean | undefined;
+  /** Lets other machines in. @default this machine alone */
+  readonly remote?: RemoteOptions | undefined;
   /** The key and limits for asking again. Without the key that the agent needs, nothing can be asked. */
   readonly agent?: AgentOptions | undefined;
   /** Folder of the page's files. @default where the build puts them */
   readonly page?: URL | undefined;
 }
 
+/** How other machines reach a view. */
+export interface RemoteOptions {
+  /** Address to listen on: one of this machine, or 0.0.0.0 for all. */
+  readonly host: string;
+  /** What a caller has to know: printable ASCII without blanks, at least 20 characters. */
+  readonly key: string | undefined;
+  /** Host names to accept in requests, besides IP addresses and localhost. @default none */
+  readonly allowedHosts?: readonly string[] | undefined;
+}
+
 export interface ViewServer {
-  /** Address with the token in its fragment, which a browser never sends. */
+  /** Address with the token in its fragment, which a browser never sends. With `remote` it has none. */
   readonly url: string;
   readonly jobId: string;
   close(): Promise<void>;
@@ -59,9 +72,11 @@ const PAGE_FILES = [
 /** Where the build puts the page. */
 const PAGE = new URL('./page/', import.meta.url);
 
-/** Serves the view of a job on this machine's loopback address only, until it is closed. */
+/** Serves the view of a job until it is closed: on this machine's loopback address only, unless `remote` says otherwise. */
 export async function serveView(options: ViewServerOptions): Promise<ViewServer> {
   const isReadOnly = options.isReadOnly === true;
+  const { remote } = options;
+  if (remote !== undefined) checkKey(remote);
   const ledger = await openLedger(options.ledger, { isReadOnly });
   const closers: (() => Promise<unknown>)[] = [() => ledger.close()];
   const close = async (): Promise<void> => {
@@ -84,9 +99,9 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
       cannotAsk === null ? new AskAgain(view, options.ledger, options.agent ?? {}, follower) : null;
     if (again !== null) closers.push(() => again.close());
     const columns = (): readonly string[] => listInputColumns(view);
-    const token = createToken();
+    const token = remote?.key ?? createToken();
     const streams = new Set<ServerResponse>();
-    const app = await createApp(token, options.page ?? PAGE);
+    const app = await createApp(token, options.page ?? PAGE, remote);
     addViewRoutes(app, {
       view,
       survey,
@@ -111,17 +126,37 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
         cannotAsk,
       },
     });
-    const port = await listen(app, options.port ?? 0);
+    const host = remote?.host ?? '127.0.0.1';
+    const port = await listen(app, host, options.port ?? 0);
     closers.push(async () => {
       for (const stream of streams) stream.end();
       app.server.closeAllConnections();
       await app.close();
     });
-    return { url: `http://127.0.0.1:${port}/#token=${token}`, jobId: job.id, close };
+    const url = `http://${isIPv6(host) ? `[${host}]` : host}:${port}/`;
+    return { url: remote === undefined ? `${url}#token=${token}` : url, jobId: job.id, close };
   } catch (error) {
     await close().catch(() => undefined);
     throw error;
   }
+}
+
+const MIN_KEY_LENGTH = 20;
+
+function checkKey({ host, key }: RemoteOptions): void {
+  if (key === undefined || key === '') {
+    throw createUsageError(
+      'VIEW_KEY_NEEDED',
+      `Showing a job on ${host} requires a key: other machines can reach that address.`,
+      'Set ROWFILL_VIEW_KEY to a long random text, or use a tunnel such as ssh -L.',
+    );
+  }
+  if (key.length >= MIN_KEY_LENGTH && /^[\x21-\x7e]+$/.test(key)) return;
+  throw createUsageError(
+    'VIEW_KEY_UNFIT',
+    'The key in ROWFILL_VIEW_KEY is too easy to guess, or cannot be typed everywhere',
+    `Use at least ${MIN_KEY_LENGTH} letters, digits or signs, without blanks, such as the output of openssl rand -hex 24.`,
+  );
 }
 
 /** The columns of the input, without those of fields. A filled file that was returned has more than its own. */
@@ -136,22 +171,23 @@ function listInputColumns({ input, job, history }: ViewJob): readonly string[] {
 type App = ReturnType<typeof createHttpApp>;
 
 /** The server without the routes of the API: guards, headers, errors and the files of the page. */
-async function createApp(token: string, page: URL): Promise<App> {
-  const app = createHttpApp([], {
+async function createApp(token: string, page: URL, remote: RemoteOptions | undefined): Promise<App> {
+  const app = createHttpApp(listNames(remote), {
     hasPage: true,
     readError: (error) => (error instanceof RowfillError ? toRefusal(error) : null),
   });
   let hosts: readonly string[] = [];
-  const guard = createGuard(() => {
+  const listHosts = (): readonly string[] => {
     const address = app.server.address();
     if (hosts.length === 0 && typeof address === 'object' && address !== null)
       hosts = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${address.port}`);
     return hosts;
-  }, token);
+  };
+  const guard = createGuard(remote === undefined ? listHosts : null, token);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(PAGE_HEADERS);
     const denial = guard(request.raw);
-    if (denial !== null) throw createError(denial.status, 'DENIED', denial.reason);
+    if (denial !== null) throw createError(denial.status, denial.code, denial.reason);
   });
   app.addContentTypeParser(
     'application/json',
@@ -185,13 +221,20 @@ function toRefusal({ kind, code, message, hint }: RowfillError): Refusal {
   return createError(code === 'VIEW_GONE' ? 410 : (STATUSES[kind] ?? 500), code, text);
 }
 
-async function listen(app: App, port: number): Promise<number> {
+/** The name that the server listens on is in its address, so requests have it as their host. */
+function listNames(remote: RemoteOptions | undefined): readonly string[] {
+  if (remote === undefined) return [];
+  const { host, allowedHosts = [] } = remote;
+  return isIP(host) === 0 ? [host, ...allowedHosts] : allowedHosts;
+}
+
+async function listen(app: App, host: string, port: number): Promise<number> {
   try {
-    await app.listen({ host: '127.0.0.1', port });
+    await app.listen({ host, port });
   } catch (error) {
     throw createUsageError(
       'CANNOT_LISTEN',
-      `Cannot listen on 127.0.0.1 port ${port}: ${describeSystemError(error)}`,
+      `Cannot listen on ${host} port ${port}: ${describeSystemError(error)}`,
       'Choose another port, or leave it out for any free one.',
       error,
     );

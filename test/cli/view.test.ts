@@ -84,6 +84,28 @@ test.skipIf(process.platform !== 'linux')(
   },
 );
 
+test.skipIf(process.platform === 'win32')(
+  'view lets other machines in only with a key, which it never shows',
+  async () => {
+    const dir = createWorkdir();
+    await fill(dir);
+    const key = 'a-long-random-key.0123456789';
+    const args = ['view', '--allow-remote', '127.0.0.1', '--allow-host', 'view.example.com', '--read-only'];
+    const refused = await dir.run(args);
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('VIEW_KEY_NEEDED')]);
+    const weak = await dir.run(args, { env: { ROWFILL_VIEW_KEY: 'secret' } });
+    expect([weak.status, weak.stderr]).toEqual([2, expect.stringContaining('VIEW_KEY_UNFIT')]);
+    expect((await dir.run(['view', '--allow-host', 'a.example'])).stderr).toContain('--allow-remote');
+    const view = await dir.start(args, { env: { ROWFILL_VIEW_KEY: key } });
+    expect(view.line).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+    const answer = await fetch(`${view.line}api/meta`, { headers: { authorization: `Bearer ${key}` } });
+    expect(await answer.json()).toMatchObject({ file: 'in.csv', readOnly: expect.any(String) });
+    const { stdout, stderr } = await view.end('SIGINT');
+    expect(stderr).toContain('Traffic is not encrypted');
+    expect(stdout + stderr + weak.stderr).not.toContain(key);
+  },
+);
+
 test('report writes one file beside the input', async () => {
   const dir = createWorkdir();
   await fill(dir);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
@@ -273,6 +274,33 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     expect(agent.cells).toEqual([1, 10, 11, 12].map((number) => `Company ${number} founded`));
     await expect.poll(() => page.textContent('.money')).toContain('$0.10');
     expect(complaints).toEqual([]);
+  });
+
+  test('on another machine the page asks for the key, and keeps it for its tab alone', async () => {
+    const bench = await openJobBench(answerRows);
+    bench.write('in.csv', createList(3));
+    const { summary } = await bench.run();
+    const job = { job: summary.jobId, ledger: join(bench.folder, 'ledger.sqlite') };
+    const key = 'a-long-random-key.0123456789';
+    const view = await openViewBench({ ...job, remote: { host: '0.0.0.0', key } });
+    // An address of this machine that is not loopback, as another machine would use it.
+    const own = Object.values(networkInterfaces())
+      .flatMap((each) => each ?? [])
+      .find(({ internal, family }) => !internal && family === 'IPv4');
+    const address = view.url.replace('0.0.0.0', own?.address ?? '127.0.0.1');
+    const { page, requests } = await open(address, 'light', SMALL);
+    await page.waitForSelector('#key');
+    expect(await findFaults(page)).toEqual([]);
+    await page.fill('#key', 'schlüssel');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.textContent('.key-form p')).toContain('wrong');
+    await page.fill('#key', key);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.g-td.k-field .value');
+    await page.reload();
+    await page.waitForSelector('.g-td.k-field .value');
+    expect(requests.filter((url) => url.includes(key) || !url.startsWith(address))).toEqual([]);
+    expect(await page.evaluate('document.cookie + JSON.stringify(localStorage)')).not.toContain(key);
   });
 
   test('axe finds nothing, in light and dark: rows, panel, filtered, a dialog, and the report', async () => {

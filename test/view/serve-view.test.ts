@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { hashValue } from '../../src/job/cell-verdicts.js';
@@ -79,6 +80,67 @@ test('only a caller with the token, the own host and no other site behind it is 
     '//',
   ])
     expect([401, 404]).toContain(await send(origin, path, {}));
+});
+
+const KEY = 'a-long-random-key.0123456789';
+
+test('a view for other machines answers to the key alone, and refuses foreign names, origins and sites, too', async () => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', createList(1));
+  const { summary } = await bench.run();
+  const job = { job: summary.jobId, ledger: join(bench.folder, 'ledger.sqlite') };
+  const remote = { host: '0.0.0.0', key: KEY, allowedHosts: ['view.example.com'] };
+  const view = await openViewBench({ ...job, remote });
+  expect(view.url).toMatch(/^http:\/\/0\.0\.0\.0:\d+\/$/);
+  const port = new URL(view.url).port;
+  const authorization = `Bearer ${KEY}`;
+  const meta = (headers: Record<string, string>): Promise<number> =>
+    send(`http://127.0.0.1:${port}`, '/api/meta', headers);
+  expect(await meta({ authorization })).toBe(200);
+  // Behind a proxy it has another name and port. A host that is an address cannot be rebound.
+  for (const host of [
+    'view.example.com',
+    `VIEW.example.com:8443`,
+    '10.0.0.9:80',
+    '[fe80::1]:80',
+    `localhost:${port}`,
+  ])
+    expect(await meta({ authorization, host })).toBe(200);
+  const [host, origin] = ['view.example.com', 'https://view.example.com'];
+  expect(await meta({ authorization, host, origin })).toBe(200);
+  expect(await meta({ authorization, host, origin, 'sec-fetch-site': 'same-origin' })).toBe(200);
+  const wrong = [KEY.slice(1), `${KEY}0`, KEY.toUpperCase(), ''];
+  for (const key of wrong) expect(await meta({ authorization: `Bearer ${key}` })).toBe(401);
+  for (const headers of [{}, { authorization: KEY }, { cookie: `key=${KEY}` }])
+    expect(await meta(headers)).toBe(401);
+  expect(await send(`http://127.0.0.1:${port}`, `/api/meta?key=${KEY}`, {})).toBe(401);
+  for (const name of ['evil.example', `evil.example:${port}`, 'example.com', 'view.example.com.evil.example'])
+    expect(await meta({ authorization, host: name })).toBe(403);
+  for (const other of ['https://evil.example', 'null', 'https://view.example.com:8443', 'http://127.0.0.1'])
+    expect(await meta({ authorization, host, origin: other })).toBe(403);
+  for (const site of ['cross-site', 'same-site'])
+    expect(await meta({ authorization, host, 'sec-fetch-site': site })).toBe(403);
+  // The page has no secret in it, and is all that is shown without the key.
+  expect(await send(`http://127.0.0.1:${port}`, '/', {})).toBe(200);
+  for (const path of ['/', '/page.js', '/api/meta'])
+    expect(await (await fetch(`http://127.0.0.1:${port}${path}`)).text()).not.toContain(KEY);
+  for (const path of ['/../package.json', '/%2e%2e/package.json', '/api/../api/meta'])
+    expect([401, 404]).toContain(await send(`http://127.0.0.1:${port}`, path, {}));
+});
+
+test('a view for other machines needs a key that is hard to guess', async () => {
+  const options = { job: 'j_any', ledger: join(tmpdir(), 'no-ledger', 'ledger.sqlite') };
+  for (const [key, code] of [
+    [undefined, 'VIEW_KEY_NEEDED'],
+    ['', 'VIEW_KEY_NEEDED'],
+    ['short', 'VIEW_KEY_UNFIT'],
+    ['twenty letters, with blanks', 'VIEW_KEY_UNFIT'],
+    ['ein-langer-schlüssel-ohne-zahl', 'VIEW_KEY_UNFIT'],
+  ] as const) {
+    await expect(openViewBench({ ...options, remote: { host: '0.0.0.0', key } })).rejects.toMatchObject({
+      code,
+    });
+  }
 });
 
 test('a page of rows is the file joined with the ledger, and a cell has its sources', async () => {

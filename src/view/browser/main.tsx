@@ -7,13 +7,14 @@ import { Dialogs } from './dialogs.js';
 import { Panel } from './panel.js';
 import { Rail } from './rail.js';
 import { RowBar } from './row-bar.js';
-import { call } from './server.js';
+import { call, enterKey, ServerError } from './server.js';
 import { Session } from './session.js';
 import {
   detail,
   dialog,
   failure,
   isRailShown,
+  keyForm,
   meta,
   openCell,
   progress,
@@ -114,10 +115,34 @@ function addPageKeys(session: Session): void {
 
 function Start() {
   return (
-    <main class="start" aria-busy={failure.value === null}>
+    <main class="start" aria-busy={failure.value === null && !keyForm.value.isShown}>
       <h1>rowfill</h1>
-      <p>{failure.value ?? 'Opening…'}</p>
+      {keyForm.value.isShown ? <KeyForm /> : <p>{failure.value ?? 'Opening…'}</p>}
     </main>
+  );
+}
+
+/** Other machines have no address with a token in it, so a person enters the key. */
+function KeyForm() {
+  const { message } = keyForm.value;
+  return (
+    <form
+      class="key-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        enterKey(String(new FormData(event.currentTarget).get('key')));
+        void load();
+      }}
+    >
+      <label for="key">The key of this view, from ROWFILL_VIEW_KEY where it was started</label>
+      <div>
+        <input id="key" name="key" type="password" required autoComplete="off" />
+        <button type="submit" class="button is-primary">
+          Open
+        </button>
+      </div>
+      <p role="status">{message}</p>
+    </form>
   );
 }
 
@@ -128,6 +153,13 @@ async function start(): Promise<void> {
   effect(() => {
     document.documentElement.dataset.theme = theme.value;
   });
+  await load();
+}
+
+/** Opens the page, or says why it cannot be opened. */
+async function load(): Promise<void> {
+  const root = document.querySelector('#app');
+  if (root === null) return;
   try {
     const found = await call<ViewMeta>('GET', '/api/meta');
     meta.value = found;
@@ -146,7 +178,10 @@ async function start(): Promise<void> {
     });
     render(<App session={session} />, root);
   } catch (error) {
-    failure.value = error instanceof Error ? error.message : String(error);
+    if (error instanceof ServerError && error.code === 'KEY_NEEDED') {
+      // The first time nobody has entered one.
+      keyForm.value = { isShown: true, message: keyForm.value.isShown ? error.message : '' };
+    } else failure.value = error instanceof Error ? error.message : String(error);
   }
 }
 

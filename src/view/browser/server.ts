@@ -6,10 +6,13 @@ const AGAIN_MS = 2_000;
 /** The server refused a request, and says why. */
 export class ServerError extends Error {
   readonly status: number;
+  /** `KEY_NEEDED` if the page has to ask for the key. */
+  readonly code: string;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, code = '') {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -26,7 +29,14 @@ function takeToken(): string {
   return sessionStorage.getItem(TOKEN_KEY) ?? '';
 }
 
-const token = takeToken();
+let token = takeToken();
+
+/** Keeps the key that a person has entered, for this tab. */
+export function enterKey(key: string): void {
+  // A header takes no other signs, and no key has them.
+  token = key.replace(/[^\x21-\x7e]/g, '');
+  sessionStorage.setItem(TOKEN_KEY, token);
+}
 
 /** Asks the server, and returns its answer. */
 export async function call<Result>(
@@ -39,11 +49,16 @@ export async function call<Result>(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   // Only our own server answers, in these shapes.
-  const content = (await response.json()) as Result & { message?: string; error?: { message?: string } };
+  const content = (await response.json()) as Result & {
+    message?: string;
+    code?: string;
+    error?: { message?: string };
+  };
   if (response.ok) return content;
   throw new ServerError(
     response.status,
     content.message ?? content.error?.message ?? 'The server cannot answer this.',
+    content.code,
   );
 }
 

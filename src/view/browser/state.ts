@@ -43,6 +43,9 @@ export const isConnected = signal(false);
 /** Why there is nothing to show. */
 export const failure = signal<string | null>(null);
 
+/** The form for the key of a view on another machine, and what is wrong with the last one. */
+export const keyForm = signal({ isShown: false, message: '' });
+
 export const filter = signal<ViewFilter>(NO_FILTER);
 export const sort = signal<ViewSort | null>(null);
 export const query = computed((): ViewQuery => ({ filter: filter.value, sort: sort.value }));
