@@ -137,7 +137,7 @@ export function readScreen(stream: Terminal<unknown>): {
 }
 
 /** Environment variables whose values are masked in all text. */
-const SECRETS = ['EXA_API_KEY', 'ROWFILL_SERVE_KEY'];
+const SECRETS = ['EXA_API_KEY', 'ROWFILL_SERVE_KEY', 'ROWFILL_VIEW_KEY'];
 
 /** Masks the keys of the environment and of the key file, which is reread because its key may change. */
 function createKeyFilter(env: Environment): (text: string) => string {

@@ -112,7 +112,7 @@ export const MEASURES = [
     },
   },
   {
-    title: 'the view of many rows in Chromium',
+    title: 'the view of many rows in Chromium, beside a plain list of them',
     contenders: [ROWFILL],
     measure: async (_contender, { rows, seed, folder }) => {
       // Loaded on demand: it brings the browser's driver along.
