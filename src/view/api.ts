@@ -50,6 +50,8 @@ export interface ViewMeta {
   readonly fields: readonly ViewField[];
   /** The effort ladder of the job. */
   readonly efforts: readonly string[];
+  /** True if the agent costs nothing. */
+  readonly isFree: boolean;
   /** Efforts to choose from when rows are asked again; empty if the agent knows none. */
   readonly effortChoices: readonly string[];
   /** Why values cannot be changed; null if they can. */

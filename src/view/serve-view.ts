@@ -121,6 +121,7 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
         verdicts: VERDICT_MARKS,
         fields: job.ask.fields.map(({ name, schema }) => createViewField(name, schema)),
         efforts: job.ask.efforts,
+        isFree: isEmbedded(job.ask),
         effortChoices: isEmbedded(job.ask) ? [] : EFFORTS,
         readOnly,
         cannotAsk,

@@ -32,6 +32,8 @@ export interface Served {
 
 const PING_MS = 15_000;
 const MAX_ROWS = 500;
+/** Input columns of a page. The page of the browser shows as many. */
+const MAX_INPUT_COLUMNS = 500;
 /** Rows that can be selected and asked again at once. The page has the same number. */
 const MAX_SELECTED = 100_000;
 /** The longest text that a person may type into a cell. */
@@ -98,7 +100,7 @@ export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Ser
       const ordinals = views.list(query.view, query.from, query.count);
       if (ordinals === null) throw new RowfillError('usage', 'VIEW_GONE', 'This view is not kept any more.');
       const joined = await view.read(ordinals);
-      const names = columns();
+      const names = columns().slice(0, MAX_INPUT_COLUMNS);
       return { rows: joined.map((row) => createPageRow(row, names, served)) };
     },
   );

@@ -204,6 +204,39 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     expect((await place())[0]).toBe('2');
   });
 
+  test('a dialog that is asked for while another one closes is opened', async () => {
+    const { view } = await openFilled(3);
+    const { page } = await open(view.url);
+    await page.waitForSelector('.g-td.k-field .value');
+    const shown = await page.evaluate(`(async () => {
+      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+      const task = () => new Promise((resolve) => setTimeout(resolve, 0));
+      const press = () =>
+        document.querySelector('.g').dispatchEvent(new KeyboardEvent('keydown', { key: 'g', bubbles: true }));
+      const isOpen = () => document.querySelector('#go-to') !== null && document.querySelector('dialog').open;
+      const shown = [];
+      for (const steps of [[], [task], [frame], [frame, task], [frame, frame], [task, frame, task], [frame, frame, task]]) {
+        press();
+        for (let tries = 0; tries < 100 && !isOpen(); tries += 1) await frame();
+        document.querySelector('#go-to').value = 2;
+        document.querySelector('#go-to').form.requestSubmit();
+        for (const step of steps) await step();
+        press();
+        for (let tries = 0; tries < 10; tries += 1) await frame();
+        shown.push(isOpen());
+        document.querySelector('.dialog-close').click();
+        for (let tries = 0; tries < 100 && document.querySelector('dialog').open; tries += 1) await frame();
+      }
+      return shown;
+    })()`);
+    expect(shown).toEqual(Array(7).fill(true));
+    await page.keyboard.press('?');
+    await page.waitForSelector('dialog[open]');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'hidden' });
+    expect(await page.evaluate("document.activeElement.closest('.g') !== null")).toBe(true);
+  });
+
   test('filters combine, and survive reload and Back', async () => {
     const { view } = await openFilled(30);
     const { page } = await open(view.url);

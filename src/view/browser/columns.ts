@@ -13,11 +13,13 @@ export interface RowColumn extends GridColumn {
   readonly index: number;
 }
 
-/** Many columns would bury the fields: the others are in the panel. */
-const MAX_INPUT_COLUMNS = 60;
+/** The server sends as many; the others are in the panel. */
+const MAX_INPUT_COLUMNS = 500;
+
+const COST: RowColumn = { key: '#cost', title: 'cost', width: 92, kind: 'cost', index: 0, isNumber: true };
 
 /** The row's number and first column stay visible; then its status, the filled columns, and the other ones. */
-export function createColumns({ columns, fields }: ViewMeta): RowColumn[] {
+export function createColumns({ columns, fields, isFree }: ViewMeta): RowColumn[] {
   const shown = columns.slice(0, MAX_INPUT_COLUMNS);
   const inputs = shown.map((title, index): RowColumn => {
     const isFirst = index === 0;
@@ -37,7 +39,7 @@ export function createColumns({ columns, fields }: ViewMeta): RowColumn[] {
         isNumber: kind === 'number',
       }),
     ),
-    { key: '#cost', title: 'cost', width: 92, kind: 'cost', index: 0, isNumber: true },
+    ...(isFree ? [] : [COST]),
     ...inputs.slice(1),
   ];
 }

@@ -9,10 +9,17 @@ const TITLES = { again: 'Ask again', keys: 'Keyboard', export: 'Export', row: 'G
 /** The one dialog that is open, if any. */
 export function Dialogs({ session }: { readonly session: Session }) {
   const box = useRef<HTMLDialogElement>(null);
+  const isOwnClose = useRef(false);
+  const isUsed = useRef(false);
   const name = dialog.value;
   useEffect(() => {
     if (name !== null && box.current?.open === false) box.current.showModal();
-    if (name === null && box.current?.open === true) box.current.close();
+    if (name === null && box.current?.open === true) {
+      isOwnClose.current = true;
+      box.current.close();
+    }
+    if (name === null && isUsed.current) session.focusGrid();
+    isUsed.current = name !== null;
   }, [name]);
   const close = (): void => {
     dialog.value = null;
@@ -22,8 +29,9 @@ export function Dialogs({ session }: { readonly session: Session }) {
       ref={box}
       aria-label={name === null ? 'Dialog' : TITLES[name]}
       onClose={() => {
-        close();
-        session.focusGrid();
+        // The event comes late: by then the next dialog may have been asked for.
+        if (isOwnClose.current) isOwnClose.current = false;
+        else close();
       }}
     >
       {name === 'again' && <Again session={session} close={close} />}

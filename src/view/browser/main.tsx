@@ -64,7 +64,11 @@ function Foot() {
   const { from, to } = visible.value;
   const count = view.value?.count ?? 0;
   const place =
-    count === 0 ? 'No rows' : `rows ${formatCount(from + 1)}–${formatCount(to)} of ${formatRows(count)}`;
+    count === 0
+      ? 'No rows'
+      : to - from < 2
+        ? `row ${formatCount(from + 1)} of ${formatCount(count)}`
+        : `rows ${formatCount(from + 1)}–${formatCount(to)} of ${formatRows(count)}`;
   const message = toast.value;
   return (
     <footer class="foot">

@@ -30,7 +30,7 @@ export function Panel({ session }: { readonly session: Session }) {
         <IconButton label="Close" sign="×" onClick={() => session.close()} />
       </div>
       <section class="panel-body" aria-label={cell.field}>
-        <div class={`value-big${cell.text === null ? ' is-none' : ''}`}>
+        <div class={`value-big${cell.text === null ? ' is-none' : ''}`} dir="auto">
           {cell.text ?? describeHole(cell)}
         </div>
         <div class="badges">
@@ -57,7 +57,7 @@ export function Panel({ session }: { readonly session: Session }) {
             text === '' ? null : (
               <div key={name}>
                 <dt>{name}</dt>
-                <dd>{text}</dd>
+                <dd dir="auto">{text}</dd>
               </div>
             ),
           )}
@@ -109,6 +109,7 @@ function Change({ session, cell }: { readonly session: Session; readonly cell: C
         <input
           id="edit"
           name="value"
+          dir="auto"
           key={`${cell.ordinal} ${cell.field} ${cell.text}`}
           defaultValue={cell.text ?? ''}
           placeholder="type a value"

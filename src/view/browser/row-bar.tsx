@@ -15,7 +15,7 @@ import {
   toggleDense,
   view,
 } from './state.js';
-import { formatCount, LEVEL_WORDS, STATUS_WORDS, VERDICT_WORDS } from './words.js';
+import { formatCount, formatRows, LEVEL_WORDS, STATUS_WORDS, VERDICT_WORDS } from './words.js';
 
 interface Chip {
   readonly text: string;
@@ -41,7 +41,8 @@ export function RowBar({ session }: { readonly session: Session }) {
         ☰
       </button>
       <span class="count" role="status">
-        <b>{formatCount(count)}</b> {count === rows ? 'rows' : `of ${formatCount(rows)} rows`}
+        <b>{formatCount(count)}</b>{' '}
+        {count === rows ? (rows === 1 ? 'row' : 'rows') : `of ${formatRows(rows)}`}
       </span>
       {chips.map(({ text, remove }) => (
         <span class="chip" key={text}>

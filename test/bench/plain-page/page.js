@@ -65,7 +65,7 @@ function paint() {
 }
 
 function go(place) {
-  first = Math.max(0, Math.min(count - 1, Math.round(place)));
+  first = Math.min(Math.max(0, count - 1), Math.max(0, Math.round(place)));
   paint();
 }
 
@@ -87,6 +87,8 @@ window.jump = async (place) => {
   list.scrollTop = (place / count) * (list.scrollHeight - list.clientHeight);
   for (;;) {
     await new Promise((resolve) => requestAnimationFrame(resolve));
+    // The bar has fewer places than there are rows.
+    if (first !== place) go(place);
     if (box.querySelector(`[data-place="${place}"] .cell`) !== null) return performance.now() - startedAtMs;
   }
 };
