@@ -5,6 +5,8 @@ import type { JsonValue } from '../model/json.js';
 import { type AgentRun, type Confidence, findBatchId } from '../model/run.js';
 import type { RowFailure, Settlement } from './ledger.js';
 
+/** The changes of an ask are numbered from `number of the ask * SPAN`. */
+export const SPAN = 2 ** 32;
 /** Hex digits of a row key. */
 const KEY_DIGITS = 32;
 

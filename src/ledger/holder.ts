@@ -38,15 +38,21 @@ export function readHolder(): Holder {
 /**
  * Returns the time, in milliseconds since 1970, from which a holder counts as gone unless it renews: 0 if it
  * is known to be gone, infinity if it is known to be alive. Within one PID namespace, the system decides; across
- * namespaces, only renewals do.
+ * namespaces, only renewals do. `isShared` for a ledger of many machines, where all times are by one clock.
  */
-export function readGoneAt(holder: Holder, renewedAtMs: number, self: Holder): number {
-  if (isSameSpace(holder, self)) {
+export function readGoneAt(
+  holder: Holder,
+  renewedAtMs: number,
+  self: Holder,
+  isShared = false,
+): number {
+  // Two machines may have one name, so only a boot id says that a pid is one of this machine.
+  if (isSameSpace(holder, self) && (!isShared || holder.boot !== '')) {
     const liveness = findLiveness(holder, self);
     if (liveness !== 'unknown') return liveness === 'alive' ? Number.POSITIVE_INFINITY : 0;
     return renewedAtMs + GONE_MS;
   }
-  return renewedAtMs + (isSameBoot(holder, self) ? GONE_MS : GONE_ELSEWHERE_MS);
+  return renewedAtMs + (isShared || isSameBoot(holder, self) ? GONE_MS : GONE_ELSEWHERE_MS);
 }
 
 /** Parses a holder from JSON. Null if invalid. Older versions wrote neither boot id nor start time. */

@@ -54,7 +54,7 @@ export type * from './records.js';
  * error. A call that is refused before it writes (JOB_UNKNOWN, LEDGER_BATCH_STATE) affects no other.
  */
 export interface Ledger extends SharedAccount {
-  /** Its file, with links resolved. */
+  /** Its file, with links resolved, or the URL of its server, without the password. */
   readonly path: string;
 
   // Jobs
@@ -63,7 +63,7 @@ export interface Ledger extends SharedAccount {
   previewJob(parts: JobParts): Promise<OpenedJob>;
   /**
    * Stores the job. The same question on the same input is the same job, with its `invocation` incremented. Rejects with
-   * LEDGER_FULL if the disk is almost full.
+   * LEDGER_FULL if the disk is almost full, unless it is the disk of a server, which nobody here can see.
    */
   openJob(parts: JobParts): Promise<OpenedJob>;
   /** Records how the invocation ended. */
@@ -179,7 +179,8 @@ export interface Ledger extends SharedAccount {
   releaseLease(name: string): Promise<void>;
   /**
    * Throws LEASE_LOST if another process may have taken over this one's batches and leases, and LEDGER_MOVED if the
-   * ledger's files are no longer the ones that were opened. Call it in the tick in which a request leaves.
+   * ledger's files are no longer the ones that were opened. Call it in the tick in which a request leaves. A shared
+   * ledger cannot be asked in that tick: it throws 30 s after the last renewal, and nobody takes over before 45 s.
    */
   refuseStart(): void;
   /**
@@ -223,8 +224,8 @@ export interface Ledger extends SharedAccount {
   getLastRun(jobId: string): Promise<AgentRun | null>;
   /** Checks the whole ledger. Returns one line per fault; empty if intact. */
   check(): Promise<readonly string[]>;
-  /** Writes a complete copy to a new file. Rejects if the file exists. */
-  copyTo(path: string): Promise<void>;
+  /** Writes a complete copy to a new file, or for a ledger on a server to a new schema by its URL. Rejects if it exists. */
+  copyTo(place: string): Promise<void>;
   /** Deletes old raw runs and old asks, then returns free space to the disk. What was spent stays. */
   prune(limits: PruneLimits): Promise<PruneResult>;
   /**
@@ -237,12 +238,13 @@ export interface Ledger extends SharedAccount {
 
   // After LEDGER_MOVED
 
-  /** Returns LEDGER_MOVED if the ledger's files are no longer the ones that were opened, else null. */
+  /** Returns LEDGER_MOVED if the ledger's files are no longer the ones that were opened, else null. A server keeps its own. */
   findMove(): RowfillError | null;
   /** Runs of this process that the file may not have, each with its cost, as text. */
   listRecentRuns(): readonly string[];
   /**
-   * Writes what only this process knows back to the file if no other program has used it, else to a copy next to it.
+   * Writes what only this process knows back to the file if no other program has used it, else to a copy next to it. A
+   * ledger on a server is never moved, so there is nothing to save.
    */
   saveMoved(): Promise<SavedLedger>;
 
@@ -250,6 +252,7 @@ export interface Ledger extends SharedAccount {
 }
 
 export interface LedgerOptions {
+  /** A ledger on a server uses the server's time instead. */
   readonly clock?: Pick<Clock, 'now'>;
   /** Called when waiting longer than two seconds for another program's write. */
   readonly onWait?: (message: string) => void;
@@ -267,7 +270,7 @@ export interface SharedAccount {
    */
   enterAccount(hash: (salt: string) => string): Promise<void>;
   /**
-   * Resolves when the run of a reserved batch may start: while other processes use the account too, runs that refusals
+   * Resolves when the run of a reserved batch may start, once this process has renewed its leases if they are not new: while other processes use the account too, runs that refusals
    * have shown to be too many wait for others to end, and all starts together keep to the rate (0 for no limit). Alone, a
    * process never waits. Throws the signal's reason if it is aborted.
    */

@@ -3,7 +3,7 @@ import { type Ask, getFieldIds, isBelow, isEffortAtLeast } from '../model/ask.js
 import type { JsonValue } from '../model/json.js';
 import { isSameValue } from '../model/same-value.js';
 import type { Block, BlockRow, FieldIds } from './blocks.js';
-import type { OlderAnswer } from './ledger.js';
+import type { OlderAnswer, StoredAnswer } from './ledger.js';
 
 /** How blocks are read: for which fields, and by which effort ladder. */
 export interface Reading {
@@ -129,6 +129,27 @@ export class RowState {
   }
 }
 
+/** The state as one job sees it; null if nothing is known to it. `findJobId` gives the id of a job by its number. */
+export function toStoredAnswer(
+  state: RowState,
+  findJobId: (number: number) => string | null,
+): StoredAnswer | null {
+  // Only other jobs have failed with this row, or cells were rejected that it does not have.
+  if (state.answeredAtMs === null && state.failure === null && state.costMicros === 0) return null;
+  return {
+    fields: state.fields,
+    failure: state.failure,
+    failureInvocation: state.failureInvocation,
+    costMicros: state.costMicros,
+    estimatedMicros: state.estimatedMicros,
+    runId: state.runId,
+    answeredJobId: state.answeredJob === null ? null : findJobId(state.answeredJob),
+    answeredInvocation: state.answeredInvocation,
+    answeredAtMs: state.answeredAtMs,
+    ...(state.rejected === null ? {} : { rejected: state.rejected }),
+  };
+}
+
 const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
 
 /**
@@ -159,6 +180,28 @@ export function addBlock(
   const added = state ?? new RowState();
   added.add(block, index, job, reading);
   return added;
+}
+
+/** Computes the states of rows from all their blocks, oldest first. Unknown keys are missing. */
+export function foldRows(
+  keys: readonly string[],
+  blocks: readonly Block[],
+  job: number,
+  reading: Reading,
+): Map<string, RowState> {
+  const wanted = new Set(keys);
+  const states = new Map<string, RowState>();
+  for (const block of blocks) {
+    let index = -1;
+    for (const key of block.listKeys()) {
+      index += 1;
+      if (!wanted.has(key)) continue;
+      const state = states.get(key) ?? new RowState();
+      state.add(block, index, job, reading);
+      states.set(key, state);
+    }
+  }
+  return states;
 }
 
 type Fields = ReadonlyMap<string, FieldAnswer>;

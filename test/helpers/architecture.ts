@@ -56,6 +56,8 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   libsql: ['model/sqlite-driver.ts', 'ledger/', 'server/run-store.ts'],
   numfmt: ['read/number-format.ts'],
   'p-limit': ['job/dispatch.ts'],
+  // Optional, and loaded by one file; the others import types.
+  pg: ['ledger/postgres/'],
   'robots-parser': ['pages/robots.ts'],
   saxes: ['read/zip-archive.ts'],
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts'],

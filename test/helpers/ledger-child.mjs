@@ -1,6 +1,8 @@
 // A separate process that works on a ledger, so that a test can kill it. Prints each step once it is durable, since
 // every printed step must survive the process.
 import { writeSync } from 'node:fs';
+import pg from 'pg';
+import { openPostgresLedger } from '../../dist/ledger/postgres/postgres-ledger.js';
 import { Database } from '../../dist/ledger/sqlite/database.js';
 import { openSqliteLedger } from '../../dist/ledger/sqlite/sqlite-ledger.js';
 import { createAsk, hashText } from '../../dist/model/ask.js';
@@ -24,6 +26,19 @@ const STORES = {
       Database.prototype.exec = function (sql) {
         if (sql === 'commit') count();
         return exec.call(this, sql);
+      };
+    },
+  },
+  PostgreSQL: {
+    open: (place) => openPostgresLedger(place),
+    // A message is a transaction.
+    killAfter(messages) {
+      const { query } = pg.Client.prototype;
+      let left = messages;
+      pg.Client.prototype.query = function (...args) {
+        if (left === 0) process.kill(process.pid, 'SIGKILL');
+        left -= 1;
+        return query.apply(this, args);
       };
     },
   },
@@ -51,7 +66,7 @@ const PARTS = { ask: ASK, input: '/data/in.csv', output: '/data/out.csv', settin
 const MODES = { trip, lease, hold, open, spend, keys, look, step };
 
 try {
-  const ledger = store.open(place);
+  const ledger = await store.open(place);
   await MODES[mode](ledger, ...rest);
 } catch (error) {
   say('error', error.code ?? 'UNKNOWN', error.kind ?? '', error.message);

@@ -22,6 +22,7 @@ import {
 import { openStore, STORES, type TestStore } from './stores.js';
 
 const HOUR_MS = 3_600_000;
+const NEVER = new AbortController().signal;
 const SELF = readHolder();
 /** In another container of this machine. */
 const BESIDE: Holder = { ...SELF, pid: 1, started: '77', space: 'pid:[1]' };
@@ -290,6 +291,7 @@ describe.each(STORES)('adopting in $name', (store) => {
       for (const clock of clocks) clock.nowMs += jumpMs;
       expect(await two.adoptBatches(job.askId)).toEqual([]);
       expect((await two.acquireLease('job:1')).status).toBe('busy');
+      await one.takePlace(batch.id, 0, NEVER);
       one.refuseStart();
       expect(await tryReserve(one, createTestBatch(job, ['b']))).toBe('reserved');
     },
@@ -297,7 +299,7 @@ describe.each(STORES)('adopting in $name', (store) => {
 
   test.each([
     ['another container of this machine', BESIDE, 45_000],
-    ['another machine', ELSEWHERE, 300_000],
+    ['another machine', ELSEWHERE, store.elsewhereGoneMs],
   ])('a process in %s counts as gone only by missed renewals', async (_where, holder, goneMs) => {
     const { one, two, job, clocks } = await openTwo(store, holder);
     await reserveTestBatch(one, createTestBatch(job, ['a']));
@@ -361,11 +363,13 @@ describe.each(STORES)('adopting in $name', (store) => {
     'after a jump of the clock by %d ms, a process renews itself before it starts a run',
     async (jumpMs) => {
       const { one, two, job, clocks } = await openTwo(store, BESIDE);
-      await reserveTestBatch(one, createTestBatch(job, ['a']));
+      const batch = createTestBatch(job, ['a']);
+      await reserveTestBatch(one, batch);
       await two.acquireLease('job:2');
       for (const clock of clocks) clock.nowMs += jumpMs;
       // The other stood still too, so it takes over nothing before it has renewed itself.
       expect(await two.adoptBatches(job.askId)).toEqual([]);
+      await one.takePlace(batch.id, 0, NEVER);
       one.refuseStart();
       expect(await two.adoptBatches(job.askId)).toEqual([]);
       expect(await two.acquireLease('job:1')).toEqual({ status: 'held' });

@@ -1,10 +1,14 @@
 import { closeSync, openSync, statSync, writeSync } from 'node:fs';
 import { setImmediate as endTurn } from 'node:timers/promises';
 import Libsql from 'libsql';
+import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import type { Ledger, LedgerOptions } from '../../src/ledger/ledger.js';
+import { parsePostgresUrl } from '../../src/ledger/postgres/place.js';
+import { openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.js';
 import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.js';
 import { createLedgerPath, createTestClock } from '../helpers/ledger-samples.js';
+import { createSchemaUrl, findPostgres } from '../helpers/postgres.js';
 
 /** A store that the tests of the contract run on. `test/helpers/ledger-child.mjs` opens it by its name. */
 export interface TestStore {
@@ -13,11 +17,13 @@ export interface TestStore {
   createPlace(): string;
   open(place: string, options: LedgerOptions): Promise<Ledger>;
   /** Starts another program's write, which blocks all others. Returns a function that ends it. */
-  lock(place: string): Promise<() => void>;
+  lock(place: string): Promise<() => unknown>;
   /** Makes the second half of each settlement fail, like a disk error. Returns a function that ends this. */
   breakSettling(place: string): Promise<() => Promise<void>>;
   /** Overwrites most of a closed ledger. Null if it is not on this machine. */
   readonly damage: ((place: string) => void) | null;
+  /** After this long without a renewal, a holder on another machine counts as gone. */
+  readonly elsewhereGoneMs: number;
   /** Size limit of files, in KiB, at which a child's disk counts as full. Null if its disk is elsewhere. */
   readonly fullDiskBlocks: number | null;
 }
@@ -55,11 +61,46 @@ const SQLITE: TestStore = {
       writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, at);
     closeSync(file);
   },
+  // Its clock may be another one.
+  elsewhereGoneMs: 300_000,
   fullDiskBlocks: 600,
 };
 
+const SERVER = await findPostgres();
+
+const POSTGRES: TestStore = {
+  name: 'PostgreSQL',
+  createPlace: () => createSchemaUrl(SERVER),
+  open: openPostgresLedger,
+  async lock(place) {
+    const client = await connect(place);
+    await client.query('begin; lock table holder, job in exclusive mode');
+    return async () => void (await client.query('commit'));
+  },
+  async breakSettling(place) {
+    const client = await connect(place);
+    await client.query(`create function break() returns trigger language plpgsql as
+      $$ begin raise exception 'broken'; end $$;
+      create trigger broken before insert on block for each row when (new.kind = 'run') execute function break()`);
+    return async () => void (await client.query('drop trigger broken on block'));
+  },
+  damage: null,
+  elsewhereGoneMs: 45_000,
+  fullDiskBlocks: null,
+};
+
+/** Connects to the schema of a ledger, until the test ends. */
+async function connect(place: string): Promise<pg.Client> {
+  const { url, schema } = parsePostgresUrl(place);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  onTestFinished(() => client.end());
+  await client.query(`set search_path = "${schema}"`);
+  return client;
+}
+
 /** Every store, one line each. */
-export const STORES: readonly TestStore[] = [SQLITE];
+export const STORES: readonly TestStore[] = [SQLITE, POSTGRES];
 
 /** Opens a ledger that is closed when the test ends. */
 export async function openStore(

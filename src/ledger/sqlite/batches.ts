@@ -11,6 +11,7 @@ import {
   keepOnePerKey,
   type PackedSettlement,
   packKeys,
+  SPAN,
 } from '../blocks.js';
 import { createStateError, pickSpend } from '../job-records.js';
 import type {
@@ -28,7 +29,7 @@ import { READ_ALL, type Reading, type RowState } from '../row-state.js';
 import { addYield } from '../yields.js';
 import type { Database } from './database.js';
 import type { JobState, OwnBatch, Store } from './store.js';
-import { type AskView, SPAN } from './view.js';
+import type { AskView } from './view.js';
 
 interface BatchRow {
   readonly number: number;

@@ -1,7 +1,6 @@
-import { unpackKeys } from '../blocks.js';
+import { SPAN, unpackKeys } from '../blocks.js';
 import type { ChangedRows } from '../ledger.js';
 import type { Database } from './database.js';
-import { SPAN } from './view.js';
 
 /** Rows of the blocks that were added after a change. */
 export function listChangedRows(

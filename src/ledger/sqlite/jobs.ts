@@ -1,5 +1,5 @@
 import type { Ask } from '../../model/ask.js';
-import { Block, type BlockRow } from '../blocks.js';
+import { Block, type BlockRow, SPAN } from '../blocks.js';
 import { countClimbs, MAX_CLIMB_BLOCKS } from '../climbs.js';
 import {
   createAmbiguousJobError,
@@ -29,7 +29,7 @@ import type {
 } from '../ledger.js';
 import { type StoredYields, toJobYield } from '../yields.js';
 import type { Database } from './database.js';
-import { SELECT_BLOCKS, SPAN } from './view.js';
+import { SELECT_BLOCKS } from './view.js';
 
 const SELECT_JOB = `
   select job.id, ask.id as askId, ask_version.content as ask, job.input, job.output, job.settings, job.invocation,

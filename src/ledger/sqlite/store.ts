@@ -13,7 +13,7 @@ import type {
   Spend,
   StoredAnswer,
 } from '../ledger.js';
-import { createReading, READ_ALL, type Reading } from '../row-state.js';
+import { createReading, READ_ALL, type Reading, toStoredAnswer } from '../row-state.js';
 import type { StoredYields } from '../yields.js';
 import type { Database } from './database.js';
 import { AskView } from './view.js';
@@ -316,20 +316,8 @@ export function findAnswers(store: Store, job: JobHandle, keys: readonly string[
   const owner = store.findJob(job.id);
   const answers = new Map<string, StoredAnswer>();
   for (const [key, state] of view.read(keys, owner?.number ?? 0, store.readingOf(job))) {
-    // Only other jobs have failed with this row, or cells were rejected that it does not have.
-    if (state.answeredAtMs === null && state.failure === null && state.costMicros === 0) continue;
-    answers.set(key, {
-      fields: state.fields,
-      failure: state.failure,
-      failureInvocation: state.failureInvocation,
-      costMicros: state.costMicros,
-      estimatedMicros: state.estimatedMicros,
-      runId: state.runId,
-      answeredJobId: state.answeredJob === null ? null : (store.findJob(state.answeredJob)?.id ?? null),
-      answeredInvocation: state.answeredInvocation,
-      answeredAtMs: state.answeredAtMs,
-      ...(state.rejected === null ? {} : { rejected: state.rejected }),
-    });
+    const answer = toStoredAnswer(state, (number) => store.findJob(number)?.id ?? null);
+    if (answer !== null) answers.set(key, answer);
   }
   return { answers, elsewhere: view.listElsewhere(keys), seen: view.change };
 }

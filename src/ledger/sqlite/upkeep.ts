@@ -2,11 +2,11 @@ import { createUsageError } from '../../errors.js';
 import { QUARTER_HOUR_MS } from '../../model/clock.js';
 import { formatNumber } from '../../model/format.js';
 import type { AgentRun } from '../../model/run.js';
-import { Block, type BlockRow, dropFailures, unpackRun } from '../blocks.js';
+import { Block, type BlockRow, dropFailures, SPAN, unpackRun } from '../blocks.js';
 import { createUnknownJobError } from '../job-records.js';
 import type { ForgetResult, PruneLimits, PruneResult } from '../ledger.js';
 import type { Database } from './database.js';
-import { SELECT_BLOCKS, SPAN } from './view.js';
+import { SELECT_BLOCKS } from './view.js';
 
 /** No run takes longer than a few hours, so one that is still open after a day can never be settled. */
 const LONGEST_OPEN_MS = 24 * 60 * 60_000;

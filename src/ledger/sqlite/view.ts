@@ -1,10 +1,8 @@
-import { Block, type BlockRow, unpackKeys } from '../blocks.js';
+import { Block, type BlockRow, SPAN, unpackKeys } from '../blocks.js';
 import { addBlock, type Reading, type RowState } from '../row-state.js';
 import type { Database } from './database.js';
 import { KeyIndex } from './key-index.js';
 
-/** The changes of an ask are numbered from `number of the ask * SPAN`. */
-export const SPAN = 2 ** 32;
 export const SELECT_BLOCKS = `
   select number, keys, kind, job, invocation, run_id as runId, cost_micros as costMicros, is_estimated as isEstimated,
     effort, is_refresh as isRefresh, intended_at as intendedAt, settled_at as settledAt, content

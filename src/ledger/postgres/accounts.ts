@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import type { SharedAccount } from '../ledger.js';
+import type { Connection } from './connection.js';
+import type { ProcessHolder } from './process-holder.js';
+import { sql } from './sql.js';
+
+/** How often batches that wait for a place look for one. */
+const LOOK_MS = 50;
+
+/** A batch that waits for a place among the active runs of the account. */
+interface Waiting {
+  readonly batchId: string;
+  readonly startsPerSecond: number;
+  readonly resolve: (waitMs: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Hands out places and start times among the processes that use an account. */
+export class AccountPlaces implements SharedAccount {
+  readonly #connection: Connection;
+  readonly #process: ProcessHolder;
+  /** In the order in which they came. */
+  #waiting: Waiting[] = [];
+  #isLooking = false;
+  /** Called when a batch of this process ends. */
+  onBatchEnd: () => void = () => undefined;
+  /** True if another process had open batches of the account when this one last reserved. */
+  isShared = false;
+
+  constructor(connection: Connection, process: ProcessHolder) {
+    this.#connection = connection;
+    this.#process = process;
+  }
+
+  async enterAccount(hash: (salt: string) => string): Promise<void> {
+    const salt = await this.#connection.write(
+      [
+        sql`insert into salt (number, value) values (1, ${randomBytes(16).toString('hex')}) on conflict do nothing`,
+        sql`select value from salt`,
+      ],
+      (results) => String(results[1]?.[0]?.value),
+    );
+    const account = hash(salt);
+    this.#process.account = account;
+    await this.#connection.write(
+      [
+        sql`insert into account (id) values (${account}) on conflict do nothing`,
+        sql`update holder set account = ${account} where number = ${this.#process.number}`,
+      ],
+      () => undefined,
+    );
+  }
+
+  async takePlace(batchId: string, startsPerSecond: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await this.#process.refresh();
+    if (!this.isShared || this.#process.account === '') return;
+    const waitMs = await new Promise<number>((resolve, reject) => {
+      const drop = (): void => {
+        this.#waiting = this.#waiting.filter((each) => each !== waiting);
+        reject(signal.reason);
+      };
+      const waiting = {
+        ...{ batchId, startsPerSecond, reject },
+        resolve: (delayMs: number) => {
+          signal.removeEventListener('abort', drop);
+          resolve(delayMs);
+        },
+      };
+      signal.addEventListener('abort', drop, { once: true });
+      this.#waiting.push(waiting);
+      if (!this.#isLooking) void this.#look();
+    });
+    await pause(waitMs, signal);
+    signal.throwIfAborted();
+  }
+
+  async recordRefusal(batchId: string): Promise<number> {
+    const { number, account } = this.#process;
+    if (account === '') return 0;
+    const refusal = sql`select record_refusal(${number}, ${account}, ${batchId}) as active`;
+    const active = await this.#connection.write([refusal], ([rows]) => Number(rows?.[0]?.active));
+    this.isShared = active > 0;
+    return active;
+  }
+
+  async listOutOfReach(askId: string): Promise<ReadonlySet<string>> {
+    const statement = sql`select batch.id from batch join job on job.number = batch.job
+        join ask on ask.number = job.ask join holder on holder.number = batch.holder
+      where ask.id = ${askId} and account not in ('', ${this.#process.account}) and epoch <> 1`;
+    return this.#connection.read([statement], ([rows = []]) => new Set(rows.map(({ id }) => String(id))));
+  }
+
+  /** Looks for places until nobody waits for one. All that wait are decided in one message, in their order. */
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    while (this.#waiting.length > 0) {
+      const asked = [...this.#waiting];
+      try {
+        const waits = await this.#tryPlaces(asked);
+        const placed = new Map(asked.map((each, index) => [each, waits[index] ?? null]));
+        this.#waiting = this.#waiting.filter((each) => (placed.get(each) ?? null) === null);
+        for (const [{ resolve }, waitMs] of placed) if (waitMs !== null) resolve(waitMs);
+        if (this.#waiting.length > 0 && waits.includes(null)) await this.#waitForEnd();
+      } catch (error) {
+        this.#waiting = this.#waiting.filter((each) => !asked.includes(each));
+        for (const { reject } of asked) reject(error);
+      }
+    }
+    this.#isLooking = false;
+  }
+
+  /** How long each must wait for its start; null without a place. Once one has none, those after it get none. */
+  #tryPlaces(asked: readonly Waiting[]): Promise<readonly (number | null)[]> {
+    const { number, account } = this.#process;
+    const shared = sql`select is_shared(${number}, ${account}) as shared`;
+    const places = asked.map(
+      ({ batchId, startsPerSecond }) =>
+        sql`select take_place(${number}, ${account}, ${batchId}, ${startsPerSecond}) as wait`,
+    );
+    return this.#connection.write([shared, ...places], ([first, ...rest]) => {
+      this.isShared = first?.[0]?.shared === true;
+      // Alone, a process never waits.
+      return rest.map(([row]) => (typeof row?.wait === 'number' ? row.wait : this.isShared ? null : 0));
+    });
+  }
+
+  #waitForEnd(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LOOK_MS);
+      this.onBatchEnd = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  if (delayMs <= 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, delayMs);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}

@@ -1,0 +1,291 @@
+import { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, QueryResult } from 'pg';
+import { createUsageError, RowfillError } from '../../errors.js';
+import { describePostgresError, isLost, isRepeatable } from './database-errors.js';
+import type { PostgresPlace } from './place.js';
+import { Sql, sql, toIdentifier } from './sql.js';
+
+/** Total time to wait for another writer, or for a server that cannot be reached. */
+const LONGEST_WAIT_MS = 120_000;
+/** Same, for the last words of a holder. Without them, it ends with its process. */
+const LAST_WAIT_MS = 5_000;
+/** A wait longer than this is reported. */
+const TELL_AFTER_MS = 2_000;
+const WATCH_MS = 100;
+/** How long the server lets a statement wait for a lock; then it answers, and the message is sent again. */
+const LOCK_WAIT_MS = 1_000;
+/** A server that has not answered for this long is asked over a new connection. */
+const HANG_MS = 30_000;
+const CONNECT_MS = 10_000;
+/** Pause before a message is sent again, up to this, so that many waiting processes do not retry together. */
+const RETRY_MS = 100;
+/** Same, for a server that cannot be reached. */
+const RECONNECT_MS = 200;
+/** Most calls and characters in one message. */
+const MAX_CALLS = 200;
+const MAX_CHARACTERS = 4_000_000;
+
+/** Types of PostgreSQL whose values become numbers. */
+const NUMBERS: ReadonlySet<number> = new Set([20, 1700]);
+
+export type Row = Record<string, unknown>;
+
+/** A call of the ledger as statements, and how their results are read. */
+export interface Call<Result> {
+  readonly statements: readonly Sql[];
+  readonly isWrite: boolean;
+  /** Asks to lock first. */
+  readonly askIds: readonly string[];
+  /** The last words of a holder: written even after a failed write, and given up after a few seconds. */
+  readonly isLast?: boolean;
+  /** Gets the rows of each statement. If it throws, only its own call is rejected. */
+  readonly read: (results: readonly (readonly Row[])[], isRepeated: boolean) => Result;
+}
+
+interface Waiting extends Call<unknown> {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface ConnectionOptions {
+  readonly isReadOnly?: boolean;
+  /** Replaces the server's clock. */
+  readonly clock?: { now(): number };
+  /** @default 30000 */
+  readonly hangMs?: number;
+}
+
+/**
+ * The connection of a ledger to its server. Calls of one turn of the event loop, and those that came during the last
+ * round trip, go to the server as one message, which is one transaction. A message whose reply was lost is sent again,
+ * so each call must have the same effect if it is repeated. Nothing depends on the session, so that a pooler may give
+ * each message to another one.
+ */
+export class Connection {
+  readonly place: PostgresPlace;
+  readonly #options: ConnectionOptions;
+  readonly #queue: Waiting[] = [];
+  #client: Client | null = null;
+  #socket: Socket | null = null;
+  #isRunning = false;
+  #isClosed = false;
+  #fault: { readonly error: unknown } | null = null;
+  /** Called once per wait of more than two seconds. */
+  onWait: (message: string) => void = () => undefined;
+  /** Statements that start a message which writes, given the asks that it locks. */
+  enter: (askIds: readonly string[]) => Call<void> | null = () => null;
+
+  constructor(place: PostgresPlace, options: ConnectionOptions) {
+    this.place = place;
+    this.#options = options;
+  }
+
+  /** Sends statements with the other calls of this turn. */
+  submit<Result>(call: Call<Result>): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      if (this.#isClosed) throw new RowfillError('defect', 'LEDGER_CLOSED', `${this.place.shown} is closed`);
+      if (call.isWrite && this.#options.isReadOnly === true) throw createReadOnlyError(this.place);
+      if (call.isWrite && this.#fault !== null && call.isLast !== true) throw this.#fault.error;
+      this.#queue.push({ ...call, resolve: resolve as (result: unknown) => void, reject });
+      if (this.#isRunning) return;
+      this.#isRunning = true;
+      setImmediate(() => void this.#runQueue());
+    });
+  }
+
+  /** Reads with statements. */
+  read<Result>(
+    statements: readonly Sql[],
+    read: (results: readonly (readonly Row[])[]) => Result,
+  ): Promise<Result> {
+    return this.submit({ statements, isWrite: false, askIds: [], read });
+  }
+
+  /** Writes with statements. */
+  write<Result>(
+    statements: readonly Sql[],
+    read: Call<Result>['read'],
+    askIds: readonly string[] = [],
+  ): Promise<Result> {
+    return this.submit({ statements, isWrite: true, askIds, read });
+  }
+
+  /** Runs `work` on the connection, without a retry. No call may be made meanwhile. */
+  async withClient<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
+    try {
+      return await work(await this.#connect());
+    } catch (error) {
+      throw describePostgresError(error, this.place);
+    }
+  }
+
+  /** Finishes what was submitted, and closes the connection. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    const last = this.read([], () => undefined).catch(() => undefined);
+    this.#isClosed = true;
+    await last;
+    const client = this.#client;
+    this.#client = null;
+    if (client === null) return;
+    // A server that hangs does not say goodbye.
+    const timer = setTimeout(() => this.#socket?.destroy(), TELL_AFTER_MS);
+    await client.end().catch(() => undefined);
+    clearTimeout(timer);
+  }
+
+  async #runQueue(): Promise<void> {
+    while (this.#queue.length > 0) await this.#run(this.#takeGroup());
+    this.#isRunning = false;
+  }
+
+  #takeGroup(): readonly Waiting[] {
+    let count = 0;
+    let characters = 0;
+    while (count < this.#queue.length && count < MAX_CALLS && characters < MAX_CHARACTERS) {
+      for (const { text } of this.#queue[count]?.statements ?? []) characters += text.length;
+      count += 1;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  /** Sends a group until the server has answered it, or for two minutes. */
+  async #run(group: readonly Waiting[]): Promise<void> {
+    const isWrite = group.some((call) => call.isWrite);
+    const startMs = performance.now();
+    const longestMs = group.every(({ isLast }) => isLast === true) ? LAST_WAIT_MS : LONGEST_WAIT_MS;
+    const watch = this.#watchWait(startMs);
+    for (let isRepeated = false; ; ) {
+      try {
+        this.#answer(group, await this.#send(group, isWrite), isRepeated);
+        clearInterval(watch);
+        return;
+      } catch (error) {
+        const isOut = performance.now() - startMs > longestMs;
+        if (isOut || !isRepeatable(error)) {
+          clearInterval(watch);
+          const described = describePostgresError(error, this.place);
+          // Nothing was written if the server only let the message wait.
+          if (isWrite && !isRepeatable(error)) this.#fault ??= { error: described };
+          for (const { reject } of group) reject(described);
+          return;
+        }
+        isRepeated ||= isLost(error);
+        await sleep((isLost(error) ? RECONNECT_MS : 0) + Math.random() * RETRY_MS);
+      }
+    }
+  }
+
+  /** Reports a long wait, once. */
+  #watchWait(startMs: number): NodeJS.Timeout {
+    const timer = setInterval(() => {
+      if (performance.now() - startMs <= TELL_AFTER_MS) return;
+      clearInterval(timer);
+      this.onWait(
+        `The ledger at ${this.place.shown} does not answer, or another program is writing to it. Waiting up to ${LONGEST_WAIT_MS / 60_000} minutes for it`,
+      );
+    }, WATCH_MS);
+    return timer;
+  }
+
+  #answer(group: readonly Waiting[], results: readonly (readonly Row[])[], isRepeated: boolean): void {
+    let next = 0;
+    for (const { statements, read, resolve, reject } of group) {
+      const own = results.slice(next, next + statements.length);
+      next += statements.length;
+      try {
+        resolve(read(own, isRepeated));
+      } catch (error) {
+        reject(error);
+      }
+    }
+  }
+
+  /** Sends a group as one message. Returns the rows of its statements. */
+  async #send(group: readonly Waiting[], isWrite: boolean): Promise<readonly (readonly Row[])[]> {
+    const statements = group.flatMap((call) => call.statements);
+    if (statements.length === 0 && !isWrite) return [];
+    const askIds = [...new Set(group.flatMap((call) => call.askIds))];
+    const entry = isWrite ? this.enter(askIds) : null;
+    const results = await this.#query([this.#createSettings(), ...(entry?.statements ?? []), ...statements]);
+    const first = 1 + (entry?.statements.length ?? 0);
+    entry?.read(results.slice(1, first), false);
+    return results.slice(first);
+  }
+
+  /** What a session would keep is set for each message. */
+  #createSettings(): Sql {
+    const { clock, isReadOnly } = this.#options;
+    const readOnly = new Sql(isReadOnly === true ? "set_config('transaction_read_only', 'on', true)," : '');
+    const path = `${toIdentifier(this.place.schema)}, pg_temp`;
+    return sql`select set_config('search_path', ${path}, true),
+      set_config('lock_timeout', ${String(LOCK_WAIT_MS)}, true), set_config('enable_seqscan', 'off', true),
+      set_config('jit', 'off', true), ${readOnly}
+      set_config('rowfill.clock', ${clock === undefined ? '' : String(clock.now())}, true)`;
+  }
+
+  async #query(statements: readonly Sql[]): Promise<readonly (readonly Row[])[]> {
+    const client = await this.#connect();
+    const { hangMs = HANG_MS } = this.#options;
+    const socket = this.#socket;
+    const timer = setTimeout(() => socket?.destroy(), hangMs);
+    try {
+      const results: unknown = await client.query(statements.map(({ text }) => text).join(';\n'));
+      const list = (Array.isArray(results) ? results : [results]) as readonly QueryResult<Row>[];
+      return list.map(({ rows }) => rows);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Connects, unless the connection stands. */
+  async #connect(): Promise<Client> {
+    if (this.#client !== null) return this.#client;
+    const driver = await loadDriver();
+    const socket = new Socket();
+    const client = new driver.Client({
+      connectionString: this.place.url,
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+      stream: () => socket,
+      types: {
+        getTypeParser: (id: number, format?: 'text' | 'binary') =>
+          NUMBERS.has(id) ? Number : driver.types.getTypeParser(id, format as 'text'),
+      } as never,
+    });
+    const drop = (): void => {
+      if (this.#client === client) this.#client = null;
+    };
+    // Without a listener, a lost connection would end the process.
+    client.on('error', drop);
+    client.on('end', drop);
+    await client.connect();
+    this.#client = client;
+    this.#socket = socket;
+    return client;
+  }
+}
+
+/** Loads the driver, which only shared ledgers need. */
+export async function loadDriver(): Promise<typeof import('pg')['default']> {
+  try {
+    // Its default export has all of it in every version.
+    return (await import('pg')).default;
+  } catch (error) {
+    throw createUsageError(
+      'LEDGER_NO_DRIVER',
+      'A ledger on PostgreSQL needs the package pg',
+      'Install it next to rowfill: npm install pg',
+      error,
+    );
+  }
+}
+
+function createReadOnlyError({ shown }: PostgresPlace): RowfillError {
+  return createUsageError(
+    'LEDGER_NOT_WRITABLE',
+    `The ledger was opened for reading only: ${shown}`,
+    'Open it for writing.',
+  );
+}

@@ -1,0 +1,355 @@
+import { setTimeout } from 'node:timers/promises';
+import { createLeaseLostError } from '../../errors.js';
+import type { Ask } from '../../model/ask.js';
+import type { Batch } from '../../model/batch.js';
+import { type Clock, systemClock } from '../../model/clock.js';
+import { type FieldIds, type PackedSettlement, packSettlement } from '../blocks.js';
+import { readHolder } from '../holder.js';
+import { createJobId, createUnknownJobError } from '../job-records.js';
+import type { Ledger, LedgerOptions, OverBudget, Settled } from '../ledger.js';
+import { RecentRuns } from '../recent-runs.js';
+import { createReading, READ_ALL, type Reading } from '../row-state.js';
+import { AccountPlaces } from './accounts.js';
+import * as answers from './answers.js';
+import * as batches from './batches.js';
+import { Connection, type ConnectionOptions } from './connection.js';
+import { copyLedger } from './copy.js';
+import * as folders from './folders.js';
+import * as jobs from './jobs.js';
+import { type Adopted, acquireLease, adoptBatches, releaseLease } from './leases.js';
+import { migrate } from './migrations.js';
+import { parsePostgresUrl } from './place.js';
+import { ProcessHolder } from './process-holder.js';
+import { sql, textArray } from './sql.js';
+import * as upkeep from './upkeep.js';
+import { findVerdicts, putVerdicts } from './verdicts.js';
+
+/** A process that waits for another one looks after these pauses, which make a second. */
+const LOOKS_MS: readonly number[] = [200, 800];
+
+/** Options of a ledger on a server. Its time is the server's. */
+export interface PostgresOptions extends Omit<LedgerOptions, 'clock'>, Pick<ConnectionOptions, 'hangMs'> {
+  /** Replaces the clocks of the server and of this process. */
+  readonly clock?: Pick<Clock, 'now'>;
+}
+
+/** Opens the ledger at a URL. Creates its schema if there is none, unless the ledger is only read. */
+export async function openPostgresLedger(url: string, options: PostgresOptions = {}): Promise<Ledger> {
+  const connection = new Connection(parsePostgresUrl(url), options);
+  if (options.onWait !== undefined) connection.onWait = options.onWait;
+  try {
+    await migrate(connection, options.isReadOnly === true);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  const session = new Session(connection, options);
+  return {
+    path: connection.place.shown,
+    ...createJobMethods(session),
+    ...createAnswerMethods(session),
+    ...createBatchMethods(session),
+    ...createProcessMethods(session),
+    ...createFolderMethods(session),
+    ...createCareMethods(session),
+  };
+}
+
+/** What the methods of an open ledger share. */
+class Session {
+  readonly connection: Connection;
+  readonly process: ProcessHolder;
+  readonly places: AccountPlaces;
+  readonly runs = new RecentRuns(() => null);
+  readonly now: () => number;
+  readonly adopted: Adopted = new Set();
+  /** Open batches that this process has reserved, by id. */
+  readonly ownBatches = new Set<string>();
+  /** Asks that this process uses. */
+  readonly askIds = new Set<string>();
+  /** Counts what may have ended a wait: batches that this process had taken over have ended. */
+  adoptedEnds = 0;
+  closing: Promise<void> | null = null;
+  /** Versions of asks by job, and how they are read. */
+  readonly #versions = new Map<string, string>();
+  readonly #readings = new Map<string, Reading>();
+
+  constructor(connection: Connection, { clock = systemClock, holder = readHolder() }: PostgresOptions) {
+    this.connection = connection;
+    this.process = new ProcessHolder(connection, clock, holder);
+    this.places = new AccountPlaces(connection, this.process);
+    this.now = () => clock.now();
+  }
+
+  /** Remembers what a job of this process asks. */
+  noteJob(jobId: string, ask: Ask): void {
+    this.#versions.set(jobId, ask.version);
+    this.noteAsk(ask);
+  }
+
+  noteAsk(ask: Ask): void {
+    this.askIds.add(ask.id);
+    this.#readings.set(`${ask.id} ${ask.version}`, createReading(ask));
+  }
+
+  /** How the answers to a batch are read: by what it asks, else by its job's last invocation. Null if unknown here. */
+  findReading({
+    jobId,
+    askId,
+    version = this.#versions.get(jobId),
+  }: Pick<Batch, 'jobId' | 'askId' | 'version'>) {
+    return this.#readings.get(`${askId} ${version ?? ''}`) ?? null;
+  }
+
+  /** Reads what a batch asks, if this process does not know it yet. */
+  async loadReading({ jobId, askId, version }: Pick<Batch, 'jobId' | 'askId' | 'version'>): Promise<void> {
+    for (const ask of await jobs.listAsks(this.connection, askId)) this.noteAsk(ask);
+    if (version !== undefined) return;
+    const job = await jobs.getJob(this.connection, jobId);
+    this.noteJob(jobId, job.ask);
+  }
+
+  noteEnd(batchId: string): void {
+    this.ownBatches.delete(batchId);
+    if (this.adopted.delete(batchId)) this.adoptedEnds += 1;
+    this.places.onBatchEnd();
+  }
+
+  async close(): Promise<void> {
+    await this.process.close();
+    await this.connection.close();
+  }
+}
+
+function createJobMethods(session: Session) {
+  const { connection } = session;
+  return {
+    previewJob: (parts) => jobs.previewJob(connection, parts),
+    openJob(parts) {
+      session.noteJob(createJobId(parts.ask.id, parts.input), parts.ask);
+      return jobs.openJob(connection, parts);
+    },
+    closeJob: (jobId, end) => jobs.closeJob(connection, jobId, end),
+    isUnusedJob: (jobId) => jobs.isUnusedJob(connection, jobId),
+    dropUnusedJob: (jobId) => jobs.dropUnusedJob(connection, jobId),
+    findJob: (askId, input) => jobs.findJob(connection, askId, input),
+    getJob: (idOrPrefix) => jobs.getJob(connection, idOrPrefix),
+    listJobs: (limit) => jobs.listJobs(connection, limit),
+    countJobs: () => jobs.countJobs(connection),
+    getYield: (jobId) => jobs.getYield(connection, jobId),
+    listAsks: (askId) => jobs.listAsks(connection, askId),
+    getClimbs: (ask) => jobs.getClimbs(connection, ask),
+    keepGoing: (jobId) => jobs.keepGoing(connection, jobId),
+    getAnswerState: (job) => jobs.getAnswerState(connection, job),
+    getSpend: (jobId) => {
+      const statement = sql`select coalesce(spent_micros, (select cost_micros from pruned_spend where job = ${jobId}), 0)
+          as spent, coalesce(reserved_micros, 0) as reserved, coalesce(estimated_micros, 0) as estimated
+        from (select 1) one left join (job join job_count on job_count.job = job.number) on job.id = ${jobId}`;
+      return connection.read([statement], ([rows]) => ({
+        spentMicros: Number(rows?.[0]?.spent),
+        reservedMicros: Number(rows?.[0]?.reserved),
+        estimatedMicros: Number(rows?.[0]?.estimated),
+      }));
+    },
+    getSpendSince: (folder, sinceMs) =>
+      connection.read(
+        [sql`select spent, reserved from spend_since(${folder ?? ''}, ${sinceMs})`],
+        ([rows]) => ({
+          spentMicros: Number(rows?.[0]?.spent),
+          reservedMicros: Number(rows?.[0]?.reserved),
+        }),
+      ),
+    async findPassedBudget(jobId, { jobMicros, day }) {
+      if (jobMicros === null && day === null) return null;
+      const statement = sql`select find_full(number, 0, ${jobMicros}, ${day?.folderMicros ?? null},
+        ${day?.ledgerMicros ?? null}, false) as budget from job where id = ${jobId}`;
+      return connection.read([statement], ([rows]) => {
+        if (rows?.[0] === undefined) throw createUnknownJobError(jobId);
+        return rows[0].budget as OverBudget | null;
+      });
+    },
+  } satisfies Partial<Ledger>;
+}
+
+function createAnswerMethods(session: Session) {
+  const { connection, process } = session;
+  const findIds = async (jobId: string): Promise<FieldIds> => {
+    const job = await jobs.getJob(connection, jobId);
+    session.noteJob(jobId, job.ask);
+    return createReading(job.ask).ids ?? new Map();
+  };
+  return {
+    findAnswers(job, keys) {
+      session.askIds.add(job.askId);
+      return answers.findAnswers(connection, process.number, job, keys);
+    },
+    findRuns: (runIds) => answers.findRuns(connection, runIds),
+    listOlderAnswers: (askId, key, ask) => answers.listOlderAnswers(connection, askId, key, ask),
+    listChangedRows(askId, since, limit) {
+      session.askIds.add(askId);
+      return answers.listChangedRows(connection, askId, since, limit);
+    },
+    async recordFailures(jobId, failures) {
+      if (failures.length === 0) return;
+      await batches.recordFailures(connection, process.number, jobId, failures);
+    },
+    async putHumanAnswers(jobId, given) {
+      if (given.length === 0) return;
+      await batches.putHumanAnswers(connection, process.number, jobId, given, await findIds(jobId));
+    },
+    async rejectAnswers(jobId, cells) {
+      if (cells.length === 0) return;
+      await batches.rejectAnswers(connection, process.number, jobId, cells, await findIds(jobId));
+    },
+    async putVerdicts(job, verdicts) {
+      if (verdicts.length > 0) await putVerdicts(connection, job, verdicts);
+    },
+    findVerdicts: (job, keys) => findVerdicts(connection, job, keys),
+  } satisfies Partial<Ledger>;
+}
+
+function createBatchMethods(session: Session) {
+  const { connection, process, places, runs, ownBatches } = session;
+  const settlePacked = async (packed: readonly PackedSettlement[]): Promise<readonly Settled[]> => {
+    for (const { batch } of packed) if (session.findReading(batch) === null) await session.loadReading(batch);
+    const readingOf = (batch: Batch): Reading => session.findReading(batch) ?? READ_ALL;
+    const rows = await connection.submit({
+      isWrite: true,
+      askIds: packed.map(({ batch }) => batch.askId),
+      statements: packed.map((each) =>
+        batches.createSettle(process.number, each, readingOf(each.batch).ids ?? new Map()),
+      ),
+      read: (results, isRepeated) =>
+        packed.map((each, index) => batches.toSettled(each, results[index]?.[0], isRepeated)),
+    });
+    for (const { batch } of packed) {
+      runs.markWritten(batch.id);
+      session.noteEnd(batch.id);
+    }
+    return Promise.all(
+      rows.map(async ({ settled, repeated }, index) => {
+        const batch = packed[index]?.batch;
+        if (repeated.length === 0 || batch === undefined) return settled;
+        const reading = readingOf(batch);
+        const merged = await batches.readMerged(connection, batch.askId, repeated, settled.seen, reading);
+        return { ...settled, merged };
+      }),
+    );
+  };
+  return {
+    async reserveBatches(reservations, limits) {
+      if (reservations.length === 0) return [];
+      const { number, account } = process;
+      process.isHolding = true;
+      return connection.submit({
+        isWrite: true,
+        askIds: reservations.map(({ batch }) => batch.askId),
+        statements: [
+          ...reservations.map((each) =>
+            batches.createReserve(number, each, limits, !ownBatches.has(each.batch.id)),
+          ),
+          sql`select is_shared(${number}, ${account}) as shared`,
+        ],
+        read: (results) => {
+          places.isShared = results.at(-1)?.[0]?.shared === true;
+          return reservations.map(({ batch }, index) => {
+            const verdict = batches.toReserveVerdict(batch, results[index]?.[0]);
+            if (verdict.status === 'reserved') ownBatches.add(batch.id);
+            return verdict;
+          });
+        },
+      });
+    },
+    async markStarted(batch, runId) {
+      // At once, so that it is reported if the ledger can no longer be written.
+      runs.addStarted(batch.id, runId);
+      await batches.markStarted(connection, process.number, batch, runId);
+    },
+    markUnknown: (batchId, reason) => batches.markUnknown(connection, process.number, batchId, reason),
+    async releaseBatch(batchId, reason) {
+      await batches.releaseBatch(connection, process.number, batchId, reason);
+      session.noteEnd(batchId);
+    },
+    async settleBatches(settlements) {
+      for (const settlement of settlements) runs.addEnded(settlement);
+      if (settlements.length === 0) return [];
+      // Returned rather than awaited here, so that the runs are not kept until they are written.
+      return settlePacked(settlements.map(packSettlement));
+    },
+    listOpenBatches: (askId) => connection.read(batches.selectOpenBatches(askId), batches.toOpenBatches),
+  } satisfies Partial<Ledger>;
+}
+
+function createProcessMethods(session: Session) {
+  const { connection, process, places } = session;
+  return {
+    enterAccount: (hash) => places.enterAccount(hash),
+    takePlace: (batchId, startsPerSecond, signal) => places.takePlace(batchId, startsPerSecond, signal),
+    recordRefusal: (batchId) => places.recordRefusal(batchId),
+    listOutOfReach: (askId) => places.listOutOfReach(askId),
+    async acquireLease(name) {
+      if (process.isLost) throw createLeaseLostError();
+      return acquireLease(connection, process, name, session.now);
+    },
+    releaseLease: (name) => releaseLease(connection, process, name),
+    refuseStart: () => process.refuseLost(),
+    async adoptBatches(askId) {
+      if (process.isLost) return [];
+      return adoptBatches(connection, process, askId, session.adopted);
+    },
+    async whenChanged(signal) {
+      const read = async (): Promise<string> => {
+        const ids = textArray([...session.askIds]);
+        const changes = sql`select coalesce(sum(change), 0) as changes from ask_count
+          join ask on ask.number = ask_count.ask where ask.id = any(${ids})`;
+        const found = await connection.read([changes], ([rows]) => String(rows?.[0]?.changes));
+        return `${found} ${session.adoptedEnds}`;
+      };
+      const known = await read();
+      for (const pauseMs of LOOKS_MS) {
+        if (signal?.aborted === true || session.closing !== null) return;
+        await setTimeout(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+        if (session.closing !== null || (await read()) !== known) return;
+      }
+    },
+    close() {
+      session.closing ??= session.close();
+      return session.closing;
+    },
+  } satisfies Partial<Ledger>;
+}
+
+function createFolderMethods({ connection }: Session) {
+  return {
+    enterFolder: (folder) => folders.enterFolder(connection, folder),
+    findFolderPath: (id) => folders.findFolderPath(connection, id),
+    moveFolder: (id, path) => folders.moveFolder(connection, id, path),
+    placeJobs(input, place, moved) {
+      const statements = [jobs.placeJobs(input, place)];
+      if (moved !== null) statements.push(folders.moveWritten(moved.from, moved.to));
+      return connection.write(statements, () => undefined);
+    },
+    noteWritten: (path, file) => folders.noteWritten(connection, path, file),
+    findWritten: (path) => folders.findWritten(connection, path),
+  } satisfies Partial<Ledger>;
+}
+
+function createCareMethods({ connection, process, runs }: Session) {
+  return {
+    getRun: (runId) => upkeep.getRun(connection, runId),
+    getLastRun: (jobId) => upkeep.getLastRun(connection, jobId),
+    check: () => upkeep.checkLedger(connection),
+    async copyTo(url) {
+      // After everything submitted before.
+      await connection.read([], () => undefined);
+      await copyLedger(connection.place, url);
+    },
+    prune: (limits) => upkeep.prune(connection, process, limits),
+    forgetJob: (jobId, isDryRun) =>
+      isDryRun === true ? upkeep.countForgotten(connection, jobId) : upkeep.forgetJob(connection, jobId),
+    countOld: (limits) => upkeep.countOld(connection, process, limits),
+    findMove: () => runs.findMove(),
+    listRecentRuns: () => runs.list(),
+    saveMoved: async () => ({ status: 'restored' }),
+  } satisfies Partial<Ledger>;
+}

@@ -1,0 +1,214 @@
+import { createUsageError } from '../../errors.js';
+import { formatNumber } from '../../model/format.js';
+import type { AgentRun } from '../../model/run.js';
+import { Block, type BlockRow, dropFailures, SPAN, unpackRun } from '../blocks.js';
+import { createUnknownJobError } from '../job-records.js';
+import type { ForgetResult, PruneLimits, PruneResult } from '../ledger.js';
+import { BLOCK_COLUMNS } from './answers.js';
+import type { Connection, Row } from './connection.js';
+import { HOLDER_COLUMNS, type HolderRow, type ProcessHolder } from './process-holder.js';
+import { Sql, sql, textArray } from './sql.js';
+
+/** Deletes old data, but keeps what was spent. */
+export async function prune(
+  connection: Connection,
+  process: ProcessHolder,
+  limits: PruneLimits,
+): Promise<PruneResult> {
+  const held = await listHeldLeases(connection, process);
+  return connection.write([createCount('prune', limits, held)], ([rows]) => toPruneResult(rows?.[0]));
+}
+
+/** Counts what `prune` would delete, without changing anything. */
+export async function countOld(
+  connection: Connection,
+  process: ProcessHolder,
+  limits: PruneLimits,
+): Promise<PruneResult> {
+  const held = await listHeldLeases(connection, process);
+  return connection.read([createCount('count_old', limits, held)], ([rows]) => toPruneResult(rows?.[0]));
+}
+
+function createCount(
+  name: string,
+  { runsBeforeMs = null, asksBeforeMs = null }: PruneLimits2,
+  held: readonly string[],
+): Sql {
+  return sql`select * from ${new Sql(name)}(${runsBeforeMs}, ${asksBeforeMs}, ${textArray(held)})`;
+}
+
+interface PruneLimits2 {
+  readonly runsBeforeMs?: number | null;
+  readonly asksBeforeMs?: number | null;
+}
+
+function toPruneResult(row: Row | undefined): PruneResult {
+  const count = (name: string): number => Number(row?.[name]);
+  return { runs: count('runs'), asks: count('asks'), jobs: count('jobs'), answers: count('answers') };
+}
+
+/** Names of leases whose holders may still be alive. */
+async function listHeldLeases(connection: Connection, process: ProcessHolder): Promise<string[]> {
+  const statement = sql`select lease.name, ${new Sql(HOLDER_COLUMNS)}
+    from lease join holder on holder.number = lease.holder where lease.name ~ '^(ask|job):'`;
+  return connection.read([statement], ([rows = []]) => {
+    const leases = rows as unknown as readonly (HolderRow & { readonly name: string })[];
+    return leases.filter((row) => process.findGoneAt(row) > row.nowMs).map(({ name }) => name);
+  });
+}
+
+interface Forgotten {
+  readonly number: number;
+  readonly ask: number;
+  /** Number of another job with the same question; null if there is none. */
+  readonly other: number | null;
+  readonly open: number;
+  readonly answers: number;
+  readonly runs: number;
+}
+
+interface Forgetting {
+  readonly found: Forgotten;
+  readonly result: ForgetResult;
+}
+
+/** Counts what `forgetJob` would delete. */
+export async function countForgotten(connection: Connection, jobId: string): Promise<ForgetResult> {
+  return (await findForgotten(connection, jobId)).result;
+}
+
+async function findForgotten(connection: Connection, jobId: string): Promise<Forgetting> {
+  const statements = [
+    sql`select * from find_forgotten(${jobId})`,
+    sql`select own_pages(job.ask) as url from job where id = ${jobId} order by 1`,
+  ];
+  return connection.read(statements, ([rows = [], urls = []]) => {
+    const [found] = rows as unknown as readonly Forgotten[];
+    if (found === undefined) throw createUnknownJobError(jobId);
+    const pages = found.other === null ? urls.map(({ url }) => String(url)) : [];
+    const { answers, runs, other } = found;
+    return { found, result: { answers, runs, pages, isShared: other !== null } };
+  });
+}
+
+/** Deletes a job, but keeps what was spent, and answers that another job of its ask uses. */
+export async function forgetJob(connection: Connection, jobId: string): Promise<ForgetResult> {
+  const { found, result } = await findForgotten(connection, jobId);
+  if (found.open > 0) {
+    throw createUsageError(
+      'JOB_HAS_RUNS',
+      `Job ${jobId} has ${formatNumber(found.open, 'run')} that may still be billed`,
+      'Run the job again to collect them, or cancel it with `rowfill cancel`, and then forget it.',
+    );
+  }
+  const own = sql`select ${new Sql(BLOCK_COLUMNS)} from block where job = ${found.number}
+    and kind <> 'failures' and content like '%"failures"%'`;
+  const cleaned = await connection.read([own], ([rows = []]) =>
+    (rows as unknown as readonly BlockRow[]).map(
+      ({ number, content }) =>
+        sql`update block set content = ${dropFailures(content)} where number = ${number}`,
+    ),
+  );
+  await connection.write([...cleaned, sql`select forget(${jobId})`], () => undefined);
+  return result;
+}
+
+/** The raw run as returned by the agent; null if pruned or never received. */
+export function getRun(connection: Connection, runId: string): Promise<AgentRun | null> {
+  return readRun(connection, sql`select raw_run from block where run_id = ${runId} limit 1`);
+}
+
+/** The most recently settled raw run of a job. */
+export function getLastRun(connection: Connection, jobId: string): Promise<AgentRun | null> {
+  const last = sql`select raw_run from block join job on job.number = block.job
+    where job.id = ${jobId} and kind = 'run' order by block.number desc limit 1`;
+  return readRun(connection, last);
+}
+
+function readRun(connection: Connection, statement: Sql): Promise<AgentRun | null> {
+  return connection.read([statement], ([rows]) => {
+    const raw = rows?.[0]?.raw_run;
+    return raw instanceof Uint8Array ? unpackRun(raw) : null;
+  });
+}
+
+/** Rows of a query that finds faults, and what to say of them. */
+const CHECKS: readonly (readonly [what: string, sql: string])[] = [
+  ['jobs without an ask', 'job where ask not in (select number from ask)'],
+  ['jobs without what they ask', 'job where version not in (select number from ask_version)'],
+  ['jobs without counts', 'job where number not in (select job from job_count)'],
+  ['asks without counts', 'ask where number not in (select ask from ask_count)'],
+  ['open batches without a job', 'batch where job not in (select number from job)'],
+  ['open batches without a holder', 'batch where holder not in (select number from holder)'],
+  ['verdicts without an ask', 'verdict where ask not in (select number from ask)'],
+  ['blocks without an ask', `block where number / ${SPAN} not in (select number from ask)`],
+  ['blocks without rows', "block where keys is null and kind <> 'released'"],
+  ['blocks without a job', 'block where job <> 0 and job not in (select number from job)'],
+  [
+    'changes beyond the last one of their ask',
+    `(select number from block union all select number from batch) changed
+     join ask_count on ask_count.ask = changed.number / ${SPAN} where changed.number > ask_count.change`,
+  ],
+  [
+    'jobs whose reserved amount is not that of their open batches',
+    `job_count where reserved_micros <> (select coalesce(sum(reserve_micros), 0) from batch where batch.job = job_count.job)`,
+  ],
+  [
+    'jobs whose cost is below that of their runs',
+    `job_count where spent_micros < (select least(coalesce(sum(cost_micros), 0), ${Number.MAX_SAFE_INTEGER})
+     from block where block.job = job_count.job)`,
+  ],
+  [
+    'rows of blocks that cannot be found',
+    `(select unnest(keys) as key, number from block where kind <> 'released') own
+     where not exists (select 1 from row_block where row_block.key = own.key and row_block.number = own.number)`,
+  ],
+  [
+    'rows that are in no block',
+    'row_block where not exists (select 1 from block where block.number = row_block.number and row_block.key = any(block.keys))',
+  ],
+];
+
+/** Blocks checked in one query. */
+const CHECKED_BLOCKS = 1_000;
+
+/** Checks the whole ledger. Returns one line per fault. */
+export async function checkLedger(connection: Connection): Promise<string[]> {
+  const statements = CHECKS.map(([, text]) => new Sql(`select count(*) as found from ${text}`));
+  const found = await connection.read(statements, (results) =>
+    CHECKS.flatMap(([what], index) => {
+      const count = Number(results[index]?.[0]?.found);
+      return count === 0 ? [] : [`${what}: ${count}`];
+    }),
+  );
+  const broken = await countBrokenBlocks(connection);
+  return broken === 0 ? found : [...found, `blocks that cannot be read: ${broken}`];
+}
+
+async function countBrokenBlocks(connection: Connection): Promise<number> {
+  let broken = 0;
+  let last = 0;
+  for (;;) {
+    const statement = sql`select ${new Sql(BLOCK_COLUMNS)} from block where number > ${last} order by number
+      limit ${CHECKED_BLOCKS}`;
+    const rows = await connection.read(
+      [statement],
+      ([found = []]) => found as unknown as readonly BlockRow[],
+    );
+    for (const row of rows) {
+      last = row.number;
+      if (!isReadable(row)) broken += 1;
+    }
+    if (rows.length < CHECKED_BLOCKS) return broken;
+  }
+}
+
+function isReadable(row: BlockRow): boolean {
+  try {
+    const block = new Block(row);
+    for (let index = 0; index < block.length; index += 1) block.fieldsOf(index);
+    return Number.isInteger(block.length) && block.failureOf(0) !== undefined;
+  } catch {
+    return false;
+  }
+}
