@@ -13,7 +13,9 @@ test('imports only go down, stages do not import each other, and packages are us
 
 test('every production dependency is allowed somewhere', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  expect(Object.keys(PLACES).sort()).toEqual(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).sort());
+  expect(Object.keys(PLACES).sort()).toEqual(
+    Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).sort(),
+  );
 });
 
 test('every path that ARCHITECTURE.md names exists, and it names every folder and entry point', () => {

@@ -40,12 +40,7 @@ export function readHolder(): Holder {
  * is known to be gone, infinity if it is known to be alive. Within one PID namespace, the system decides; across
  * namespaces, only renewals do. `isShared` for a ledger of many machines, where all times are by one clock.
  */
-export function readGoneAt(
-  holder: Holder,
-  renewedAtMs: number,
-  self: Holder,
-  isShared = false,
-): number {
+export function readGoneAt(holder: Holder, renewedAtMs: number, self: Holder, isShared = false): number {
   // Two machines may have one name, so only a boot id says that a pid is one of this machine.
   if (isSameSpace(holder, self) && (!isShared || holder.boot !== '')) {
     const liveness = findLiveness(holder, self);

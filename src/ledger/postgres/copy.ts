@@ -21,7 +21,7 @@ const TABLES = [
   ...['block', 'row_block', 'verdict', 'spend', 'pruned_spend', 'folder', 'written'],
 ];
 /** Tables whose numbers the server draws. */
-const NUMBERED = ['ask', 'ask_version', 'job', 'verdict', 'written'];
+const NUMBERED = ['ask', 'ask_version', 'job', 'written'];
 /** Rows read at a time: a block may have some 100 KB. */
 const FETCHED_ROWS = 200;
 

@@ -58,8 +58,8 @@ export function openJob(connection: Connection, parts: JobParts): Promise<Opened
       select ${ask.id}, 0, ${agent}, ${content} where not exists (select 1 from ask where id = ${ask.id})`,
     sql`update ask set agent = (select min(number) from ask where agent_hash = ${agent})
       where id = ${ask.id} and agent = 0`,
-    sql`insert into ask_count (ask, change, foreign_change)
-      select number, number * ${SPAN}, number * ${SPAN} from ask where id = ${ask.id} on conflict do nothing`,
+    sql`insert into ask_count (ask, change, foreign_change, checked)
+      select number, number * ${SPAN}, number * ${SPAN}, number * ${SPAN} from ask where id = ${ask.id} on conflict do nothing`,
     sql`insert into ask_version (ask, version, content) select number, ${ask.version}, ${JSON.stringify(ask)} from ask
       where id = ${ask.id} and not exists (
         select 1 from ask_version where ask_version.ask = ask.number and version = ${ask.version})`,

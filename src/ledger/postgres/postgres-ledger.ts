@@ -22,7 +22,7 @@ import { parsePostgresUrl } from './place.js';
 import { ProcessHolder } from './process-holder.js';
 import { sql, textArray } from './sql.js';
 import * as upkeep from './upkeep.js';
-import { findVerdicts, putVerdicts } from './verdicts.js';
+import { findVerdicts, listCheckedRows, putVerdicts } from './verdicts.js';
 
 /** A process that waits for another one looks after these pauses, which make a second. */
 const LOOKS_MS: readonly number[] = [200, 800];
@@ -205,6 +205,7 @@ function createAnswerMethods(session: Session) {
       if (verdicts.length > 0) await putVerdicts(connection, job, verdicts);
     },
     findVerdicts: (job, keys) => findVerdicts(connection, job, keys),
+    listCheckedRows: (askId, since, limit) => listCheckedRows(connection, askId, since, limit),
   } satisfies Partial<Ledger>;
 }
 

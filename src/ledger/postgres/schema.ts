@@ -38,6 +38,8 @@ export const TABLES = `
     settled_runs bigint not null default 0,
     -- Number of times that verdicts were stored.
     verdicts bigint not null default 0,
+    -- Number of the last verdict, in the order in which they were stored: ask * 2^32 + n.
+    checked bigint not null,
     -- The holder that made the last change, and the number of the last change before its own.
     last_holder bigint not null default 0,
     foreign_change bigint not null
@@ -188,8 +190,9 @@ export const TABLES = `
 
   -- What was seen of a value on a page that it cites. A claim is a hash of the value and the address of the page.
   create table verdict (
-    number bigint primary key generated always as identity,
     ask int not null,
+    -- Drawn from the ask. A verdict that replaces another one gets a new number.
+    number bigint not null,
     key uuid not null,
     -- JSON, because a name may have any characters.
     field text not null,
@@ -199,6 +202,7 @@ export const TABLES = `
     checked_at bigint not null,
     content text not null
   );
+  create unique index verdict_by_number on verdict (ask, number);
   create unique index verdict_by_claim on verdict (ask, key, md5(field), claim);
   create index verdict_by_url on verdict using hash (url);
 

@@ -1,6 +1,6 @@
 import { hashText } from '../../model/ask.js';
 import type { CheckedCitation } from '../../model/verdict.js';
-import type { CellVerdict, JobHandle } from '../ledger.js';
+import type { CellVerdict, ChangedRows, JobHandle } from '../ledger.js';
 import type { Connection } from './connection.js';
 import { keyArray, sql } from './sql.js';
 
@@ -17,11 +17,13 @@ export function putVerdicts(
   const statements = [...last.values()].map((verdict) => {
     const { key, field, value, citation } = verdict;
     const { url, checkedAtMs, ...content } = citation;
-    return sql`insert into verdict (ask, key, field, claim, value, url, checked_at, content)
-      select number, ${key}::uuid, ${JSON.stringify(field)}, ${toClaim(verdict)}, ${value}, ${url}, ${checkedAtMs},
-        ${JSON.stringify(content)} from ask where id = ${askId}
+    return sql`with drawn as (update ask_count set checked = checked + 1 from ask
+        where ask.number = ask_count.ask and ask.id = ${askId} returning ask_count.ask, checked)
+      insert into verdict (ask, number, key, field, claim, value, url, checked_at, content)
+      select ask, checked, ${key}::uuid, ${JSON.stringify(field)}, ${toClaim(verdict)}, ${value}, ${url}, ${checkedAtMs},
+        ${JSON.stringify(content)} from drawn
       on conflict (ask, key, md5(field), claim) do update
-        set checked_at = excluded.checked_at, content = excluded.content`;
+        set number = excluded.number, checked_at = excluded.checked_at, content = excluded.content`;
   });
   const count = sql`update ask_count set verdicts = verdicts + 1 from ask
     where ask.number = ask_count.ask and ask.id = ${askId}`;
@@ -30,6 +32,26 @@ export function putVerdicts(
 
 function toClaim({ value, citation }: CellVerdict): string {
   return hashText(`${value} ${citation.url}`, 16);
+}
+
+/** Each verdict that is stored gets the next number of its ask, even if it replaces an earlier one. */
+export function listCheckedRows(
+  connection: Connection,
+  askId: string,
+  since: number | null,
+  limit: number,
+): Promise<ChangedRows> {
+  const statements = [
+    sql`select ask_count.ask, checked from ask_count join ask on ask.number = ask_count.ask where ask.id = ${askId}`,
+    sql`select verdict.number, replace(key::text, '-', '') as key from verdict join ask on ask.number = verdict.ask
+      where ask.id = ${askId} and verdict.number > ${since ?? Number.MAX_SAFE_INTEGER} order by verdict.number limit ${limit}`,
+  ];
+  return connection.read(statements, ([asks = [], rows = []]) => {
+    const last = Number(asks[0]?.checked ?? 0);
+    const keys = [...new Set(rows.map(({ key }) => String(key)))];
+    const isFull = rows.length > 0 && rows.length === limit;
+    return { keys, seen: isFull ? Number(rows.at(-1)?.number) : last, hasMore: isFull };
+  });
 }
 
 interface VerdictRow {
