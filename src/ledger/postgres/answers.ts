@@ -72,10 +72,10 @@ function createSearch({ id, askId }: JobHandle, keys: readonly string[], holder:
         from ask join ask_count on ask_count.ask = ask.number where ask.id = ${askId}),
       wanted as materialized (select unnest(${keyArray(keys)}) as key),
       known as materialized (
-        select distinct row_block.number from own, wanted join row_block on row_block.key = wanted.key
-        where row_block.number > own.base and row_block.number < own.base + ${SPAN})
+        select distinct row_block.number from own join row_block on row_block.number > own.base
+          and row_block.number < own.base + ${SPAN} where row_block.key = any(${keyArray(keys)}))
     select 'block' as part, null::text as key, job.id as "jobId", ${COLUMNS}
-    from known join block on block.number = known.number left join job on job.number = block.job
+    from block left join job on job.number = block.job where block.number = any(array(select number from known))
     union all select 'elsewhere', replace(claimed.key::text, '-', ''), null, null, null, null, null, null, null, null,
       null, null, null, null, null, null
     from own join batch on batch.number > own.base and batch.number < own.base + ${SPAN},
@@ -114,10 +114,10 @@ export function selectBlocks(askId: string, keys: readonly string[], last = Numb
   return sql`
     with own as materialized (select number * ${SPAN} as base from ask where id = ${askId}),
       known as materialized (
-        select distinct row_block.number from own, unnest(${keyArray(keys)}) wanted (key)
-          join row_block on row_block.key = wanted.key
-        where row_block.number > own.base and row_block.number < own.base + ${SPAN} and row_block.number <= ${last})
-    select ${COLUMNS} from known join block on block.number = known.number order by block.number`;
+        select distinct row_block.number from own join row_block on row_block.number > own.base
+          and row_block.number < own.base + ${SPAN}
+        where row_block.key = any(${keyArray(keys)}) and row_block.number <= ${last})
+    select ${COLUMNS} from block where block.number = any(array(select number from known)) order by block.number`;
 }
 
 export function toBlocks(rows: readonly Row[]): Block[] {

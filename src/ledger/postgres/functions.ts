@@ -27,14 +27,18 @@ export const FUNCTIONS = `
     insert into holder (number, epoch, pid, started, space, boot, host, renewed_at, account)
     values (p_holder, 1, p_pid, p_started, p_space, p_boot, p_host, now_ms(), p_account) on conflict do nothing $$;
 
-  create function is_lost(p_holder bigint) returns boolean language sql stable as $$
-    select not exists (select 1 from holder where number = p_holder and epoch = 1) $$;
+  create function is_lost(p_holder bigint) returns boolean language plpgsql stable as $$
+  begin
+    return not exists (select 1 from holder where number = p_holder and epoch = 1);
+  end $$;
 
   -- Draws the number of the next change of an ask, whose row is locked.
-  create function draw(p_ask int, p_holder bigint) returns bigint language sql as $$
+  create function draw(p_ask int, p_holder bigint, out number bigint) language plpgsql as $$
+  begin
     update ask_count set change = change + 1, last_holder = p_holder,
       foreign_change = case when last_holder = p_holder then foreign_change else change end
-    where ask = p_ask returning change $$;
+    where ask = p_ask returning change into number;
+  end $$;
 
   -- Amount billed since a time, and reserved now, for a watched folder or, if it is empty, the whole ledger.
   create function spend_since(p_scope text, p_since bigint, out spent bigint, out reserved bigint)
@@ -115,10 +119,12 @@ export const FUNCTIONS = `
   end $$;
 
   create function open_batch(p_holder bigint, p_id text, p_job int, p_ask int, p_state text, p_run text, p_micros bigint,
-    p_at bigint, p_keys uuid[], p_content text) returns void language sql as $$
+    p_at bigint, p_keys uuid[], p_content text) returns void language plpgsql as $$
+  begin
     insert into batch (number, id, job, holder, reserver, state, run_id, reserve_micros, intended_at, keys, content)
     values (draw(p_ask, p_holder), p_id, p_job, p_holder, p_holder, p_state, p_run, p_micros, p_at, p_keys, p_content);
-    update job_count set reserved_micros = reserved_micros + p_micros where job = p_job $$;
+    update job_count set reserved_micros = reserved_micros + p_micros where job = p_job;
+  end $$;
 
   -- Links an open batch to its run. Returns done, missing if it is not open, or the run that it has.
   create function mark_started(p_id text, p_run text, out status text, out known text) language plpgsql as $$
@@ -130,8 +136,10 @@ export const FUNCTIONS = `
   end $$;
 
   -- The block that ended a batch: with a run, if any has settled it.
-  create function find_ended(p_id text) returns setof block language sql stable as $$
-    select * from block where batch = p_id order by kind = 'run' desc limit 1 $$;
+  create function find_ended(p_id text) returns setof block language plpgsql stable as $$
+  begin
+    return query select * from block where batch = p_id order by kind = 'run' desc limit 1;
+  end $$;
 
   -- Opens a batch that was released, because it has a run after all.
   create function open_again(p_holder bigint, p_id text, p_job text, p_run text, p_micros bigint, p_keys uuid[],
@@ -161,10 +169,14 @@ export const FUNCTIONS = `
   end $$;
 
   -- Deletes an open batch, and releases its reservation. Its ask is locked.
-  create function close_batch(p_number bigint) returns void language sql as $$
-    with closed as (delete from batch where number = p_number returning job, reserve_micros)
-    update job_count set reserved_micros = reserved_micros - closed.reserve_micros from closed
-    where job_count.job = closed.job $$;
+  create function close_batch(p_number bigint) returns void language plpgsql as $$
+  declare
+    v_job int;
+    v_micros bigint;
+  begin
+    delete from batch where number = p_number returning job, reserve_micros into v_job, v_micros;
+    update job_count set reserved_micros = reserved_micros - v_micros where job = v_job;
+  end $$;
 
   -- Ends a batch without a run.
   create function release(p_holder bigint, p_id text, p_content text) returns void language plpgsql as $$
@@ -214,8 +226,8 @@ export const FUNCTIONS = `
       effort, is_refresh, intended_at, settled_at, content, raw_run)
     values (v_number, p_keys, p_kind, p_batch, p_job, p_invocation, p_holder, p_agent, p_run, p_micros, p_estimated,
       p_effort, p_refresh, coalesce(p_intended, now_ms()), now_ms(), p_content, p_raw);
-    select array_agg(distinct row_block.key) into repeated from unnest(p_keys) new (key)
-      join row_block on row_block.key = new.key and row_block.number > v_base and row_block.number < v_number;
+    select array_agg(distinct row_block.key) into repeated from row_block
+      where row_block.key = any(p_keys) and row_block.number > v_base and row_block.number < v_number;
     insert into row_block select new.key, v_number, new.marks from unnest(p_keys, p_marks) new (key, marks);
     select count(*) filter (where new.marks & 2 > 0), count(*) filter (where new.marks & 4 > 0) into v_all, v_failed
       from unnest(p_keys, p_marks) new (key, marks) where repeated is null or new.key <> all(repeated);
@@ -251,14 +263,16 @@ export const FUNCTIONS = `
   end $$;
 
   -- Adds a cost to a job and to the spend of the day.
-  create function bill(p_job int, p_folder text, p_micros bigint, p_estimated int) returns void language sql as $$
+  create function bill(p_job int, p_folder text, p_micros bigint, p_estimated int) returns void language plpgsql as $$
+  begin
     update job_count set spent_micros = least(spent_micros + p_micros, 9007199254740991),
       estimated_micros = least(estimated_micros + p_estimated * p_micros, 9007199254740991) where job = p_job;
     insert into spend (scope, quarter, cost_micros)
     select scope, now_ms() / 900000 * 900000, p_micros from unnest(array['', p_folder]) scope
     where scope is not null and p_micros > 0
     on conflict (scope, quarter) do update
-      set cost_micros = least(spend.cost_micros + excluded.cost_micros, 9007199254740991) $$;
+      set cost_micros = least(spend.cost_micros + excluded.cost_micros, 9007199254740991);
+  end $$;
 
   -- Settles a batch with its run. status: settled | known (own if this process has settled it) | foreign | unknown_job.
   create function settle(p_holder bigint, p_id text, p_job text, p_keys uuid[], p_marks smallint[], p_run text,
@@ -418,16 +432,20 @@ export const FUNCTIONS = `
 
   -- Runs of an account: with a place, of those with a known run, and of this process.
   create function count_active(p_account text, p_holder bigint, out active int, out started int, out own int)
-  language sql stable as $$
-    select count(*), count(run_id), count(*) filter (where batch.holder = p_holder)
+  language plpgsql stable as $$
+  begin
+    select count(*), count(run_id), count(*) filter (where batch.holder = p_holder) into active, started, own
     from batch join holder on holder.number = batch.holder
-    where account = p_account and (state = 'sent' or (state = 'intended' and has_place)) $$;
+    where account = p_account and (state = 'sent' or (state = 'intended' and has_place));
+  end $$;
 
   -- True if another process has open batches of the account.
-  create function is_shared(p_holder bigint, p_account text) returns boolean language sql stable as $$
-    select p_account <> '' and exists (
+  create function is_shared(p_holder bigint, p_account text) returns boolean language plpgsql stable as $$
+  begin
+    return p_account <> '' and exists (
       select 1 from holder where account = p_account and number <> p_holder and epoch = 1
-        and exists (select 1 from batch where batch.holder = holder.number)) $$;
+        and exists (select 1 from batch where batch.holder = holder.number));
+  end $$;
 
   -- Records that the agent refused a batch because too many runs are active. Returns how many the ledger knows.
   create function record_refusal(p_holder bigint, p_account text, p_id text) returns int language plpgsql as $$

@@ -134,8 +134,8 @@ export const UPKEEP_FUNCTIONS = `
     update block set job = 0, cost_micros = 0, is_estimated = 0, raw_run = null where job = v_gone.number;
   end $$;
 
-  -- Addresses that verdicts of this ask are about, and of no other.
+  -- Web pages that verdicts of this ask are about, and of no other. Addresses that differ in their fragments are one.
   create function own_pages(p_ask int) returns setof text language sql stable as $$
-    select distinct url from verdict where ask = p_ask
-      and not exists (select 1 from verdict other where other.url = verdict.url and other.ask <> p_ask) $$;
+    select split_part(url, '#', 1) from verdict where ask = p_ask and url not like 'file:%'
+    except select split_part(url, '#', 1) from verdict where ask <> p_ask $$;
 `;

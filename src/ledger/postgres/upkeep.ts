@@ -60,8 +60,6 @@ async function listHeldLeases(connection: Connection, process: ProcessHolder): P
 interface Forgotten {
   readonly number: number;
   readonly ask: number;
-  /** Number of another job with the same question; null if there is none. */
-  readonly other: number | null;
   readonly open: number;
   readonly answers: number;
   readonly runs: number;
@@ -80,14 +78,27 @@ export async function countForgotten(connection: Connection, jobId: string): Pro
 async function findForgotten(connection: Connection, jobId: string): Promise<Forgetting> {
   const statements = [
     sql`select * from find_forgotten(${jobId})`,
-    sql`select own_pages(job.ask) as url from job where id = ${jobId} order by 1`,
+    sql`select twin.id from job join job twin on twin.ask = job.ask and twin.number <> job.number
+      where job.id = ${jobId} order by twin.opened_at desc`,
+    sql`select page from job, own_pages(job.ask) page where id = ${jobId} order by page`,
+    sql`select count(*) as count from job join verdict on verdict.ask = job.ask where job.id = ${jobId}`,
   ];
-  return connection.read(statements, ([rows = [], urls = []]) => {
+  return connection.read(statements, ([rows = [], twins = [], urls = [], verdicts = []]) => {
     const [found] = rows as unknown as readonly Forgotten[];
     if (found === undefined) throw createUnknownJobError(jobId);
-    const pages = found.other === null ? urls.map(({ url }) => String(url)) : [];
-    const { answers, runs, other } = found;
-    return { found, result: { answers, runs, pages, isShared: other !== null } };
+    const sharedWith = twins.map(({ id }) => String(id));
+    const isLast = sharedWith.length === 0;
+    const { answers, runs } = found;
+    return {
+      found,
+      result: {
+        answers,
+        runs,
+        verdicts: isLast ? Number(verdicts[0]?.count) : 0,
+        pages: isLast ? urls.map(({ page }) => String(page)) : [],
+        sharedWith,
+      },
+    };
   });
 }
 
@@ -98,7 +109,7 @@ export async function forgetJob(connection: Connection, jobId: string): Promise<
     throw createUsageError(
       'JOB_HAS_RUNS',
       `Job ${jobId} has ${formatNumber(found.open, 'run')} that may still be billed`,
-      'Run the job again to collect them, or cancel it with `rowfill cancel`, and then forget it.',
+      'Run the job again to collect them, or cancel it with rowfill cancel, and then forget it.',
     );
   }
   const own = sql`select ${new Sql(BLOCK_COLUMNS)} from block where job = ${found.number}
