@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readSources } from './helpers/architecture.js';
+import { NO_FOLDER_LINKS } from './helpers/platform.js';
 import { createTempFolder } from './helpers/temp-folder.js';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -38,7 +39,7 @@ test('every program in samples/library is tested here and listed on the page', (
   for (const name of programs) expect(PAGE).toContain(`(../samples/library/${name})`);
 });
 
-test.each(Object.entries(PRINTED))(
+test.skipIf(NO_FOLDER_LINKS).each(Object.entries(PRINTED))(
   '%s prints the expected output with the built package',
   async (name, printed) => {
     const place = await createPlace();
@@ -60,7 +61,7 @@ test.each(Object.entries(PRINTED))(
 
 const blocks = [...PAGE.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
 
-test.each(blocks.map((block, index) => [index + 1, block] as const))(
+test.skipIf(NO_FOLDER_LINKS).each(blocks.map((block, index) => [index + 1, block] as const))(
   'program %i of docs/library.md runs',
   async (_number, block) => {
     const place = await createPlace();
@@ -108,7 +109,13 @@ async function createPlace() {
     recursive: true,
     filter: (path) => !path.includes('.filled.'),
   });
-  const env = { ...process.env, HOME: folder, USERPROFILE: folder, XDG_DATA_HOME: join(folder, 'data') };
+  const env = {
+    ...process.env,
+    HOME: folder,
+    USERPROFILE: folder,
+    XDG_DATA_HOME: join(folder, 'data'),
+    LOCALAPPDATA: join(folder, 'data'),
+  };
   return {
     folder,
     /** Compiles a sample as the program of a user who has the package installed. */

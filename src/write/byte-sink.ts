@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, createWriteStream, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
-import { access, chmod, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, chmod, open, readdir, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { devNull } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -88,9 +88,9 @@ async function openFileSink(
         isOpen = false;
         await file.close();
         await checkPath(path, digest);
-        beforeCommit();
-        // Rename in the same tick as the check: a process suspended in between could replace a newer file.
-        renameOver(temporary, path);
+        await renameOver(temporary, path, beforeCommit).catch((error: unknown) => {
+          throw isInUse(error) ? createInUseError(path, error) : error;
+        });
         await syncFolder(dirname(path));
       });
       return digest;
@@ -99,14 +99,27 @@ async function openFileSink(
   };
 }
 
-function renameOver(temporary: string, path: string): void {
-  try {
-    renameSync(temporary, path);
-  } catch (error) {
-    // On Windows, a file that another program has open cannot be replaced.
-    if (hasErrorCode(error, 'EPERM', 'EACCES', 'EBUSY')) throw createInUseError(path, error);
-    throw error;
+/** Waits between tries, on Windows: virus scanners and indexers open each new file for a moment. */
+const IN_USE_WAITS_MS: readonly number[] = process.platform === 'win32' ? [10, 40, 150, 400, 1_000] : [];
+
+/** Renames a file over another one. Calls `beforeEach` before each try. */
+async function renameOver(from: string, to: string, beforeEach = (): void => undefined): Promise<void> {
+  for (const waitMs of [...IN_USE_WAITS_MS, null]) {
+    beforeEach();
+    try {
+      // In the same tick as the check: a process suspended in between could replace a newer file.
+      renameSync(from, to);
+      return;
+    } catch (error) {
+      if (waitMs === null || !isInUse(error)) throw error;
+      await setTimeout(waitMs);
+    }
   }
+}
+
+/** On Windows, a file that another program has open cannot be replaced. */
+function isInUse(error: unknown): boolean {
+  return hasErrorCode(error, 'EPERM', 'EACCES', 'EBUSY');
 }
 
 function createInUseError(path: string, cause: unknown): RowfillError {
@@ -250,7 +263,7 @@ export async function replaceFile(path: string, text: string, mode?: number): Pr
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await renameOver(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
@@ -450,7 +463,7 @@ async function tryFolder(path: string, target: string): Promise<void> {
     } finally {
       await file.close();
     }
-    await rename(temporary, renamed);
+    await renameOver(temporary, renamed);
   } catch (error) {
     throw explainWriteError(path, error);
   } finally {

@@ -1,4 +1,4 @@
-import { lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -16,13 +16,17 @@ export const NO_SHELL = ON_WINDOWS;
 /** Windows has neither /dev/null nor paths of open files. */
 export const NO_DESCRIPTORS = ON_WINDOWS;
 /** Windows gives links only to administrators and developers. */
-export const NO_LINKS = !canLink();
+export const NO_LINKS = !canLink('file');
+/** Everybody can link folders, but not on Wine. */
+export const NO_FOLDER_LINKS = !canLink('junction');
 
-function canLink(): boolean {
+function canLink(type: 'file' | 'junction'): boolean {
   const folder = mkdtempSync(join(tmpdir(), 'rowfill-links-'));
   try {
-    writeFileSync(join(folder, 'file'), '');
-    symlinkSync('file', join(folder, 'link'));
+    const target = join(folder, 'target');
+    if (type === 'file') writeFileSync(target, '');
+    else mkdirSync(target);
+    symlinkSync(target, join(folder, 'link'), type);
     return lstatSync(join(folder, 'link')).isSymbolicLink();
   } catch {
     return false;

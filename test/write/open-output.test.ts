@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import {
   chmod,
   copyFile,
@@ -20,7 +21,7 @@ import type { Field } from '../../src/model/ask.js';
 import type { JsonValue } from '../../src/model/json.js';
 import { openInput } from '../../src/read/open-input.js';
 import { checkOutput, type OutputOptions, openOutput } from '../../src/write/open-output.js';
-import { NO_LINKS, NO_MODES } from '../helpers/platform.js';
+import { NO_LINKS, NO_MODES, ON_WINDOWS } from '../helpers/platform.js';
 import { createAnswer, createFilledRow, readAllRows } from '../helpers/rows.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
@@ -162,12 +163,16 @@ test('a table can be written as JSON Lines, and JSON Lines as a table', async ()
   ]);
 });
 
-async function openAt(path: string, stdout?: NodeJS.WritableStream) {
+async function openAt(
+  path: string,
+  stdout?: NodeJS.WritableStream,
+  hooks: { readonly beforeCommit?: () => void } = {},
+) {
   const folder = await createTempFolder();
   await writeFile(join(folder, 'in.csv'), 'a\n1\n');
   const input = await openInput({ path: join(folder, 'in.csv') });
   const options = { shape: input.shape, columns: input.columns, fields: [CEO], overwrite: false, raw: false };
-  const output = await openOutput({ path, ...options, stdout });
+  const output = await openOutput({ path, ...options, stdout, ...hooks });
   return { output, rows: (await readAllRows(input)).map((row) => createFilledRow(row)) };
 }
 
@@ -183,6 +188,25 @@ test('a file is only replaced by a complete one and keeps its permissions', asyn
   expect(await readFile(path, 'utf8')).toContain('enrichment_status');
   if (!NO_MODES) expect((await stat(path)).mode & 0o777).toBe(0o640);
   expect(await readdir(folder)).toEqual(['out.csv']);
+});
+
+test('a file that another program has open for a moment is replaced all the same', async () => {
+  const folder = await createTempFolder();
+  const path = join(folder, 'out.csv');
+  await writeFile(path, 'old');
+  const reader = openSync(path, 'r');
+  let tries = 0;
+  const beforeCommit = (): void => {
+    tries += 1;
+    // Windows refuses the first try. Other systems replace a file that is open.
+    if (tries === 2) closeSync(reader);
+  };
+  const { output, rows } = await openAt(path, undefined, { beforeCommit });
+  await output.write(rows);
+  await output.commit();
+  expect(tries).toBe(ON_WINDOWS ? 2 : 1);
+  if (!ON_WINDOWS) closeSync(reader);
+  expect(await readFile(path, 'utf8')).toContain('enrichment_status');
 });
 
 test('an aborted output leaves everything unchanged', async () => {

@@ -125,7 +125,9 @@ function createWhole(path: string, schema: string): void {
     moveUnlessTaken(temporary, path);
     syncFile(dirname(path));
   } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(temporary + suffix, { force: true });
+    // On Windows, a virus scanner may have them open for a moment. Only `recursive` tries again.
+    for (const suffix of ['', '-wal', '-shm', '-journal'])
+      rmSync(temporary + suffix, { force: true, recursive: true, maxRetries: 5 });
   }
 }
 
