@@ -4,6 +4,7 @@ import type Database from 'libsql';
 import { createUsageError, describeSystemError, RowfillError } from '../errors.js';
 import type { RunStatus } from '../model/run.js';
 import { openDatabase } from '../model/sqlite-driver.js';
+import { findWindowsNameFault } from '../model/windows-name.js';
 import type { Contract } from './contract.js';
 import type { RunPageRequest, RunStore, StoredEvent, StoredRun } from './store-contract.js';
 
@@ -28,6 +29,9 @@ export class SqliteRunStore implements RunStore {
   readonly #statements: Statements;
 
   constructor(path: string, contract: Contract) {
+    const fault = process.platform === 'win32' ? findWindowsNameFault(path) : null;
+    if (fault !== null)
+      throw createUsageError('CANNOT_OPEN_STORE', `The run store ${path} ${fault}`, 'Use another name.');
     try {
       // Create the file first, so that only its owner can read it.
       closeSync(openSync(path, 'a', 0o600));

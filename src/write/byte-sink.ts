@@ -10,8 +10,8 @@ import { setTimeout } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import { createUsageError, describeSystemError, hasErrorCode, RowfillError } from '../errors.js';
 import { isDescriptorPath } from '../model/read-file.js';
+import { findWindowsNameFault } from '../model/windows-name.js';
 import { identifyFile } from './file-identity.js';
-import { findWindowsNameFault } from './windows-name.js';
 
 const PIPE_POLL_MS = 100;
 

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { AgentClient } from '../../src/api/agent-client.js';
 import { createList, openJobBench } from '../helpers/job.js';
 import { servePaid } from '../helpers/paid-server.js';
+import { NO_FIFOS } from '../helpers/platform.js';
 import { answerRows } from '../helpers/scripted-agent.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
@@ -51,12 +52,11 @@ test('a key from a file does not appear in the output, log, messages or ledger',
 test('an unreadable key file is an error that names it, before anything is sent', async () => {
   const { dir, server, run } = await open();
   const pipe = `${dir.path}/pipe`;
-  execFileSync('mkfifo', [pipe]);
+  if (!NO_FIFOS) execFileSync('mkfifo', [pipe]);
   for (const file of [
     `${dir.path}/none`,
     dir.path,
-    pipe,
-    '/dev/zero',
+    ...(NO_FIFOS ? [] : [pipe, '/dev/zero']),
     dir.write('empty', ' \n'),
     dir.write('large', 'k'.repeat(9_000)),
   ]) {

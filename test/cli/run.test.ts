@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createList, readTable } from '../helpers/job.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
+import { NO_SIGNALS } from '../helpers/platform.js';
 import { openRawServer } from '../helpers/raw-server.js';
 import { answerRows } from '../helpers/scripted-agent.js';
 import { createWorkdir } from '../helpers/workdir.js';
@@ -152,7 +153,7 @@ test('reaching the budget gives exit code 5, writes the output and says which ca
   );
 });
 
-test.each(['SIGINT', 'SIGTERM'] as const)(
+test.skipIf(NO_SIGNALS).each(['SIGINT', 'SIGTERM'] as const)(
   '%s stops gracefully, and the same command continues',
   async (signal) => {
     const dir = createWorkdir();
@@ -239,32 +240,38 @@ test('logs the error of a refused job', async () => {
   expect((await dir.run(['status'])).stderr).toContain('No jobs yet');
 });
 
-test('an interrupt during the first check of the agent ends with 130 and leaves nothing behind', async () => {
-  const dir = createWorkdir();
-  dir.write('in.csv', createList(1));
-  const server = await openRawServer(() => {});
-  onTestFinished(server.close);
-  const running = dir.spawn(['run', 'in.csv', ...ASK, '--api-url', server.url, '--yes'], PAID);
-  await expect.poll(() => server.requests.length).toBe(1);
-  const { status, stderr } = await running.end('SIGINT');
-  expect(status).toBe(130);
-  expect(stderr).toContain('Interrupted before anything was sent.');
-  expect(stderr).not.toContain('error');
-  expect(dir.has('in.filled.csv')).toBe(false);
-});
+test.skipIf(NO_SIGNALS)(
+  'an interrupt during the first check of the agent ends with 130 and leaves nothing behind',
+  async () => {
+    const dir = createWorkdir();
+    dir.write('in.csv', createList(1));
+    const server = await openRawServer(() => {});
+    onTestFinished(server.close);
+    const running = dir.spawn(['run', 'in.csv', ...ASK, '--api-url', server.url, '--yes'], PAID);
+    await expect.poll(() => server.requests.length).toBe(1);
+    const { status, stderr } = await running.end('SIGINT');
+    expect(status).toBe(130);
+    expect(stderr).toContain('Interrupted before anything was sent.');
+    expect(stderr).not.toContain('error');
+    expect(dir.has('in.filled.csv')).toBe(false);
+  },
+);
 
-test('an interrupt while reading standard input ends with 130 and removes its copy', async () => {
-  const dir = createWorkdir();
-  const args = ['run', '-', ...ASK, '--reference', '.'];
-  const env = { TMPDIR: dir.path, TEMP: dir.path };
-  const running = dir.spawn(args, { env, stdin: createList(1), keepStdinOpen: true });
-  const readCopies = () => readdirSync(dir.path).filter((name) => name.startsWith('rowfill-'));
-  await expect.poll(readCopies).toHaveLength(1);
-  const { status, stderr } = await running.end('SIGTERM');
-  expect(status).toBe(130);
-  expect(stderr).toContain('Interrupted before anything was sent.');
-  expect(readCopies()).toEqual([]);
-});
+test.skipIf(NO_SIGNALS)(
+  'an interrupt while reading standard input ends with 130 and removes its copy',
+  async () => {
+    const dir = createWorkdir();
+    const args = ['run', '-', ...ASK, '--reference', '.'];
+    const env = { TMPDIR: dir.path, TEMP: dir.path };
+    const running = dir.spawn(args, { env, stdin: createList(1), keepStdinOpen: true });
+    const readCopies = () => readdirSync(dir.path).filter((name) => name.startsWith('rowfill-'));
+    await expect.poll(readCopies).toHaveLength(1);
+    const { status, stderr } = await running.end('SIGTERM');
+    expect(status).toBe(130);
+    expect(stderr).toContain('Interrupted before anything was sent.');
+    expect(readCopies()).toEqual([]);
+  },
+);
 
 test('text from an agent or a file cannot control the terminal', async () => {
   const dir = createWorkdir();

@@ -20,6 +20,7 @@ import { basename, dirname, join } from 'node:path';
 import { createUsageError, type RowfillError } from '../../errors.js';
 import { type FileId, isSameFileId, readFileId } from '../../model/file-id.js';
 import { openDatabase } from '../../model/sqlite-driver.js';
+import { findWindowsNameFault } from '../../model/windows-name.js';
 import { describeLedgerError } from './database-errors.js';
 
 /**
@@ -31,6 +32,9 @@ export function prepareLedgerFile(path: string, schema: string): string {
   createFolder(dirname(path));
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) {
+    const fault = process.platform === 'win32' ? findWindowsNameFault(path) : null;
+    if (fault !== null)
+      throw createUsageError('LEDGER_NOT_WRITABLE', `The ledger ${path} ${fault}`, 'Use another name.');
     if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true)
       throw createBrokenLinkError(path);
     refuseLost(path);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { findWindowsNameFault } from '../../src/model/windows-name.js';
 import { checkOutput } from '../../src/write/open-output.js';
-import { findWindowsNameFault } from '../../src/write/windows-name.js';
 import { ON_WINDOWS } from '../helpers/platform.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
