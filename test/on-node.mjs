@@ -2,7 +2,7 @@
 //   node test/on-node.mjs 20.19 22 24
 // Node comes from the npm package `node`. Ends with a line per version, and fails if one of them failed.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
@@ -11,6 +11,8 @@ if (versions.length === 0) throw new Error('usage: node test/on-node.mjs VERSION
 const isWindows = process.platform === 'win32';
 const root = dirname(import.meta.dirname);
 const folder = mkdtempSync(join(tmpdir(), 'rowfill-on-node-'));
+// Some tests run the program as another user.
+chmodSync(folder, 0o755);
 const results = [];
 try {
   for (const version of versions) results.push(runTests(version));

@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { setImmediate as endTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Ledger } from '../../../src/ledger/ledger.js';
+import { openLedger } from '../../../src/ledger/open-ledger.js';
 import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.js';
 import { releaseFiles } from '../../../src/model/release-files.js';
 import { startLedgerChild } from '../../helpers/ledger-child.js';
@@ -115,6 +116,21 @@ test.skipIf(process.platform !== 'linux')(
     expect(readdirSync(dirname(path)).sort()).toEqual(['ledger.sqlite', 'ledger.sqlite.older']);
   },
 );
+
+// Windows refuses to move an open file.
+test('a ledger can be moved as soon as it is closed or was refused', async () => {
+  const path = createLedgerPath();
+  const ledger = await openLedger(path);
+  const job = await openTestJob(ledger);
+  await tryReserve(ledger, createTestBatch(job, ['Acme']));
+  await findCeos(ledger, job, ['Acme']);
+  if (ON_WINDOWS) expect(() => renameSync(path, `${path}.moved`)).toThrow(/EBUSY|EPERM|EACCES/);
+  await ledger.close();
+  renameSync(path, `${path}.moved`);
+  writeFileSync(path, 'not a database, but long enough to look like one at first sight');
+  await expect(openLedger(path)).rejects.toMatchObject({ kind: 'usage' });
+  renameSync(path, `${path}.refused`);
+});
 
 /** Ways in which a ledger in use can be moved or replaced. */
 const MOVES: readonly [string, (path: string, older: string) => void][] = [
