@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { constants, createWriteStream, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { constants, createWriteStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { access, chmod, open, readdir, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { devNull } from 'node:os';
@@ -12,6 +12,7 @@ import { createUsageError, describeSystemError, hasErrorCode, RowfillError } fro
 import { isDescriptorPath } from '../model/read-file.js';
 import { findWindowsNameFault } from '../model/windows-name.js';
 import { identifyFile } from './file-identity.js';
+import { isInUse, renameOver } from './rename-over.js';
 
 const PIPE_POLL_MS = 100;
 
@@ -97,29 +98,6 @@ async function openFileSink(
     },
     abort: remove,
   };
-}
-
-/** Waits between tries, on Windows: virus scanners and indexers open each new file for a moment. */
-const IN_USE_WAITS_MS: readonly number[] = process.platform === 'win32' ? [10, 40, 150, 400, 1_000] : [];
-
-/** Renames a file over another one. Calls `beforeEach` before each try. */
-async function renameOver(from: string, to: string, beforeEach = (): void => undefined): Promise<void> {
-  for (const waitMs of [...IN_USE_WAITS_MS, null]) {
-    beforeEach();
-    try {
-      // In the same tick as the check: a process suspended in between could replace a newer file.
-      renameSync(from, to);
-      return;
-    } catch (error) {
-      if (waitMs === null || !isInUse(error)) throw error;
-      await setTimeout(waitMs);
-    }
-  }
-}
-
-/** On Windows, a file that another program has open cannot be replaced. */
-function isInUse(error: unknown): boolean {
-  return hasErrorCode(error, 'EPERM', 'EACCES', 'EBUSY');
 }
 
 function createInUseError(path: string, cause: unknown): RowfillError {

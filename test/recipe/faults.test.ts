@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RecipeError, readRecipe } from '../../src/recipe/read-recipe.js';
+import { ON_WINDOWS } from '../helpers/platform.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 interface Mistake {
@@ -185,7 +186,7 @@ const MISTAKES: readonly Mistake[] = [
     recipe: 'schema: ~/s.json',
     at: '1:9',
     says: '~ is not expanded',
-    remedy: /\$\{HOME\}\/s\.json/,
+    remedy: ON_WINDOWS ? /\$\{USERPROFILE\}\/s\.json/ : /\$\{HOME\}\/s\.json/,
   },
   {
     title: 'a missing schema',
