@@ -28,6 +28,7 @@ function extractLink(text: string): string | null {
   }
   const plain = text
     .replace(/^(?:url|uri|link|website|web|site|homepage|source)\s*[:=]\s*(?!\/\/)/i, '')
+    .replace(/^[\p{L} ]{2,20}:\s+(?=https?:\/\/\S+$)/iu, '')
     .replace(/^<(?:url:)?([^<>\s]+)>[.,;]?$/i, '$1');
   return trimLink(unwrapText(plain) === trimLink(plain) ? plain : trimLink(plain));
 }
@@ -44,7 +45,7 @@ export function parseEmail(text: string): string | null {
   if (label?.includes('@') === true && label.trim().toLowerCase() !== target?.toLowerCase()) return null;
   const plain = unwrapText(target ?? angled ?? text)
     .replace(/^(?:e-?mail|mail)\s*[:=]\s*(?=\S)/i, '')
-    .replace(/^mailto:([^?]*)(?:\?.*)?$/i, '$1')
+    .replace(/^mailto:([^?]*)(?:\?.*)?$/i, (_whole, address: string) => address.replace('%40', '@'))
     .replace(/^[<(]([^<>()\s]+)[>)]$/, '$1')
     .trim();
   return count(plain, '@') === 1 && !/[\s,;<>()]/.test(plain) ? plain.replace(/\.$/, '') : null;

@@ -87,7 +87,7 @@ const YEAR_FIRST = /^(\d{4})([-/. ]?)(\d{1,2})\2(\d{1,2})$/;
 const YEAR_LAST = /^(\d{1,2})([-/. ])(\d{1,2})\2(\d{4})$/;
 const EAST_ASIAN = /^(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]?$/;
 const DAY_FIRST =
-  /^(\d{1,2})(?:st|nd|rd|th|\.|er|º)?(?: of| de)?[ -]([\p{L}]{3,})\.?,?(?: de| del)?[ -](\d{4})$/u;
+  /^(\d{1,2})(?:st|nd|rd|th|\.|er|º|o)?(?: of| de)?[ -]([\p{L}]{3,})\.?,?(?: de| del)?[ -](\d{4})$/u;
 const MONTH_FIRST = /^([\p{L}]{3,})\.?[ -](\d{1,2})(?:st|nd|rd|th)?,?[ -](\d{4})$/u;
 const YEAR_THEN_NAME = /^(\d{4})[ -]([\p{L}]{3,})\.?[ -](\d{1,2})$/u;
 const WEEKDAY = /^\p{L}{3,}\.?, (?=.*\d)/u;
@@ -139,7 +139,24 @@ function formatDate(year: number, month: number, day: number): string | null {
   return isReal ? date.toISOString().slice(0, 10) : null;
 }
 
-const LANGUAGES = ['en', 'de', 'fr', 'es', 'it', 'pt', 'nl'];
+const LANGUAGES = [
+  'en',
+  'de',
+  'fr',
+  'es',
+  'it',
+  'pt',
+  'nl',
+  'pl',
+  'ru',
+  'uk',
+  'cs',
+  'sv',
+  'da',
+  'nb',
+  'fi',
+  'tr',
+];
 let months: ReadonlyMap<string, number | null> | null = null;
 
 /** The number of a month by its name or abbreviation; null if unknown, or another month in another language. */
@@ -152,14 +169,16 @@ function listMonths(): ReadonlyMap<string, number | null> {
   const found = new Map<string, number | null>([['sept', 9]]);
   for (const language of LANGUAGES) {
     for (const month of ['long', 'short'] as const) {
-      const format = new Intl.DateTimeFormat(language, { month, timeZone: 'UTC' });
-      for (let index = 0; index < 12; index += 1) {
-        const name = format
-          .format(Date.UTC(2024, index, 15))
-          .toLowerCase()
-          .replace(/\.$/, '');
-        const known = found.get(name);
-        found.set(name, known === undefined || known === index + 1 ? index + 1 : null);
+      // After a day, some languages inflect the name.
+      for (const day of [undefined, 'numeric'] as const) {
+        const format = new Intl.DateTimeFormat(language, { day, month, timeZone: 'UTC' });
+        for (let index = 0; index < 12; index += 1) {
+          const parts = format.formatToParts(Date.UTC(2024, index, 15));
+          const { value = '' } = parts.find(({ type }) => type === 'month') ?? {};
+          const name = value.toLowerCase().replace(/\.$/, '');
+          const known = found.get(name);
+          found.set(name, known === undefined || known === index + 1 ? index + 1 : null);
+        }
       }
     }
   }
@@ -175,7 +194,8 @@ export function parseDateTime(text: string): string | null {
   return `${day}T${minutes}${seconds}${hours === undefined ? zone.replace(/UTC|GMT/i, 'Z') : `${hours}:${rest}`}`;
 }
 
-/** A phone number without a word before it, such as `tel:` or `Phone:`. */
+/** A phone number without a word before it, such as `tel:` or `Phone:`, or the link around it. */
 export function parsePhone(text: string): string {
-  return text.replace(/^(?:tel|phone|telephone|mobile|cell|fax|t|p)\s*[.:]\s*/i, '').trim();
+  const [, label = text] = /^\[([^\]]+)\]\(tel:[^()\s]+\)$/i.exec(text) ?? [];
+  return label.replace(/^(?:tel|phone|telephone|mobile|cell|fax|t|p)\s*[.:]\s*/i, '').trim();
 }

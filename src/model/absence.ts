@@ -1,4 +1,5 @@
 import { splitColumnName } from './column-kind.js';
+import { ARTICLES, foldAccents, isForeignAbsence, listForeignFirstWords } from './foreign-absence.js';
 
 /** Longer text is never a phrase for "nothing found". */
 const MAX_LENGTH = 120;
@@ -12,7 +13,8 @@ export function mayBeAbsence(text: string): boolean {
   if (text.length > MAX_LENGTH) return text.length < MAX_WITH_SPACE;
   const [first, second, third] = [readLetter(text, 0), readLetter(text, 1), readLetter(text, 2)];
   if (first === NO_LETTER || second === NO_LETTER) return !PLAIN_NUMBER.test(text);
-  const isKnownStart = STARTS[(first * LETTERS + second) * LETTERS + third] === 1;
+  starts ??= listStarts();
+  const isKnownStart = starts.letters[(first * LETTERS + second) * LETTERS + third] === 1;
   if (!(isKnownStart || text.charCodeAt(2) > 0x7f) || !startsWithKnownWord(text))
     return text.includes('@') && mayBeMasked(text);
   const afterScheme = text.startsWith('http') ? SCHEME.exec(text)?.[0].length : undefined;
@@ -30,11 +32,25 @@ function readLetter(text: string, at: number): number {
 }
 
 function startsWithKnownWord(text: string): boolean {
+  starts ??= listStarts();
+  const { words } = starts;
   let end = 0;
   while (end < text.length && readLetter(text, end) !== NO_LETTER) end += 1;
   const word = text.slice(0, end).toLowerCase();
-  // An invisible character may be inside a word, and wide letters may follow. A masked number is any row of x.
-  return FIRST_WORDS.has(word) || word.startsWith('xx') || text.charCodeAt(end) > 0x7f;
+  // A masked number is any row of x.
+  if (words.has(word) || word.startsWith('xx')) return true;
+  // Accents and invisible characters may be inside a word.
+  if (text.charCodeAt(end) > 0x7f) {
+    const [whole = ''] = /^[^\s'-]+/.exec(text) ?? [];
+    return words.has(foldAccents(whole.normalize('NFKC').toLowerCase()).replace(/[^a-z]+/g, ''));
+  }
+  return ARTICLES.has(word) && end + 1 < text.length && startsWithKnownWord(text.slice(end + 1));
+}
+
+/** The same for what follows quotes, brackets and other marks. Texts in another script always count. */
+function startsLikePhrase(text: string): boolean {
+  const start = text.replace(/^[\s\p{P}\p{S}\p{Cf}]+/u, '');
+  return readLetter(start, 0) === NO_LETTER || startsWithKnownWord(start);
 }
 
 /** Quick pre-check with one regex: the address has masked letters, or starts like one of the stand-ins below. */
@@ -43,7 +59,7 @@ function mayBeMasked(text: string): boolean {
 }
 
 const PLAIN_EMAIL =
-  /^(?!.*xxx|first|f\.?last|your|email|not_|locked|redacted|masked|hidden)[a-z\d_+-]+(?:\.[a-z\d_+-]+)*@(?!your|my|the|company|domain|organization|employer)[a-z\d.-]+$/i;
+  /^(?!.*xxx|first|f\.?last|name|user|you|some|address|example|test|e-?mail|not_|locked|redacted|masked|hidden)[a-z\d_+-]+(?:\.[a-z\d_+-]+)*@(?!your|my|the|company|domain|organization|employer)[a-z\d.-]+$/i;
 
 /** White space around a phrase does not count. */
 const MAX_WITH_SPACE = 4 * MAX_LENGTH;
@@ -56,9 +72,7 @@ const PLAIN_NUMBER = /^\+?\d[\d ./:-]+$/;
  */
 export function isAbsencePhrase(text: string): boolean {
   if (text.length > MAX_LENGTH) return false;
-  // Fast path: nearly no ordinary value starts like one of the phrases.
-  if (!(STARTS_WITH_LETTER.test(text) ? PHRASE_START : STARTS_LIKE_PHRASE).test(text))
-    return text.includes('@') ? isMaskedEmail(text.trim()) : isMaskedPhone(text);
+  if (!startsLikePhrase(text)) return text.includes('@') ? isMaskedEmail(text.trim()) : isMaskedPhone(text);
   if (ONLY_MARKS.test(text) || isMaskedEmail(text.trim()) || isMaskedPhone(text)) return true;
   const plain = simplify(text);
   const withoutRemark = plain.replace(/\s*\([^()]*\)$/, '');
@@ -74,13 +88,6 @@ const CODE_WORDS = new Set(
   'code codes iso iso2 iso3 ticker tickers symbol abbreviation region continent'.split(' '),
 );
 
-const STARTS_WITH_LETTER = /^[a-z]/i;
-/** The same for texts that start with a Latin letter, because Unicode classes are slow. */
-const PHRASE_START =
-  /^(?:n[/\\.ouiaã]|n ?\b|un[a-z]|to be|t\.?b|c(?:ould|an|urr)|i |we |it |th(?:e|is|at) (?:information|info|data|detail|result|match|record|value|answer|e-?mail|phone|address|website|url|number|name|date|figure)|(?:it|this|that) (?:could|can|is|was)|still |informa|info |data |detail|result|match|record|value |answer |e-?mail\s|phone |address |website |url |number |name |date |figure |k\. ?a|keine|inconnu|introuv|descon|sconos|onbek|brak|xx|https?:)/i;
-const STARTS_LIKE_PHRASE =
-  /^[\s\p{P}\p{S}\p{Cf}]*(?:$|https?:|n[/\\.ouiã]|n$|un[a-z]|to be|t\.?b|c(?:ould|an|urr)|i |we |it |th(?:e|is|at) |still |informa|info |data |detail|result|match|record|value |answer |e-?mail\s|phone |address |website |url |number |name |date |figure |k\. ?a|keine|inconnu|introuv|descon|sconos|onbek|brak|не|неизв|нет|不|未|な|無|该|該|暂|无)/iu;
-
 /** Removes what surrounds a phrase: brackets, quotes, emphasis, a full stop, a scheme. */
 function simplify(text: string): string {
   const folded = text
@@ -90,14 +97,14 @@ function simplify(text: string): string {
     .toLowerCase()
     .replace(/^\s*https?:\/\/(?:www\.)?/, '')
     .trim();
-  const opened = folded.replace(/^[\s"'“”«»*_`<([{]+/, '');
-  const inner = opened.replace(/[\s"'“”«»*_`>\])}.!,;:/]+$/, '');
+  const opened = folded.replace(/^[\s"'“”„«»「『*_`<([{]+/, '');
+  const inner = opened.replace(/[\s"'“”«»」』*_`>\])}.!,;:/。、]+$/, '');
   // A remark in brackets at the end stays whole.
   return /\([^()]*$/.test(inner) && opened.includes(')') ? `${inner})` : inner;
 }
 
 function isPlainPhrase(text: string): boolean {
-  return WORDS.has(text) || PHRASES.some((phrase) => phrase.test(text));
+  return WORDS.has(text) || PHRASES.some((phrase) => phrase.test(text)) || isForeignAbsence(text);
 }
 
 /** Only dots, dashes and question marks, or an address without a host. */
@@ -129,31 +136,14 @@ const WORDS = new Set([
     'undisclosed',
   ],
   ...['unspecified', 'not found', '?', '??', '???', '…'],
-  ...['unbekannt', 'nicht gefunden', 'nicht verfügbar', 'nicht bekannt', 'nicht öffentlich', 'keine angabe'],
-  ...['keine angaben', 'k.a', 'k. a', 'inconnu', 'inconnue', 'non disponible', 'non trouvé', 'introuvable'],
-  ...['non communiqué', 'desconocido', 'desconocida', 'no disponible', 'no encontrado', 'sconosciuto'],
-  ...['non disponibile', 'non trovato', 'onbekend', 'niet gevonden', 'niet beschikbaar', 'desconhecido'],
-  ...['não disponível', 'não encontrado', 'nieznany', 'brak danych', 'nie znaleziono', 'неизвестно'],
-  ...[
-    'не найдено',
-    'нет данных',
-    '不明',
-    '未知',
-    '不详',
-    '未公开',
-    '未找到',
-    'なし',
-    '該当なし',
-    '無し',
-    '暂无',
-    '无',
-  ],
+  ...['withheld', 'does not exist', 'not sure', '~', 'available on request', 'available upon request'],
+  ...['not unlocked', 'email not unlocked', 'phone not unlocked'],
 ]);
 
 const THING =
   'answer|information|info|data|details?|results?|match(?:es)?|records?|value|e-?mail(?: address)?|phone(?: number)?|address|website|url|number|name|date|figure';
 const FOUND =
-  'found|available|known|specified|provided|disclosed|stated|given|mentioned|reported|published|determined|identified|located|accessible|established';
+  'found|available|known|specified|provided|disclosed|stated|given|mentioned|reported|published|determined|identified|located|accessible|established|determinable|verifiable|identifiable|discoverable';
 const WHERE =
   '(?: (?:publicly|online|anywhere|yet|at this time|to the public|for (?:this|the) (?:company|person|record|row)|(?:in|on|from|by|at|via|through) (?:any |the |its |their |public |publicly |available |online |company |provided |official |search |cited |given )*(?:sources?|web|internet|websites?|site|records?|information|data|results|search(?:es)?|company|documents?|pages?|filings?|registr(?:y|ies))))*';
 
@@ -170,6 +160,15 @@ const PHRASES: readonly RegExp[] = [
     `^no [\\p{L} -]{1,40} (?:(?:was|were|is|are|has been) )?(?:could be |can be |publicly )?(?:found|disclosed|identified|located|available publicly)${WHERE}$`,
     'u',
   ),
+  /^no (?:publicly )?known [\p{L} -]{1,40}$/u,
+  // "The data is currently unavailable", "not enough information", "I don't know"
+  new RegExp(
+    `^(?:the |this )?(?:${THING})s? (?:(?:is|was|are|were) )?(?:(?:currently|still|publicly) )*(?:unavailable|unknown|undisclosed|withheld|missing|unspecified)${WHERE}$`,
+  ),
+  new RegExp(
+    `^(?:insufficient|not enough) (?:(?:public|available|reliable) )*(?:${THING}|evidence)(?: (?:${FOUND})| to [^.]*)?${WHERE}$`,
+  ),
+  new RegExp(`^(?:(?:i|we) )?(?:don't|do not) (?:know|have (?:this |that |any |enough )*(?:${THING}))$`),
   new RegExp(`^(?:none|nothing) (?:was |were )?(?:publicly )?(?:${FOUND})${WHERE}$`),
   // "Could not be determined", "I was unable to find a CEO for this company"
   new RegExp(
@@ -180,21 +179,38 @@ const PHRASES: readonly RegExp[] = [
 ];
 
 const THINGS =
-  'answer information info data detail result match matches record value email phone address website url number name date figure'.split(
+  'answer information info data detail result match matches record value email phone address website url number name date figure evidence'.split(
     ' ',
   );
 
-/** The first word of every placeholder, phrase and masked number that begins with two letters. */
-const FIRST_WORDS = new Set([
-  ...[...WORDS].map((word) => /^[a-z]*/.exec(word)?.[0] ?? ''),
-  ...THINGS.flatMap((word) => [word, `${word}s`]),
-  ...'na none nil no not nothing the this that it is was are were has have currently still we'.split(' '),
-  ...'could couldn can cannot unable undetermined emailprotected http https xx xxx'.split(' '),
-]);
+/** How a placeholder, phrase or masked number may start. */
+interface Starts {
+  /** First words. */
+  readonly words: ReadonlySet<string>;
+  /** 1 for the first three letters of one of them. */
+  readonly letters: Uint8Array;
+}
 
-const STARTS = new Uint8Array(LETTERS ** 3);
-for (const word of FIRST_WORDS)
-  STARTS[(readLetter(word, 0) * LETTERS + readLetter(word, 1)) * LETTERS + readLetter(word, 2)] = 1;
+/** Only made when needed, because most commands do not need it. */
+let starts: Starts | null = null;
+
+function listStarts(): Starts {
+  const words = new Set([
+    ...[...WORDS].map((word) => /^[a-z]*/.exec(word)?.[0] ?? ''),
+    ...THINGS.flatMap((word) => [word, `${word}s`]),
+    ...'na none nil no not nothing the this that it is was are were has have currently still we i do don'.split(
+      ' ',
+    ),
+    ...'could couldn can cannot unable undetermined insufficient emailprotected http https xx xxx e'.split(
+      ' ',
+    ),
+    ...listForeignFirstWords().flatMap((word) => /^[a-z]+/.exec(word)?.[0] ?? []),
+  ]);
+  const letters = new Uint8Array(LETTERS ** 3);
+  for (const word of [...words, ...ARTICLES])
+    letters[(readLetter(word, 0) * LETTERS + readLetter(word, 1)) * LETTERS + readLetter(word, 2)] = 1;
+  return { words, letters };
+}
 
 /** True for an e-mail address that hides or only stands for the real one. */
 function isMaskedEmail(text: string): boolean {
@@ -208,12 +224,18 @@ function isMaskedEmail(text: string): boolean {
   const local = address.slice(0, at);
   const domain = address.slice(at + 1);
   const isMasked =
-    /[*•●…{}]|\.{3}|x{4,}|^x{3}$/.test(local) || PLACEHOLDER.test(local) || /[*•●…{}]|x{4,}/.test(domain);
+    /[*•●…{}]|\.{3}|x{4,}|^x{3}$/.test(local) ||
+    PLACEHOLDER.test(local) ||
+    /[*•●…{}]|x{4,}|^[[<(]/.test(domain);
   return isMasked || (at > 0 && isStandIn(local, domain));
 }
 
 function isStandIn(local: string, domain: string): boolean {
-  return STAND_IN_NAMES.has(local) || STAND_IN_DOMAINS.test(domain);
+  return (
+    STAND_IN_NAMES.has(local) ||
+    STAND_IN_DOMAINS.test(domain) ||
+    (EXAMPLE_NAMES.test(local) && EXAMPLE_DOMAINS.test(domain))
+  );
 }
 
 function isMaskedPhone(text: string): boolean {
@@ -224,7 +246,8 @@ function isMaskedPhone(text: string): boolean {
 const MASKED_PHONE = /^(?=.*\d|\(?x{3}[\s).-]+x{3})\+?[\d\s().\-/*•x]*(?:[*•]{3}|x{3})[\d\s().\-/*•x]*$/i;
 
 /** A part of a pattern: `[first].[last]@…`, `<f>@…` */
-const PLACEHOLDER = /[[<(](?:f|l|fi|li|first|last|given|family|full|name|initial|user)[^\])>]{0,12}[\])>]/;
+const PLACEHOLDER =
+  /[[<(](?:f|l|fi|li|first|last|given|family|full|name|initial|user|e-?mail|domain|company|your)[^\])>]{0,12}[\])>]/;
 
 const STAND_IN_NAMES = new Set([
   ...['email_not_unlocked', 'not_unlocked', 'email_locked', 'locked', 'redacted', 'masked', 'hidden_email'],
@@ -233,6 +256,9 @@ const STAND_IN_NAMES = new Set([
     'first_last',
     'first-last',
     'firstname.lastname',
+    'firstname.surname',
+    'name.surname',
+    'name.lastname',
     'first_name.last_name',
     'f.last',
     'flast',
@@ -246,5 +272,7 @@ const STAND_IN_NAMES = new Set([
   ],
   ...['firstlast', 'your.name', 'yourname', 'your.email', 'youremail', 'your-email', 'your_email'],
 ]);
+const EXAMPLE_NAMES = /^(?:e-?mail|name|user|username|you|someone|somebody|address|example|test)$/;
+const EXAMPLE_DOMAINS = /^example\.(?:com|org|net)$/;
 const STAND_IN_DOMAINS =
   /^(?:(?:your-?|my-?|the-?)?(?:company|domain|companyname|companydomain|organization|employer)\.(?:com|org|net|tld|xyz)|company|domain)$/;

@@ -84,6 +84,7 @@ describeType('string', [
 ]);
 
 describeType('url', [
+  ['LinkedIn: https://linkedin.example/in/x', 'https://linkedin.example/in/x'],
   ...same(
     'https://acme.example',
     'http://acme.example/a?b=1&c=2#d',
@@ -158,6 +159,7 @@ describeType('email', [
   ),
   ['mailto:jane@acme.example', 'jane@acme.example'],
   ['mailto:jane@acme.example?subject=Hi', 'jane@acme.example'],
+  ['mailto:jane%40acme.example', 'jane@acme.example'],
   ['MAILTO:jane@acme.example', 'jane@acme.example'],
   ['Jane Doe <jane@acme.example>', 'jane@acme.example'],
   ['"Doe, Jane" <jane@acme.example>', 'jane@acme.example'],
@@ -390,6 +392,9 @@ describeType('date', [
     'Friday, 1 March 2024',
     'Friday, March 1, 2024',
     '1. März 2024',
+    '1 марта 2024',
+    '1 marca 2024',
+    '1º de março de 2024',
     '1er mars 2024',
     '1 de marzo de 2024',
     '2024年3月1日',
@@ -460,3 +465,9 @@ describeType('enum(Series A|Series B|IPO|Unknown)', [
   ...nothing('N/A', 'n/a', '-', 'Not found', null),
   ...again('Series C', 'Series', 'A', 'Series A or Series B', 7, true, ['IPO', 'Series A'], 'I.P.O.'),
 ]);
+
+test('a phone number inside a link is read', () => {
+  const checker = createRowChecker(createTestAsk(createSchema([parseField('f:phone')])));
+  const link = '[+1 415 555 0132](tel:+14155550132)';
+  expect(checker.checkField('f', link)).toMatchObject({ state: 'valid', value: '+1 415 555 0132' });
+});

@@ -82,6 +82,14 @@ const ABSENT = [
     'j…@acme.example',
   ],
   ...['mailto:a***@acme.example', '+1 *** *** 1234', '(xxx) xxx-xxxx', '+1-XXX-XXX-XXXX', 'https://n/a'],
+  ...[
+    '[email]@acme.example',
+    'info@[domain]',
+    'email@example.com',
+    'name.surname@acme.example',
+    'Not unlocked',
+  ],
+  ...['Available upon request'],
   ...['https://', 'https://www.', 'http://unknown', 'https://not-found.example'].slice(0, 3),
 ];
 
@@ -100,6 +108,8 @@ const VALUES = [
   ...[
     'jane.doe@example.com',
     'name@acme.example',
+    'test@acme.example',
+    'maria@example.com',
     'max@xx.example',
     'XXX',
     '***',
@@ -155,7 +165,14 @@ test('words of --blank replace the placeholders, but not the phrases', () => {
 });
 
 test('a long or repetitive text is checked quickly', () => {
-  for (const text of ['n'.repeat(120), 'no '.repeat(40), '* '.repeat(60), 'not '.repeat(30)])
+  for (const text of [
+    'n'.repeat(120),
+    'no '.repeat(40),
+    '* '.repeat(60),
+    'not '.repeat(30),
+    'die '.repeat(29),
+    'keine in '.repeat(13),
+  ])
     expect(isAbsencePhrase(text)).toBe(false);
 });
 
