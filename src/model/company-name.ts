@@ -218,7 +218,7 @@ function areNobody(words: readonly string[]): boolean {
 }
 
 /**
- * What people without a company give as its name. Words that are also the name of a company, such as Independent, are
+ * What people without a company, or lists that do not know it, give as its name. Words that are also the name of a company, such as Independent, are
  * missing on purpose.
  */
 const NOBODY = createNobody(`
@@ -243,7 +243,9 @@ const NOBODY = createNobody(`
   samozatrudniony; osoba prywatna; osoba fizyczna; wolny strzelec; bezrobotny; emeryt; egenföretagare; frilans
   frilansare; selvstændig; selvstendig; yrittäjä; opiskelija
   самозанятый; самозанятая; фрилансер; частное лицо; физическое лицо; физлицо; студент; пенсионер
-  フリーランス; 個人; 個人事業主; 自営業; 学生; 自由职业; 自由职业者; 个人; 프리랜서`);
+  フリーランス; 個人; 個人事業主; 自営業; 学生; 自由职业; 自由职业者; 个人; 个体户; 个体工商户; 프리랜서
+  unknown; unknown company; none; not available; myself; test; test company; unbekannt; inconnu; desconocido; sconosciuto
+  onbekend; неизвестно; 未知; 不明`);
 
 function createNobody(text: string) {
   const phrases = text.split(/[;\n]/).map((phrase) => extractNameWords(normalizeText(phrase)));

@@ -112,6 +112,11 @@ describe('findCompanyName', () => {
     'No company',
     'Confidential',
     'Stealth mode startup',
+    'Unknown',
+    'none',
+    'Test company',
+    'unbekannt',
+    '个体户',
     'Independent Consultant',
     'Étudiante',
     'Auto-entrepreneur',
@@ -129,6 +134,8 @@ describe('findCompanyName', () => {
 
   it.each([
     ['Freelancer Ltd', 'freelancer'],
+    ['Unknown Worlds Inc.', 'unknown worlds'],
+    ['None Better Ltd', 'none better'],
     ['Freelancer.com', 'freelancer com'],
     ['Freelance Labs', 'freelance labs'],
     ['Self Storage Group', 'self storage group'],
