@@ -83,8 +83,8 @@ function findRepair(
         let next = replaceAt(value, path, candidate);
         let left = validate(next);
         if (left.some((other) => other.keyword === 'timeout')) return null;
-        // What was in a text or a list of one may need repairs of its own.
-        const isOther = typeof node === 'string' ? typeof candidate === 'object' : Array.isArray(node);
+        // What was in a text, an object or a list of one may need repairs of its own.
+        const isOther = typeof node === 'string' ? typeof candidate === 'object' : typeof node === 'object';
         const isShort = !Array.isArray(candidate) || candidate.length <= MAX_ITEMS;
         const hasParts = depth < MAX_DEPTH && isOther && isShort;
         if (hasParts && left.some((other) => isAtOrBelow(other.path, path))) {

@@ -218,6 +218,8 @@ export function matchNames(object: JsonObject, names: readonly string[]): Readon
 function foldName(name: string): string {
   const folded = name
     .normalize('NFC')
+    // The capital letter of ß is SS.
+    .toUpperCase()
     .toLowerCase()
     .replace(/[\s_.\p{Pd}]+/gu, '');
   return folded === '' ? name : folded;

@@ -368,6 +368,7 @@ describeType('boolean', [
 ]);
 
 describeType('date', [
+  [{ value: '1 March 2024', source: 'https://example.com' }, '2024-03-01'],
   ...same('2024-03-01', '1999-12-31', '2024-02-29'),
   ...[
     '1 March 2024',

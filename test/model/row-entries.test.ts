@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { JsonValue } from '../../src/model/json.js';
-import { splitRowIds } from '../../src/model/row-entries.js';
+import { matchNames, splitRowIds } from '../../src/model/row-entries.js';
 
 function createSchema(rowId: JsonValue) {
   const items = { properties: { row_id: rowId, fields: { type: 'object' } }, required: ['row_id'] };
@@ -27,4 +27,10 @@ test.each([
 test('a schema without rows is left as it is', () => {
   expect(splitRowIds({ enum: ['a'] })).toBeNull();
   expect(splitRowIds({ properties: { rows: { items: [{ properties: {} }] } } })).toBeNull();
+});
+
+test.each(['größe', 'GRÖSSE', 'Grösse', 'gro\u0308\u00dfe'])('the key %j is a spelling of größe', (key) => {
+  expect([...matchNames({ [key]: 7, other: 1 }, ['größe', 'stadt']).values()]).toEqual(
+    key === 'größe' ? [] : [key],
+  );
 });
