@@ -183,6 +183,20 @@ test('a row that is not an object fails alone, and filled cells stay', async () 
   ]);
 });
 
+test.each(['input', 'as_answered'] as const)(
+  'objects without columns fail by their kind (%s)',
+  async (order) => {
+    const bench = await openJobBench(TRUTHFUL);
+    const rows = [new Date(0), { company: 'Acme' }, new Map([['company', 'Bolt']])] as object[];
+    const records = await readAll(enrichRows(rows, { ...createOptions(bench), order }));
+    expect(records.map(({ error }) => error).sort()).toEqual([
+      'item 1 of the rows is a Date, not an object',
+      'item 3 of the rows is a Map, not an object',
+      null,
+    ]);
+  },
+);
+
 test('events hide the temporary files, and every row has an event', async () => {
   const bench = await openJobBench(TRUTHFUL);
   const events: EnrichEvent[] = [];

@@ -132,7 +132,8 @@ export async function* readLines(path: string): AsyncGenerator<string, void> {
 function writeRow(row: unknown, ordinal: number): { readonly line: string; readonly copy: string } {
   try {
     const text = JSON.stringify(row, writeBigint) ?? 'null';
-    return { line: text.startsWith('{') ? text : 'null', copy: serialize(row).toString('base64') };
+    const isObject = describeKind(row) === null && text.startsWith('{');
+    return { line: isObject ? text : 'null', copy: serialize(row).toString('base64') };
   } catch (error) {
     throw createUsageError(
       'ROW_NOT_PLAIN',
@@ -262,8 +263,12 @@ function describeKind(item: unknown): string | null {
   if (item === null || item === undefined) return String(item);
   if (Array.isArray(item)) return 'an array';
   if (typeof item !== 'object') return `a ${typeof item}`;
-  return null;
+  const kind = Object.prototype.toString.call(item).slice('[object '.length, -1);
+  return NO_ROWS.has(kind) ? `a ${kind}` : null;
 }
+
+/** Objects without columns. */
+const NO_ROWS: ReadonlySet<string> = new Set(['Date', 'Map', 'RegExp', 'Set']);
 
 /** The result of an item that is not an object. */
 function createFailedRecord<T extends object>(

@@ -6,21 +6,41 @@ const NAMES: Readonly<Record<string, string>> = {
   'list-lag': 'listLagMs',
 };
 
-/** A flag, with the placeholder of its value, such as `--max-cost USD`. */
-const FLAG = /--([a-z]+(?:-[a-z]+)*)(?:[ =][A-Z]{3,}(?:=[A-Z]+)?\b)?/g;
+/** A flag, with the placeholder of its value, such as `--max-cost USD`; or a command that has no function here. */
+const FLAG =
+  /`?\browfill (?:doctor|forget|init|ledger|prune|serve|status|view)\b[^.,;]*|--([a-z]+(?:-[a-z]+)*)(?:[ =][A-Z]{3,}(?:=[A-Z]+)?\b)?/g;
+
+/** Commands with a function of another name. */
+const COMMANDS: readonly (readonly [RegExp, string])[] = [
+  [/`?\browfill cancel`?/g, 'cancelJob'],
+  [/`?\browfill export j_\w+`?/g, 'exportJob with'],
+  [/`?\browfill verify j_\w+`?/g, 'verifyJob'],
+];
 
 const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\bEXA_API_KEY(?:,? or (?:the file that )?EXA_API_KEY_FILE(?: names)?)?/g, 'apiKey'],
-  [/\bRun the same command again\b/g, 'Call it again'],
-  [/\brun the same command again\b/g, 'call it again'],
-  [/\bRun (?:the command|it|rowfill) again\b/g, 'Call it again'],
-  [/\brun (?:the command|it|rowfill) again\b/g, 'call it again'],
+  [/\bapiKey_FILE\b/g, 'apiKey'],
+  [/\bROWFILL_HOME to a(nother|) (persistent )?folder/g, 'ledger to a path in a$1 $2folder'],
+  [/\b(set|Set) ROWFILL_HOME\b/g, '$1 ledger'],
+  [/\bROWFILL_MAX_COST_PER_DAY\b/g, 'ledgerMaxCostPerDay'],
+  [/\bRun (?:the same command|this command|the command|it|rowfill) again\b/g, 'Call it again'],
+  [/\brun (?:the same command|this command|the command|it|rowfill) again\b/g, 'call it again'],
+  [
+    /\bAdd wait to wait until it ends, or stop it with Ctrl-C\./g,
+    'Leave out wait: false to wait until it ends.',
+  ],
+  [/\bCtrl-C skips\b/g, 'An abort skips'],
   [/\bthe same command\b/g, 'the same call'],
+  [/\bthis command\b/g, 'this call'],
+  [/\bon the command line\b/g, 'in the options'],
 ];
 
 /** Rewrites a message of the command line for programs: options instead of flags, calls instead of commands. */
 export function toLibraryWords(text: string): string {
-  const named = text.replace(FLAG, (_flag, name: string) => NAMES[name] ?? toCamelCase(name));
+  const called = COMMANDS.reduce((words, [pattern, name]) => words.replace(pattern, name), text);
+  const named = called.replace(FLAG, (whole, name?: string) =>
+    name === undefined ? whole : (NAMES[name] ?? toCamelCase(name)),
+  );
   return PHRASES.reduce((words, [pattern, phrase]) => words.replace(pattern, phrase), named);
 }
 

@@ -17,6 +17,30 @@ test.each([
   ['--run-timeout is 5 ms', 'runTimeoutMs is 5 ms'],
   ['use a lower --concurrency.', 'use a lower concurrency.'],
   ['Free some space, then run the same command again.', 'Free some space, then call it again.'],
+  [
+    'Add --wait to wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.',
+    'Leave out wait: false to wait until it ends. Its answers are then available here too.',
+  ],
+  ['Set ROWFILL_HOME to a folder on a local disk.', 'Set ledger to a path in a folder on a local disk.'],
+  [
+    'Move it away, or set ROWFILL_HOME to another folder.',
+    'Move it away, or set ledger to a path in another folder.',
+  ],
+  ['or set ROWFILL_HOME.', 'or set ledger.'],
+  ['Spent by this command: $1.00', 'Spent by this call: $1.00'],
+  [
+    'Free some space, for example with rowfill prune --runs 30d, or wait',
+    'Free some space, for example with rowfill prune --runs 30d, or wait',
+  ],
+  ['cancel it with `rowfill cancel`, and then forget it', 'cancel it with cancelJob, and then forget it'],
+  [
+    'To write it to another file: rowfill export j_12ab --output FILE',
+    'To write it to another file: exportJob with output',
+  ],
+  ['rowfill verify j_12ab tries again', 'verifyJob tries again'],
+  ['ROWFILL_MAX_COST_PER_DAY is reached', 'ledgerMaxCostPerDay is reached'],
+  ['EXA_API_KEY_FILE', 'apiKey'],
+  ['Give --limit on the command line.', 'Give limit in the options.'],
   ['a dash -- and a name-with-dashes stay', 'a dash -- and a name-with-dashes stay'],
 ])('%j is %j for a program', (text, words) => {
   expect(toLibraryWords(text)).toBe(words);
