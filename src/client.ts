@@ -1,16 +1,16 @@
-export {
-  type AgentCheck,
-  AgentClient,
-  type AgentClientOptions,
-  type AgentTimeouts,
-  type CallOptions,
-  type PageOptions,
-  type RetryInfo,
-  type RetryPolicy,
-  type StartedRun,
-  type WaitOptions,
+export type {
+  AgentCheck,
+  AgentClientOptions,
+  AgentTimeouts,
+  CallOptions,
+  PageOptions,
+  RetryInfo,
+  RetryPolicy,
+  StartedRun,
+  WaitOptions,
 } from './api/agent-client.js';
 export { AgentError } from './api/agent-error.js';
+export { AgentClient } from './api/program-client.js';
 export { type ErrorKind, RowfillError } from './errors.js';
 export type { Clock } from './model/clock.js';
 export type { JsonObject, JsonValue } from './model/json.js';

@@ -7,11 +7,10 @@ import {
   enrichRows as fillRows,
   planRows as planObjects,
 } from './enrich-rows.js';
-import { RowfillError } from './errors.js';
 import { type ExportOptions, type ExportResult, exportJob as writeAgain } from './export.js';
 import type { EnrichEvent, JobSummary } from './model/events.js';
 import type { FieldValues } from './model/field.js';
-import { toLibraryWords, translateMessages } from './model/library-words.js';
+import { translateError, translateMessages } from './model/library-words.js';
 import type { EnrichOptions } from './options.js';
 import { type Plan, plan as planFile } from './plan.js';
 import { verifyJob as check, type VerifyHooks, type VerifyOptions, type VerifySummary } from './verify.js';
@@ -110,16 +109,6 @@ async function inLibraryWords<Result>(call: () => Promise<Result>): Promise<Resu
   } catch (error) {
     throw translateError(error);
   }
-}
-
-function translateError(error: unknown): unknown {
-  if (!(error instanceof RowfillError)) return error;
-  const { message, hint } = error;
-  // The same object, so that its class, code and facts stay.
-  return Object.assign(error, {
-    message: toLibraryWords(message),
-    ...(hint === undefined ? {} : { hint: toLibraryWords(hint) }),
-  });
 }
 
 function translateHooks(hooks: EnrichHooks): EnrichHooks {

@@ -62,18 +62,7 @@ export interface WaitOptions extends CallOptions {
 }
 
 /**
- * Client of the Agent Runs API with one connection pool; close it when done.
- *
- * Every failure is an `AgentError`. Calls that are safe to repeat are retried as `retry` says. `create`,
- * `start` and `stream` send their create exactly once; if it fails, `outcome` says whether a run may exist
- * anyway.
- *
- * @example
- * const client = new AgentClient({ apiKey: process.env.EXA_API_KEY });
- * const started = await client.start({ query: 'Who leads Exa today?', effort: 'low' });
- * const run = await client.wait(started);
- * console.log(run.output.text, run.costDollars.total);
- * await client.close();
+ * The client as commands use it. Programs use that of `program-client.ts`, whose messages name options instead of flags.
  */
 export class AgentClient {
   readonly #caller: ApiHttp;
@@ -234,6 +223,11 @@ export class AgentClient {
     await this.#caller.transport.close();
   }
 
+  /** Rewords an error for those who called. */
+  protected explain(error: unknown): unknown {
+    return error;
+  }
+
   #askRun(id: string, call: ApiRequest, options: CallOptions): Promise<AgentRun> {
     return this.#ask(call, options, (value) => parseThisRun(value, id, call));
   }
@@ -260,6 +254,8 @@ export class AgentClient {
     if (limit !== undefined) watch(limit, limit.deadlineMs);
     try {
       return await call(scope.signal);
+    } catch (error) {
+      throw this.explain(error);
     } finally {
       deadline.cancel();
       scope.close();

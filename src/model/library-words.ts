@@ -1,3 +1,5 @@
+import { RowfillError } from '../errors.js';
+
 /** Options whose names differ from their flags. */
 const NAMES: Readonly<Record<string, string>> = {
   field: 'fields',
@@ -42,6 +44,17 @@ export function toLibraryWords(text: string): string {
     name === undefined ? whole : (NAMES[name] ?? toCamelCase(name)),
   );
   return PHRASES.reduce((words, [pattern, phrase]) => words.replace(pattern, phrase), named);
+}
+
+/** Rewrites the message and the hint of an error. Other values stay as they are. */
+export function translateError(error: unknown, translate = toLibraryWords): unknown {
+  if (!(error instanceof RowfillError)) return error;
+  const { message, hint } = error;
+  // The same object, so that its class, code and facts stay.
+  return Object.assign(error, {
+    message: translate(message),
+    ...(hint === undefined ? {} : { hint: translate(hint) }),
+  });
 }
 
 function toCamelCase(name: string): string {

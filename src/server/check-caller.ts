@@ -105,7 +105,7 @@ function resolveName(name: string): string {
   if (place !== null && place.port === '') return place.host;
   throw createUsageError(
     'BAD_ALLOWED_HOST',
-    `--allow-host: ${quote(name)} is not a host name`,
-    'Give only the name, without scheme, port or path, such as --allow-host rowfill.internal.',
+    `the allowed host ${quote(name)} is not a host name`,
+    'Give only the name, without scheme, port or path, such as rowfill.internal.',
   );
 }

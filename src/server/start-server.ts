@@ -267,7 +267,7 @@ function resolveServerOptions(options: ServerOptions): ResolvedServerOptions {
     throw createUsageError(
       'SERVE_KEY_NEEDED',
       `Serving on ${settings.host} requires a key: other machines can reach that address.`,
-      'Set ROWFILL_SERVE_KEY to a long random text, or serve on 127.0.0.1.',
+      'Set a key, a long random text (ROWFILL_SERVE_KEY; in a program, the option key), or serve on 127.0.0.1.',
     );
   }
   if (settings.storePath === ':memory:' || settings.storePath === '') {
