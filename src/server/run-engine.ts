@@ -4,7 +4,7 @@ import { describeError } from '../errors.js';
 import type { Timers } from '../model/clock.js';
 import type { AgentRun, CreateRunRequest } from '../model/run.js';
 import { type Contract, isLongEffort } from './contract.js';
-import { createConcurrencyLimit, createInvalid, createRunNotFound } from './refusal.js';
+import { createConcurrencyLimit, createInvalid, createRefusal, createRunNotFound } from './refusal.js';
 import { createRunIds } from './resolve-page.js';
 import {
   chargeOf,
@@ -87,7 +87,13 @@ export class RunEngine {
     const run = createRunDocument(this.#createId(), this.#readTime(), request);
     const events = writeStartEvents(run);
     const stored = toStored(teamId, run);
-    this.#parts.store.add(stored, events);
+    try {
+      this.#parts.store.add(stored, events);
+    } catch (error) {
+      const message = describeStoreError(error);
+      this.#parts.onFailure(run.id, message);
+      throw createRefusal(500, 'SERVER_ERROR', 'SERVER_ERROR', message);
+    }
     this.#start(teamId, run, previous, events.length);
     this.#parts.tally.countCreated(this.#active.size);
     return stored;
@@ -261,7 +267,7 @@ export class RunEngine {
       store.change(written.stored, written.event);
     } catch (error) {
       // The client must not wait for a run that nobody can read again. A restart answers it anew.
-      const message = `The run cannot be stored: ${describeError(error)}`;
+      const message = describeStoreError(error);
       written = write({ status: 'failed', error: createServerError('SERVER_ERROR', message) });
       this.#unstored.set(active.run.id, written.stored);
       this.#parts.onFailure(active.run.id, message);
@@ -275,6 +281,10 @@ export class RunEngine {
   #readTime(): string {
     return new Date(this.#parts.clock.now()).toISOString();
   }
+}
+
+function describeStoreError(error: unknown): string {
+  return `The run cannot be stored: ${describeError(error)}`;
 }
 
 /** Abort reason that asks the agent to return its results so far. */

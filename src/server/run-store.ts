@@ -98,10 +98,14 @@ export class SqliteRunStore implements RunStore {
 
   close(): void {
     if (!this.#database.open) return;
-    // The driver keeps its file handle until its statements are collected, so release the lock here.
-    this.#database.exec('PRAGMA journal_mode = DELETE');
-    this.#database.exec('PRAGMA locking_mode = NORMAL');
-    this.#database.prepare('SELECT count(*) FROM meta').get();
+    try {
+      // The driver keeps its file handle until its statements are collected, so release the lock here.
+      this.#database.exec('PRAGMA journal_mode = DELETE');
+      this.#database.exec('PRAGMA locking_mode = NORMAL');
+      this.#database.prepare('SELECT count(*) FROM meta').get();
+    } catch {
+      // On a full disk the log stays beside the file. The next start reads it, so nothing is lost.
+    }
     this.#database.close();
   }
 

@@ -121,6 +121,7 @@ test.runIf(process.platform === 'linux')(
     const dir = createWorkdir();
     dir.write('tables/a.csv', `company,note\nAcme,${'x'.repeat(400_000)}\n`);
     dir.write('in.csv', 'company\nAcme\n');
+    dir.write('long.json', JSON.stringify({ query: 'q', input: { data: [{ note: 'x'.repeat(400_000) }] } }));
     // A limit of the file size stands for the full disk.
     const serve = `exec '${process.execPath}' '${PROGRAM}' serve --reference tables --store runs.sqlite 2> said`;
     const { stdout, stderr, status } = await dir.shell(
@@ -128,11 +129,15 @@ test.runIf(process.platform === 'linux')(
         `exec 3< <(trap '' XFSZ; ulimit -f 200; ${serve})`,
         'server=$!; read -r url <&3',
         'rowfill run in.csv -f note --api-url "$url" --yes --batch-size 1 -o out.csv; code=$?',
+        `curl -s "$url/agent/runs" -H 'x-api-key: k' -H 'content-type: application/json' -H 'exa-beta: agent-2026-05-07' -d @long.json > refused.json`,
         'kill $server; exit $code',
       ].join('\n'),
     );
     expect({ status, stdout }, stderr).toEqual({ status: 6, stdout: '' });
     expect(dir.read('out.csv')).toContain('The run cannot be stored: ');
+    // Nor is a new one accepted, for the same reason.
+    expect(dir.read('refused.json')).toMatch(/"message":"The run cannot be stored: /);
+    expect(dir.read('said')).not.toContain('SqliteError');
     expect(dir.read('said')).toMatch(/^run agent_run_\w+: The run cannot be stored: (?!.*rollback)/m);
   },
 );
