@@ -16,7 +16,7 @@ import { resolveSettings } from './options.js';
 export interface CancelOptions {
   /** Id of the job, or a unique prefix of it. */
   readonly job: string;
-  /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
+  /** Path of the ledger, or URL of a PostgreSQL database. @default `ledger.sqlite` in the user's data folder */
   readonly ledger?: string | undefined;
   /** @default the agent that the job was sent to */
   readonly apiUrl?: string | undefined;

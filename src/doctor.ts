@@ -10,7 +10,9 @@ import {
   examinePages,
   examineProxy,
 } from './doctor/checks.js';
+import { examineLedgerServer } from './doctor/ledger-server.js';
 import { systemClock } from './model/clock.js';
+import { isLedgerUrl } from './model/ledger-url.js';
 import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
 
@@ -18,7 +20,7 @@ export type { Diagnostic, DiagnosticStatus } from './doctor/checks.js';
 
 /** Options of `examine`. */
 export interface DoctorOptions {
-  /** Path of the ledger. */
+  /** Path of the ledger, or URL of a PostgreSQL database. */
   readonly ledger: string;
   /** Environment variables, which name proxies and certificates. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -54,8 +56,9 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnostic[]> {
   const cached = options.pages === undefined ? null : await examinePages(options.pages);
   const machine = [
     examineNode(process.versions.node),
-    await examineLedger(ledger),
-    examineDisk(ledger),
+    ...(isLedgerUrl(ledger)
+      ? [await examineLedgerServer(ledger)]
+      : [await examineLedger(ledger), examineDisk(ledger)]),
     ...(cached === null ? [] : [cached]),
   ];
   if (reference !== undefined) {

@@ -1,7 +1,6 @@
-import { dirname } from 'node:path';
 import type { AgentClient } from './api/agent-client.js';
 import { explainMissingKey } from './api/agent-error.js';
-import { checkPaths, describeOpenPath, isSameFilePath } from './job/check-paths.js';
+import { checkPaths, describeOpenLedger, isSameFilePath } from './job/check-paths.js';
 import { chooseJobOutput, placeReturned } from './job/choose-output.js';
 import { dispatchQuestions } from './job/dispatch.js';
 import { Escalation } from './job/escalation.js';
@@ -21,6 +20,7 @@ import {
   waitForLease,
   waitForOutput,
 } from './job/lease.js';
+import { createLedgerClock } from './job/ledger-clock.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import {
@@ -44,6 +44,7 @@ import type { JobHandle, Ledger } from './ledger/ledger.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';
+import type { Clock } from './model/clock.js';
 import type { JobSummary } from './model/events.js';
 import { findFormerSends } from './model/question.js';
 import { type EnrichOptions, hasKey, resolveSettings, type Settings } from './options.js';
@@ -72,7 +73,7 @@ export async function enrichWith(
     throttle: new SharedThrottle(),
   },
 ): Promise<JobSummary> {
-  const startedAtMs = Date.now();
+  const calledAtMs = Date.now();
   const asked = resolveSettings(options);
   checkHooks(hooks);
   const closers = new CleanupStack();
@@ -107,6 +108,8 @@ export async function enrichWith(
     const ledger = await openOnce();
     const named = await identifyInput(placed, opened.input, hooks.signal);
     const { settings, earlierOutput, note } = await chooseJobOutput(named, ask, ledger, paths);
+    const clock = await createLedgerClock(ledger);
+    const startedAtMs = clock.now() - (Date.now() - calledAtMs);
     const waiting = {
       signal: hooks.signal,
       waitsForLive: options.wait,
@@ -122,7 +125,7 @@ export async function enrichWith(
     const agent = closers.add(await openAgent(settings, onRetry));
     // The embedded agent has a new address each time, and no account.
     if (!agent.isFree) await ledger.enterAccount((salt) => agent.client.hashAccount(salt));
-    const clockAheadMs = await measureClock(agent.client, hasKey(options), hooks.signal);
+    const clockAheadMs = await measureClock(agent.client, clock, hasKey(options), hooks.signal);
 
     const preview = await ledger.previewJob(
       await createJobParts(settings, ask, ledger, startedAtMs, budget?.id),
@@ -148,6 +151,7 @@ export async function enrichWith(
         throttle,
         onlyRows,
         budget,
+        clock,
         clockAheadMs,
         agent,
         job,
@@ -163,7 +167,7 @@ export async function enrichWith(
     context.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
     reportWarnings(context);
     reportWarnings(context, exclusion.notes);
-    const exposed = describeOpenPath(dirname(ledgerPath), `the folder of the ledger, ${dirname(ledgerPath)}`);
+    const exposed = describeOpenLedger(ledgerPath);
     if (exposed !== null) reportWarnings(context, [exposed]);
     reportGaps(context);
     if (note !== null) reportWarnings(context, [{ code: 'OUTPUT_RENAMED', message: note }]);
@@ -220,9 +224,10 @@ function memoize<Result>(make: () => Result): () => Result {
   };
 }
 
-/** Checks that the agent responds and accepts the key. Returns how far this machine's clock is ahead, in ms. */
+/** Checks that the agent responds and accepts the key. Returns how far a clock is ahead of the agent's, in ms. */
 async function measureClock(
   client: AgentClient,
+  clock: Pick<Clock, 'now'>,
   isKeySet: boolean,
   signal: AbortSignal | undefined,
 ): Promise<number> {
@@ -231,7 +236,7 @@ async function measureClock(
     .catch((error: unknown) => {
       throw explainMissingKey(error, isKeySet);
     });
-  return serverTimeMs === null ? 0 : Date.now() - serverTimeMs;
+  return serverTimeMs === null ? 0 : clock.now() - serverTimeMs;
 }
 
 /** Opens what `--verify` needs. Loaded only when needed. */

@@ -21,7 +21,7 @@ export interface ExportOptions {
   readonly job: string;
   /** Path of the input, if it was moved or came from standard input. @default the job's input path */
   readonly input?: string | undefined;
-  /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
+  /** Path of the ledger, or URL of a PostgreSQL database. @default `ledger.sqlite` in the user's data folder */
   readonly ledger?: string | undefined;
   /** Path of the output; `-` is standard output. @default the job's output path */
   readonly output?: string;

@@ -1,11 +1,13 @@
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RowfillError } from './errors.js';
 import { createGroupBatch } from './job/ask-group.js';
 import { placeReturned } from './job/choose-output.js';
 import { ColumnCounter, type ColumnPlan } from './job/column-plan.js';
 import { listDoubts, resolveDoubts } from './job/doubts.js';
 import { estimateRows, type RowEstimate, type StepQuote } from './job/estimate.js';
 import { createJobContext, type JobContext } from './job/job-context.js';
+import { createLedgerClock } from './job/ledger-clock.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import { type PlannedCounts, SpendLimit } from './job/progress.js';
@@ -15,6 +17,7 @@ import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js'
 import { findFormerJob } from './job/returned-file.js';
 import { addRepairs, sumLevel } from './job/stated-cost.js';
 import type { Warning } from './job/warnings.js';
+import type { Ledger } from './ledger/ledger.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
 import type { Doubt, NothingFound } from './model/events.js';
@@ -96,8 +99,7 @@ export async function planRows(
   const asked = resolvePlanSettings(options);
   const closers = new CleanupStack();
   try {
-    const path = await findLedger(options.ledger ?? resolveLedgerPath({}), closers);
-    const ledger = closers.add(await openLedger(path));
+    const ledger = await openOrImagine(options.ledger ?? resolveLedgerPath({}), closers);
     const opened = await openJobInput(
       options,
       { path: options.input, output: asked.output },
@@ -108,7 +110,8 @@ export async function planRows(
     const { ask, exclusion, returned, table } = opened;
     const settings = await identifyInput(await placeReturned(asked, opened, null), opened.input);
     const agent = closers.add(await openAgent(settings));
-    const preview = await ledger.previewJob(await createJobParts(settings, ask, ledger, Date.now()));
+    const clock = await createLedgerClock(ledger);
+    const preview = await ledger.previewJob(await createJobParts(settings, ask, ledger, clock.now()));
     const former = returned === null ? null : findFormerJob(returned, ask);
     const job = { ...preview, previous: preview.previous ?? former };
     const spent = await ledger.getSpend(job.id);
@@ -126,6 +129,7 @@ export async function planRows(
         budget: null,
         throttle: new SharedThrottle(),
         onlyRows,
+        clock,
         clockAheadMs: 0,
         agent,
         job,
@@ -162,12 +166,16 @@ export async function planRows(
   }
 }
 
-/** Returns the ledger path. If there is no ledger yet, uses a temporary empty one, since a plan must not create it. */
-async function findLedger(path: string, closers: CleanupStack): Promise<string> {
-  if ((await stat(path).catch(() => null)) !== null) return path;
+/** Opens the ledger. If there is none yet, opens a temporary empty one, since a plan must not create it. */
+async function openOrImagine(location: string, closers: CleanupStack): Promise<Ledger> {
+  try {
+    return closers.add(await openLedger(location, { mustExist: true }));
+  } catch (error) {
+    if (!(error instanceof RowfillError && error.code === 'LEDGER_MISSING')) throw error;
+  }
   const folder = await createTemporaryFolder('rowfill-plan-');
   closers.add({ close: () => rm(folder, { recursive: true, force: true }) });
-  return join(folder, 'ledger.sqlite');
+  return closers.add(await openLedger(join(folder, 'ledger.sqlite')));
 }
 
 function describeNullable(names: readonly string[]): Warning[] {

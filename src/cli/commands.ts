@@ -78,8 +78,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'ledger',
-    operands: ['check|copy', '[FROM]', '[TO]'],
-    summary: 'check the ledger, or copy it to a new file',
+    operands: ['check|copy|create', '[FROM]', '[TO]'],
+    summary: 'check, copy or create a ledger',
     load: async () => (await import('./commands/ledger.js')).ledger,
   },
   {

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { isLedgerUrl, parseLedgerUrl } from '../model/ledger-url.js';
 import { createMask } from '../model/untrusted-text.js';
 import { readKeyFile } from './api-key.js';
 import { wrapText } from './wrap-text.js';
@@ -151,11 +152,24 @@ function createKeyFilter(env: Environment): (text: string) => string {
     mask = createMask([...keys]);
   };
   for (const name of SECRETS) add(env[name]);
+  for (const password of listLedgerPasswords(env)) add(password);
   const file = env.EXA_API_KEY_FILE;
   return (text) => {
     if (file !== undefined && file !== '') add(tryKeyFile(file));
     return mask(text);
   };
+}
+
+/** The passwords of a ledger on a server, except words that every message about it needs. */
+function listLedgerPasswords({ ROWFILL_LEDGER: own = '', PGPASSWORD: other = '' }: Environment): string[] {
+  try {
+    const parsed = isLedgerUrl(own.trim()) ? parseLedgerUrl(own.trim()) : null;
+    const label = parsed?.label ?? '';
+    return [...(parsed?.passwords ?? []), other].filter((password) => !label.includes(password));
+  } catch {
+    // A malformed URL is reported where it is used, without quoting it.
+    return [other];
+  }
 }
 
 function tryKeyFile(path: string): string | undefined {

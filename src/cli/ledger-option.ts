@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { createUsageError } from '../errors.js';
+import { createUsageError, RowfillError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
+import { isLedgerUrl, parseLedgerUrl } from '../model/ledger-url.js';
 import type { OptionTable } from './command.js';
 import type { Environment, Host } from './host.js';
 
@@ -10,15 +10,59 @@ import type { Environment, Host } from './host.js';
 export const LEDGER_OPTION = {
   ledger: {
     kind: 'text',
-    value: 'FILE',
-    about: 'Use this ledger file.',
-    fallback: 'ledger.sqlite in ROWFILL_HOME, or in the user’s data folder',
+    value: 'FILE|URL',
+    about: 'Use this ledger: a file, or a PostgreSQL database at postgres://USER@HOST/DATABASE.',
+    fallback: 'ROWFILL_LEDGER, else ledger.sqlite in ROWFILL_HOME or in the user’s data folder',
   },
 } as const satisfies OptionTable;
 
-/** Path of the ledger from `--ledger`, else from the environment. */
+/** The ledger from `--ledger`, else from the environment: an absolute path, or a URL that may have a password. */
 export function chooseLedger(env: Environment, ledger: string | undefined): string {
-  return ledger === undefined ? resolveLedgerPath(env) : resolve(ledger);
+  if (ledger !== undefined) return resolveGivenLedger('--ledger', ledger);
+  return findOwnLedger(env) ?? resolveLedgerPath(env);
+}
+
+/** Same, for commands that only need to avoid its file. Undefined if there can be none. */
+export function findLedger(env: Environment): string | undefined {
+  try {
+    return chooseLedger(env, undefined);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The ledger that ROWFILL_LEDGER names; null if it is not set. */
+function findOwnLedger(env: Environment): string | null {
+  const own = env.ROWFILL_LEDGER?.trim() ?? '';
+  if (own === '') return null;
+  if (isLedgerUrl(own)) {
+    parseLedgerUrl(own);
+    return own;
+  }
+  if (/^~(?:[/\\]|$)/.test(own)) {
+    throw createUsageError(
+      'LEDGER_PATH',
+      `ROWFILL_LEDGER is ${own}, but only a shell expands ~`,
+      'Set it to an absolute path, or to the URL of a PostgreSQL database.',
+    );
+  }
+  return resolve(own);
+}
+
+/** A ledger that the command line or a recipe names. Throws LEDGER_PASSWORD for a URL with a password. */
+export function resolveGivenLedger(name: string, location: string): string {
+  if (!isLedgerUrl(location)) return resolve(location);
+  if (parseLedgerUrl(location).passwords.length === 0) return location;
+  throw createUsageError(
+    'LEDGER_PASSWORD',
+    `the URL of ${name} has a password, which other users of this machine could read`,
+    'Set ROWFILL_LEDGER to the whole URL instead. Or leave the password out of it, and set PGPASSWORD or use a password file (~/.pgpass). If it was real, change it.',
+  );
+}
+
+/** A folder for files that only this user may read: beside the ledger's file, or in ROWFILL_HOME. */
+export function chooseOwnFolder(env: Environment, ledger: string): string {
+  return dirname(isLedgerUrl(ledger) ? resolveLedgerPath(env) : ledger);
 }
 
 /** Folder of the cached pages: in ROWFILL_HOME, whatever the ledger. */
@@ -26,23 +70,25 @@ export function choosePageFolder(env: Environment): string {
   return join(dirname(resolveLedgerPath(env)), 'pages');
 }
 
-/** Opens a ledger file. Throws LEDGER_MISSING if it does not exist. */
-export async function openLedgerFile(host: Host, path: string, isReadOnly = false): Promise<Ledger> {
-  if (!existsSync(path)) {
-    throw createUsageError('LEDGER_MISSING', `There is no ledger at ${path}`, 'Check the path.');
-  }
+/** Opens a ledger. Throws LEDGER_MISSING if it does not exist. */
+export async function openNamedLedger(host: Host, location: string, isReadOnly = false): Promise<Ledger> {
   // Loaded on demand: commands without a ledger read this option too.
   const { openLedger } = await import('../ledger/open-ledger.js');
   const onWait = (message: string): void => host.say(message);
-  return openLedger(path, { clock: { now: host.now }, onWait, isReadOnly });
+  return openLedger(location, { clock: { now: host.now }, onWait, isReadOnly, mustExist: true });
 }
 
-/** Opens the chosen ledger, and creates nothing. Returns null if the default one does not exist. */
+/** Opens the chosen ledger, and creates nothing. Returns null if no option names it, and it does not exist. */
 export async function openExistingLedger(
   host: Host,
   ledger: string | undefined,
   isReadOnly = false,
 ): Promise<Ledger | null> {
-  const path = chooseLedger(host.env, ledger);
-  return ledger === undefined && !existsSync(path) ? null : openLedgerFile(host, path, isReadOnly);
+  try {
+    return await openNamedLedger(host, chooseLedger(host.env, ledger), isReadOnly);
+  } catch (error) {
+    const isMissing = error instanceof RowfillError && error.code === 'LEDGER_MISSING';
+    if (!isMissing || ledger !== undefined) throw error;
+    return null;
+  }
 }

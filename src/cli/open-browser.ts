@@ -7,8 +7,8 @@ import { pathToFileURL } from 'node:url';
  * Opens a page in the user's browser. The address has a secret, and other users can see command lines: so the browser
  * is given a file that only this user can read, and that leads to the address. Returns a function that removes it.
  */
-export function openBrowser(url: string, ledgerPath: string, onFailure: () => void): () => void {
-  const path = join(dirname(ledgerPath), `view-${process.pid}.html`);
+export function openBrowser(url: string, folder: string, onFailure: () => void): () => void {
+  const path = join(folder, `view-${process.pid}.html`);
   mkdirSync(dirname(path), { recursive: true });
   rmSync(path, { force: true });
   const page = `<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><meta http-equiv="refresh" content="0; url=${url}"><title>rowfill</title><a href="${url}">Open the view</a>\n`;

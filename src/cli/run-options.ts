@@ -349,10 +349,14 @@ export async function resolveJobOptions(
     ...(listLag === undefined ? {} : { listLagMs: parseTime('--list-lag', listLag, '15s') }),
     ...resolveApiKey(host.env),
     ...resolveDayCap(host.env),
-    ledger: chooseLedger(host.env, values.ledger),
+    ...(values.ledger === undefined ? {} : { ledger: chooseLedger(host.env, values.ledger) }),
     ...(values.verify === true ? { pages: choosePageFolder(host.env) } : {}),
   };
-  if (recipe === undefined) return options;
+  const merged = recipe === undefined ? options : await mergeRecipeOf(recipe, options, host);
+  return { ...merged, ledger: merged.ledger ?? chooseLedger(host.env, undefined) };
+}
+
+async function mergeRecipeOf(recipe: string, options: EnrichOptions, host: Host): Promise<EnrichOptions> {
   // Loaded on demand: most commands read no recipe.
   const { mergeRecipe, readRecipe } = await import('../recipe/read-recipe.js');
   return mergeRecipe(options, await readRecipe(recipe, host.env));

@@ -2,6 +2,7 @@ import { createUsageError, describeError } from '../errors.js';
 import type { EnrichEvent } from '../model/events.js';
 import { serveView, type ViewServer } from '../view/serve-view.js';
 import type { Host } from './host.js';
+import { chooseOwnFolder } from './ledger-option.js';
 import { openBrowser } from './open-browser.js';
 import { EXIT_CODES } from './report-error.js';
 import { resolveAgentOptions } from './run-options.js';
@@ -9,12 +10,14 @@ import { resolveAgentOptions } from './run-options.js';
 /** Opens the browser on a view if wanted. Returns a function that ends the view. */
 export function openView(
   server: ViewServer,
-  ledgerPath: string,
+  ledger: string,
   isOpened: boolean,
   host: Host,
 ): () => Promise<void> {
   const tellAddress = (): void => host.say('No browser could be opened. Open the address above.');
-  const remove = isOpened ? openBrowser(server.url, ledgerPath, tellAddress) : () => undefined;
+  const remove = isOpened
+    ? openBrowser(server.url, chooseOwnFolder(host.env, ledger), tellAddress)
+    : () => undefined;
   const unguard = host.guard(remove);
   return async () => {
     remove();

@@ -35,7 +35,7 @@ function createWarning(check: Diagnostic['check'], message: string, fix: string 
   return { check, status: 'warn', message, fix, kind: null };
 }
 
-function createFailure(
+export function createFailure(
   check: Diagnostic['check'],
   message: string,
   fix: string,

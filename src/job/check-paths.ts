@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { listTables } from '../agents/reference/list-tables.js';
 import { createUsageError } from '../errors.js';
+import { isLedgerUrl } from '../model/ledger-url.js';
 import { findInput } from '../read/bytes.js';
 import {
   type FileIdentity,
@@ -210,8 +212,9 @@ async function listRead(places: JobPaths): Promise<ReadFile[]> {
   return standardInput === null ? found : [...found, { role: 'the input', file: standardInput }];
 }
 
-/** Lists the ledger's files. SQLite keeps side files next to the file or next to the link to it. */
+/** Lists the ledger's files: none for one on a server. SQLite keeps side files next to the file or next to the link to it. */
 function listLedger(path: string): (readonly [string, string])[] {
+  if (isLedgerUrl(path)) return [];
   return [...new Set([path, identifyFile(path).path])].flatMap((each) =>
     ['', '-wal', '-shm', '-journal'].map((suffix) => ['the ledger', each + suffix] as const),
   );
@@ -228,6 +231,12 @@ async function refuseDatabase(path: string, file: FileIdentity): Promise<void> {
     `${path} is an SQLite database, which rowfill does not overwrite`,
     'Choose another file, or move the database away.',
   );
+}
+
+/** Warns about a ledger in a folder that every user of this machine can change; null if they cannot. */
+export function describeOpenLedger(location: string): Warning | null {
+  if (isLedgerUrl(location)) return null;
+  return describeOpenPath(dirname(location), `the folder of the ledger, ${dirname(location)}`);
 }
 
 const ALL_MAY_WRITE = 0o002;

@@ -162,6 +162,7 @@ type OpenedParts = Pick<
   | 'ledger'
   | 'cap'
   | 'budget'
+  | 'clock'
   | 'clockAheadMs'
   | 'lease'
   | 'agent'
@@ -202,8 +203,7 @@ export function createJobContext({
   onlyRows,
   ...parts
 }: OpenedParts): JobContext {
-  const { settings, ask, ledger, agent, job, hooks, exclusion } = parts;
-  const clock = systemClock;
+  const { settings, ask, ledger, agent, job, hooks, exclusion, clock } = parts;
   const stop = new JobAbort();
   const onEvent = hooks.onEvent ?? (() => undefined);
   const interrupt = (): void => stop.abort('interrupted');
@@ -246,13 +246,13 @@ export function createJobContext({
   };
   const { onAnswer } = hooks;
   const throttle = shared.open({
-    clock,
+    // One clock for all files, which may have measured that of the ledger differently.
+    clock: systemClock,
     concurrency: settings.concurrency,
     startsPerSecond,
   });
   return Object.freeze<JobContext>({
     ...parts,
-    clock,
     stop,
     onEvent,
     breaker,

@@ -39,7 +39,7 @@ export async function waitForLease(
   return waitForName(ledger, `job:${jobId}`, createHeldError, options);
 }
 
-type LeaseLedger = Pick<Ledger, 'acquireLease' | 'releaseLease' | 'refuseStart'>;
+type LeaseLedger = Pick<Ledger, 'acquireLease' | 'releaseLease' | 'refuseStart' | 'measureClock'>;
 
 /** Takes a lease. If its holder may be dead, waits until it renews the lease or the lease expires. */
 async function waitForName(
@@ -61,7 +61,7 @@ async function waitForName(
       await clock.sleep(LOOK_AGAIN_MS, signal);
       continue;
     }
-    const restMs = result.goneAtMs - clock.now();
+    const restMs = result.goneAtMs - (clock.now() + (await ledger.measureClock()));
     if (first === null) onWait?.(describeWait(result, restMs));
     first ??= result;
     await clock.sleep(Math.max(1, Math.min(LOOK_AGAIN_MS, restMs)), signal);

@@ -1,8 +1,9 @@
 import { formatExcerpt } from '../answer/excerpt.js';
 import type { DayCaps, Spend } from '../ledger/ledger.js';
+import { computeDayStart } from '../ledger/ledger-day.js';
 import type { RowCounts } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
-import { type Clock, computeMidnight } from '../model/clock.js';
+import type { Clock } from '../model/clock.js';
 import type { BudgetScope, EnrichEvent } from '../model/events.js';
 import { type BookedCost, formatMicros } from '../model/format.js';
 import type { AgentRun } from '../model/run.js';
@@ -320,13 +321,14 @@ export function resolveDayCaps({
   clock,
 }: {
   readonly budget: FolderBudget | null;
-  readonly settings: Pick<Settings, 'ledgerDayCapMicros'>;
+  readonly settings: Pick<Settings, 'ledgerDayCapMicros' | 'options'>;
   readonly clock: Pick<Clock, 'now'>;
 }): DayCaps | null {
   const folderMicros = budget?.capMicros ?? null;
   const ledgerMicros = settings.ledgerDayCapMicros;
   if (folderMicros === null && ledgerMicros === null) return null;
-  return { folderMicros, ledgerMicros, sinceMs: computeMidnight((budget?.clock ?? clock).now(), 0) };
+  const sinceMs = computeDayStart(settings.options.ledger, (budget?.clock ?? clock).now(), 0);
+  return { folderMicros, ledgerMicros, sinceMs };
 }
 
 /** Row counts by planned action. */

@@ -6,12 +6,12 @@ import type { Ledger, OpenBatch, Settled } from '../ledger/ledger.js';
 import type { RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
-import { systemClock } from '../model/clock.js';
 import { type AgentRun, describeBadRunId, hasEnded, isAgentFailure, isRunId } from '../model/run.js';
 import { findLostRuns, type LostBatch } from '../run/find-lost-runs.js';
 import { createGoneRun } from '../run/wait-run.js';
 import { createAskChecker, isCurrent } from './ask-group.js';
 import type { JobContext } from './job-context.js';
+import { createLedgerClock } from './ledger-clock.js';
 import { describeMisfit, describeReuse, settleBatch } from './settle-group.js';
 
 /** An active run started by an earlier process. */
@@ -198,15 +198,16 @@ class Canceller {
       this.result.unknown += open.length;
       return;
     }
+    const clock = await createLedgerClock(ledger);
     const { serverTimeMs } = await client.check();
-    const nowMs = Date.now();
+    const nowMs = clock.now();
     const { runIds, doubt } = await findLostRuns(
       client,
       open.map((each) => createLostBatch(each, nowMs)),
       {
         listLagMs,
         clockAheadMs: serverTimeMs === null ? 0 : nowMs - serverTimeMs,
-        clock: systemClock,
+        clock,
         signal: new AbortController().signal,
       },
     );

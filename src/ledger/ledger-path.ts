@@ -26,15 +26,6 @@ export function resolveLedgerPath(
   return join(folder, 'ledger.sqlite');
 }
 
-/** Same, for commands that only need to avoid the ledger. Undefined if there can be none. */
-export function findLedgerPath(env: Environment): string | undefined {
-  try {
-    return resolveLedgerPath(env);
-  } catch {
-    return undefined;
-  }
-}
-
 function resolveDataFolder(env: Environment, platform: NodeJS.Platform, readHome: () => string): string {
   if (platform === 'win32')
     return join(absolute(env.LOCALAPPDATA) ?? join(readHome(), 'AppData', 'Local'), 'rowfill');

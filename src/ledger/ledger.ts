@@ -188,6 +188,8 @@ export interface Ledger extends SharedAccount {
    * still takes over only from processes that are known to be gone. The rows cannot be reserved until the batches end.
    */
   adoptBatches(askId: string): Promise<readonly OpenBatch[]>;
+  /** How far the ledger's clock is ahead of this machine's, in ms: 0 for a file, whose time is this machine's. */
+  measureClock(): Promise<number>;
   /** Resolves when another process has changed something, a batch that was taken over has ended, or a second has passed. */
   whenChanged(signal?: AbortSignal): Promise<void>;
 
@@ -253,11 +255,14 @@ export interface Ledger extends SharedAccount {
 
 export interface LedgerOptions {
   /** A ledger on a server uses the server's time instead. */
+  /** The time of a ledger file. @default this machine's */
   readonly clock?: Pick<Clock, 'now'>;
   /** Called when waiting longer than two seconds for another program's write. */
   readonly onWait?: (message: string) => void;
   /** Refuses writes and never waits for a writer. @default false */
   readonly isReadOnly?: boolean;
+  /** Throws LEDGER_MISSING instead of creating a ledger. @default false */
+  readonly mustExist?: boolean;
   /** The process that holds leases and batches. @default this one */
   readonly holder?: Holder;
 }

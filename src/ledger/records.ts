@@ -288,7 +288,7 @@ export type LeaseResult =
       readonly holder: Holder;
       readonly acquiredAtMs: number;
       readonly renewedAtMs: number;
-      /** Time from which the lease can be taken over unless renewed; infinity if its holder is known to be alive. */
+      /** Time, by the ledger's clock, from which the lease can be taken over unless renewed; infinity if its holder is known to be alive. */
       readonly goneAtMs: number;
     };
 

@@ -108,8 +108,8 @@ export interface EnrichOptions {
   /** Cap on what this call may add to the job's cost, in US dollars. */
   readonly maxCostNow?: number | undefined;
   /**
-   * Cap on the cost of all jobs in the ledger per local calendar day, in US dollars. The command line takes it from
-   * ROWFILL_MAX_COST_PER_DAY.
+   * Cap on the cost of all jobs in the ledger per calendar day (local, or UTC with PostgreSQL), in US dollars. The
+   * command line takes it from ROWFILL_MAX_COST_PER_DAY.
    */
   readonly ledgerMaxCostPerDay?: number | undefined;
   /**
@@ -184,7 +184,7 @@ export interface EnrichOptions {
   readonly pages?: string | undefined;
   /** Path of a file for all citations, one JSON object per line. If a recipe names it, no other file is replaced. */
   readonly citationsFile?: string | undefined;
-  /** Path of the ledger. @default `ledger.sqlite` in the user's data folder */
+  /** Path of the ledger, or URL of a PostgreSQL database. @default `ledger.sqlite` in the user's data folder */
   readonly ledger?: string | undefined;
   /**
    * Where options were set, for messages: maps an option name, or an entry such as `send/0`, to a place such as

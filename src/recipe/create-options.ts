@@ -5,6 +5,7 @@ import type { EnrichOptions } from '../model/enrich-options.js';
 import { createSchema, FIELD_TYPES, findNameFault, parseField, parseFieldType } from '../model/field.js';
 import { suggestSimilar } from '../model/format.js';
 import { escapeToken, getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { isLedgerUrl, parseLedgerUrl } from '../model/ledger-url.js';
 import { HOSTED_PRICES } from '../model/prices.js';
 import { compileSchema, SchemaError } from '../model/schema.js';
 import { type FaultList, formatPlace, type ParsedRecipe } from './parse-recipe.js';
@@ -34,6 +35,7 @@ const READERS: readonly (readonly [string, keyof RecipeOptions, Reader])[] = [
   ['/starts_per_second', 'startsPerSecond', parseValue],
   ['/budget', 'maxCost', parseValue],
   ['/keep_going', 'keepGoing', parseValue],
+  ['/ledger', 'ledger', parseLedger],
   ['/prices', 'prices', parseValue],
   ['/agent/reference', 'reference', parsePath],
   ['/look_up', 'lookUp', parsePairs],
@@ -287,7 +289,10 @@ interface Surroundings {
 
 /** Resolves a path in a recipe: replaces variables, relative to the recipe's folder. */
 function resolvePath(text: string, pointer: string, around: Surroundings): string {
-  const path = fillVariables(text, pointer, around);
+  return placePath(fillVariables(text, pointer, around), pointer, around);
+}
+
+function placePath(path: string, pointer: string, around: Surroundings): string {
   if (/^~([/\\]|$)/.test(path)) {
     const home = process.platform === 'win32' ? 'USERPROFILE' : 'HOME';
     const hint = `Write \${${home}}${path.slice(1)}.`;
@@ -311,6 +316,28 @@ function resolveUrl(text: string, pointer: string, around: Surroundings): string
     faults.add(pointer, 'the URL has more than a host and a path', hint);
   }
   return address;
+}
+
+/** The path or URL of a ledger. A password may come from a variable, but must not be in the file. */
+function parseLedger(value: JsonValue, pointer: string, around: Surroundings): string {
+  const text = String(value);
+  try {
+    if (!isLedgerUrl(text)) {
+      const filled = fillVariables(text, pointer, around);
+      return isLedgerUrl(filled) ? filled : placePath(filled, pointer, around);
+    }
+    const bare = text.replace(/\$\{[^{}]*\}/g, '');
+    if (parseLedgerUrl(bare).passwords.length > 0) {
+      const hint =
+        'Delete it here, and set PGPASSWORD or use a password file (~/.pgpass). If others have seen it, change it.';
+      around.faults.add(pointer, 'the URL has a password', hint, 'KEY_IN_RECIPE');
+    }
+    return fillVariables(text, pointer, around, OWN_VARIABLE);
+  } catch (error) {
+    if (!(error instanceof RowfillError)) throw error;
+    around.faults.add(pointer, error.message, error.hint ?? '');
+    return text;
+  }
 }
 
 /** The first placeholder in a text that looks like a variable, or null. */

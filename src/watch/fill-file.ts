@@ -1,5 +1,5 @@
 import type { FolderBudget } from '../job/progress.js';
-import { computeMidnight } from '../model/clock.js';
+import { computeDayStart } from '../ledger/ledger-day.js';
 import type { JobSummary } from '../model/events.js';
 import type { ClaimedFile } from './claimed-file.js';
 import type { Problem } from './events.js';
@@ -68,8 +68,8 @@ async function tryWithinDay(
 
 /** Waits for other files in work. Returns true if they have left something of the daily budget, or a new day has begun. */
 async function waitForRoom(watcher: FileWatcher, take: ClaimedFile, use: RoomUse): Promise<boolean> {
-  const { room, clock, ending, report } = watcher;
-  const midnightMs = computeMidnight(clock.now(), 1);
+  const { room, clock, settings, ending, report } = watcher;
+  const midnightMs = computeDayStart(settings.job.ledger, clock.now(), 1);
   let isReported = false;
   while (room.isInUse && !ending.aborted) {
     const delayMs = midnightMs - clock.now();
@@ -201,7 +201,7 @@ async function waitFor(
     soon: settings.pollMs,
     still: settings.settleMs,
     later: computeRetryDelayMs(round, clock.random()),
-    tomorrow: computeMidnight(nowMs, 1) - nowMs,
+    tomorrow: computeDayStart(settings.job.ledger, nowMs, 1) - nowMs,
   }[when];
   watcher.report({ type: 'waiting', file: take.name, problem, delayMs });
   await pauseUntil({ clock, signal: ending }, nowMs + delayMs);

@@ -167,5 +167,6 @@ test('status loads the ledger but none of the modules for running jobs', async (
     new Set(['cli', 'model', 'ledger']),
   );
   const packages = urls.map((url) => /\/node_modules\/([^/]+)/.exec(url)?.[1]);
-  expect(new Set(packages.filter((name) => name !== undefined))).toEqual(new Set(['libsql']));
+  // The driver of SQLite is loaded with `require`, which the hook does not see.
+  expect(packages.filter((name) => name !== undefined)).toEqual([]);
 });

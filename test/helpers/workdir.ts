@@ -196,7 +196,7 @@ function openChild(args: readonly string[], place: ChildPlace, shell?: string): 
 /** This process's environment without keys, proxies, color settings and rowfill folders. */
 export function createEnvironment(): NodeJS.ProcessEnv {
   const names = Object.keys(process.env).filter(
-    (name) => !/^(EXA_|ROWFILL_|NODE_OPTIONS|NO_COLOR|FORCE_COLOR|.*_proxy$)/i.test(name),
+    (name) => !/^(EXA_|ROWFILL_|PG|NODE_OPTIONS|NO_COLOR|FORCE_COLOR|.*_proxy$)/i.test(name),
   );
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }

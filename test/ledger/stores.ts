@@ -4,9 +4,9 @@ import Libsql from 'libsql';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import type { Ledger, LedgerOptions } from '../../src/ledger/ledger.js';
-import { parsePostgresUrl } from '../../src/ledger/postgres/place.js';
 import { openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.js';
 import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.js';
+import { parseLedgerUrl } from '../../src/model/ledger-url.js';
 import { createLedgerPath, createTestClock } from '../helpers/ledger-samples.js';
 import { createSchemaUrl, findPostgres } from '../helpers/postgres.js';
 
@@ -91,8 +91,8 @@ const POSTGRES: TestStore = {
 
 /** Connects to the schema of a ledger, until the test ends. */
 async function connect(place: string): Promise<pg.Client> {
-  const { url, schema } = parsePostgresUrl(place);
-  const client = new pg.Client({ connectionString: url });
+  const { driverUrl, schema } = parseLedgerUrl(place);
+  const client = new pg.Client({ connectionString: driverUrl });
   await client.connect();
   onTestFinished(() => client.end());
   await client.query(`set search_path = "${schema}"`);

@@ -1,6 +1,7 @@
 import { setImmediate as endTurn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Ledger } from '../../src/ledger/ledger.js';
+import { describeLedger } from '../../src/model/ledger-url.js';
 import {
   createTestAnswer,
   createTestAsk,
@@ -261,7 +262,7 @@ describe.each(STORES)('writes in $name', (store) => {
     expect(messages).toEqual([]);
     skippedMs = 3_000;
     await vi.waitFor(() => expect(messages).toHaveLength(1));
-    expect(messages[0]).toContain(place);
+    expect(messages[0]).toContain(describeLedger(place));
     expect(messages[0]).toContain('Waiting up to 2 minutes');
     skippedMs = 121_000;
     expect(await write).toMatchObject({ kind: 'usage', code: 'LEDGER_LOCKED' });

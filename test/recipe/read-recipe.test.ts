@@ -234,3 +234,20 @@ function readObject(value: unknown): Record<string, unknown> {
   if (!isJsonObject(value)) throw new Error('no object');
   return value;
 }
+
+test('the ledger is a path from the recipe, or a URL without a password', async () => {
+  const ledgerOf = async (value: string) =>
+    (await read(`fields: {a: string}\nledger: ${value}\n`)).options.ledger;
+  const { folder, options } = await read('fields: {a: string}\nledger: team.sqlite\n');
+  expect(options.ledger).toBe(join(folder, 'team.sqlite'));
+  const url = 'postgres://rowfill@db.example.com/rowfill?schema=team';
+  expect(await ledgerOf(url)).toBe(url);
+  for (const wrong of ['postgres://me:s3cretword@db/x', 'postgres://db/x?password=s3cretword']) {
+    const error: unknown = await ledgerOf(wrong).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RowfillError);
+    expect(String(error)).toContain('the URL has a password');
+    expect(JSON.stringify([String(error), error])).not.toContain('s3cretword');
+  }
+  await expect(ledgerOf('mysql://db/x')).rejects.toThrow(/cannot be at a mysql:\/\/ URL/);
+  await expect(ledgerOf('postgres://me:s3/cret@db/x')).rejects.toThrow(/malformed/);
+});

@@ -11,7 +11,7 @@ import { findJob } from '../../view/find-job.js';
 import { createCommand, type OptionValues } from '../command.js';
 import { DiffOutput } from '../diff-output.js';
 import type { Host } from '../host.js';
-import { chooseLedger, LEDGER_OPTION, openExistingLedger, openLedgerFile } from '../ledger-option.js';
+import { chooseLedger, LEDGER_OPTION, openExistingLedger, openNamedLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 
 const OPTIONS = {
@@ -95,7 +95,7 @@ function checkOptions(options: Options, isOfFiles: boolean): void {
 
 async function showJob(wanted: string, options: Options, host: Host): Promise<void> {
   const ledgerPath = chooseLedger(host.env, options.ledger);
-  const ledger = await openLedgerFile(host, ledgerPath, true);
+  const ledger = await openNamedLedger(host, ledgerPath, true);
   try {
     const job = await findJob(ledger, wanted);
     const sinceMs = options.since === undefined ? job.openedAtMs : parseTime(options.since, host.now());

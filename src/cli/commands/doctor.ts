@@ -10,10 +10,15 @@ import { JOB_OPTIONS, resolveApiKey } from '../run-options.js';
 /** `rowfill doctor`: checks the setup and says how to fix problems. */
 export const doctor = createCommand({
   about:
-    'Checks what a job depends on: Node, the ledger and its disk, proxies, the key, the agent and the clock. It only ' +
+    'Checks what a job depends on: Node, the ledger and its disk or server, proxies, the key, the agent and the clock. It only ' +
     'requests the agent’s list of runs, so it is free. The exit code is that of the first problem that would stop a job.',
   options: {
-    recipe: { kind: 'text', alias: 'r', value: 'FILE', about: 'Check the agent of this recipe.' },
+    recipe: {
+      kind: 'text',
+      alias: 'r',
+      value: 'FILE',
+      about: 'Check the agent and the ledger of this recipe.',
+    },
     apiUrl: {
       kind: 'text',
       value: 'URL',
@@ -32,13 +37,14 @@ export const doctor = createCommand({
       about: 'checks the agent of a recipe, for a script',
     },
   ],
-  async run({ options: { json = false, recipe, insecureHttp, ledger, ...agent } }, host) {
+  async run({ options: { json = false, recipe, insecureHttp, ...given } }, host) {
+    const { ledger, ...agent } = await resolveAgent(recipe, given, host);
     const findings = await diagnose({
-      ...(await resolveAgent(recipe, agent, host)),
+      ...agent,
       ...resolveApiKey(host.env),
       env: host.env,
       insecureHttp,
-      ledger: chooseLedger(host.env, ledger),
+      ledger,
       pages: choosePageFolder(host.env),
     });
     if (json) host.print(`${JSON.stringify(createRecord(findings))}\n`);
@@ -51,13 +57,14 @@ export const doctor = createCommand({
 interface AgentOptions {
   readonly apiUrl?: string | undefined;
   readonly reference?: string | undefined;
+  readonly ledger?: string | undefined;
 }
 
 async function resolveAgent(
   recipe: string | undefined,
   given: AgentOptions,
   host: Host,
-): Promise<AgentOptions> {
+): Promise<AgentOptions & { readonly ledger: string }> {
   if (given.apiUrl !== undefined && given.reference !== undefined) {
     throw createUsageError(
       'TWO_AGENTS',
@@ -65,10 +72,15 @@ async function resolveAgent(
       'Give only one of them.',
     );
   }
-  if (recipe === undefined || given.apiUrl !== undefined || given.reference !== undefined) return given;
+  if (recipe === undefined) return { ...given, ledger: chooseLedger(host.env, given.ledger) };
   const { readRecipe } = await import('../../recipe/read-recipe.js');
-  const { apiUrl, reference } = await readRecipe(recipe, host.env);
-  return { apiUrl, reference };
+  const { apiUrl, reference, ledger } = await readRecipe(recipe, host.env);
+  const isAgentGiven = given.apiUrl !== undefined || given.reference !== undefined;
+  return {
+    ...(isAgentGiven ? given : { apiUrl, reference }),
+    ledger:
+      given.ledger === undefined && ledger !== undefined ? ledger : chooseLedger(host.env, given.ledger),
+  };
 }
 
 /** The `--json` output. Scripts rely on its keys. */

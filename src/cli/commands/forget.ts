@@ -4,7 +4,7 @@ import { formatDollars, formatNumber } from '../../model/format.js';
 import { PageCache } from '../../pages/page-cache.js';
 import { createCommand } from '../command.js';
 import { confirmLoss } from '../confirm.js';
-import { chooseLedger, choosePageFolder, LEDGER_OPTION, openLedgerFile } from '../ledger-option.js';
+import { chooseLedger, choosePageFolder, LEDGER_OPTION, openNamedLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 
 /** `rowfill forget`: deletes a job from the ledger. */
@@ -19,7 +19,7 @@ export const forget = createCommand({
   },
   examples: [{ line: 'rowfill forget j_0f3a', about: 'deletes that job and its answers' }],
   async run({ operands: [id = ''], options: { yes, ledger: path } }, host) {
-    const ledger = await openLedgerFile(host, chooseLedger(host.env, path));
+    const ledger = await openNamedLedger(host, chooseLedger(host.env, path));
     try {
       const job = await ledger.getJob(id);
       const lease = await waitForLease(ledger, job.id);

@@ -2,9 +2,9 @@ import { basename, dirname, extname, join } from 'node:path';
 import { createUsageError } from '../../errors.js';
 import { checkPath, createRecipe, type FileProfile, inspectFile } from '../../init.js';
 import { guardPaths } from '../../job/check-paths.js';
-import { findLedgerPath } from '../../ledger/ledger-path.js';
 import { type CommandArgs, createCommand, type OptionTable, type OptionValues } from '../command.js';
 import type { Host } from '../host.js';
+import { findLedger } from '../ledger-option.js';
 import { askDraft, checkSend, type Draft, finishDraft, parseFields } from '../questions.js';
 import { EXIT_CODES } from '../report-error.js';
 import { INPUT_OPTIONS, JOB_OPTIONS } from '../run-options.js';
@@ -63,7 +63,7 @@ export const init = createCommand({
     if (path !== '-') {
       await checkPath(path, options.force);
       const { schema, reference } = options;
-      await guardPaths({ input, schema, reference, ledger: findLedgerPath(host.env), outputRecipe: path });
+      await guardPaths({ input, schema, reference, ledger: findLedger(host.env), outputRecipe: path });
     }
     if (options.reference !== undefined && options.apiUrl !== undefined) {
       throw createUsageError(

@@ -1,18 +1,21 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { createUsageError } from '../../errors.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { formatDollars, formatNumber } from '../../model/format.js';
+import { createExistsError, describeLedger, isLedgerUrl } from '../../model/ledger-url.js';
 import { createCommand } from '../command.js';
 import type { Host } from '../host.js';
-import { chooseLedger, LEDGER_OPTION, openLedgerFile } from '../ledger-option.js';
+import { chooseLedger, LEDGER_OPTION, openNamedLedger, resolveGivenLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 
-/** `rowfill ledger`: checks a ledger, or copies one. */
+/** `rowfill ledger`: checks a ledger, copies one, or creates one. */
 export const ledger = createCommand({
   about:
-    'check reads the whole ledger, prints one line per fault, and exits with 2 if there are any. copy FROM TO writes a ' +
-    'complete copy of a ledger to a new file, also while jobs are running.',
+    'check reads the whole ledger, prints one line per fault, and exits with 2 if there are any.\n' +
+    'copy FROM TO writes a complete copy of a ledger to a new one, which may be a file or a PostgreSQL database. ' +
+    'Within a store it works while jobs are running. Between a file and a database, no run may be open.\n' +
+    'create creates the ledger, or brings an older one to the format of this version. Any job does that too, if its ' +
+    'user may; this is for an administrator whose users may not.',
   options: LEDGER_OPTION,
   examples: [
     { line: 'rowfill ledger check', about: 'checks the ledger' },
@@ -21,16 +24,22 @@ export const ledger = createCommand({
       about: 'writes a backup',
     },
     { line: 'rowfill ledger check --ledger backup.sqlite', about: 'checks the backup' },
+    {
+      line: 'rowfill ledger copy backup.sqlite postgres://rowfill@db.example.com/rowfill',
+      about: 'moves to a ledger for a team',
+    },
   ],
   async run({ operands: [action, from, to], options }, host) {
     if (action === 'check' && from === undefined)
       await checkLedger(host, chooseLedger(host.env, options.ledger));
+    else if (action === 'create' && from === undefined)
+      await createLedger(host, chooseLedger(host.env, options.ledger));
     else if (action === 'copy' && from !== undefined && to !== undefined) {
-      await copyLedger(host, resolve(from), resolve(to));
+      await copyLedger(host, resolveGivenLedger('FROM', from), resolveGivenLedger('TO', to));
     } else {
       throw createUsageError(
         'LEDGER_ACTION',
-        'ledger needs check, or copy FROM TO',
+        'ledger needs check, create, or copy FROM TO',
         'For example: rowfill ledger check --ledger backup.sqlite',
       );
     }
@@ -38,41 +47,52 @@ export const ledger = createCommand({
   },
 });
 
-async function checkLedger(host: Host, path: string): Promise<void> {
-  const opened = await openLedgerFile(host, path, true);
+async function checkLedger(host: Host, location: string): Promise<void> {
+  const opened = await openNamedLedger(host, location, true);
   try {
     const faults = await opened.check();
     for (const fault of faults) host.tell(fault);
     if (faults.length > 0) {
       throw createUsageError(
         'LEDGER_DAMAGED',
-        `${formatNumber(faults.length, 'fault')} in the ledger at ${path}`,
-        'Keep a copy of the file, and restore the newest copy that has no faults.',
+        `${formatNumber(faults.length, 'fault')} in the ledger at ${describeLedger(location)}`,
+        isLedgerUrl(location)
+          ? 'Keep a dump of the schema, and restore the newest one that has no faults.'
+          : 'Keep a copy of the file, and restore the newest copy that has no faults.',
       );
     }
-    host.say(`No faults: ${path} has ${await describeContent(opened)}.`);
+    host.say(`No faults: ${describeLedger(location)} has ${await describeContent(opened)}.`);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function createLedger(host: Host, location: string): Promise<void> {
+  const { openLedger } = await import('../../ledger/open-ledger.js');
+  const opened = await openLedger(location, { onWait: (message) => host.say(message) });
+  try {
+    host.say(`Ready: ${describeLedger(location)} has ${await describeContent(opened)}.`);
   } finally {
     await opened.close();
   }
 }
 
 async function copyLedger(host: Host, from: string, to: string): Promise<void> {
-  if (existsSync(to)) {
-    throw createUsageError(
-      'LEDGER_EXISTS',
-      `${to} exists already`,
-      'Choose another path, or move the file away.',
-    );
+  if (!isLedgerUrl(to) && existsSync(to)) throw createExistsError(to);
+  if (isLedgerUrl(from) !== isLedgerUrl(to)) {
+    const { copyBetween } = await import('../../ledger/copy-between.js');
+    await copyBetween(from, to);
+  } else {
+    const source = await openNamedLedger(host, from);
+    try {
+      await source.copyTo(to);
+    } finally {
+      await source.close();
+    }
   }
-  const source = await openLedgerFile(host, from);
+  const copy = await openNamedLedger(host, to, true);
   try {
-    await source.copyTo(to);
-  } finally {
-    await source.close();
-  }
-  const copy = await openLedgerFile(host, to, true);
-  try {
-    host.say(`Copied to ${to}: ${await describeContent(copy)}.`);
+    host.say(`Copied to ${describeLedger(to)}: ${await describeContent(copy)}.`);
   } finally {
     await copy.close();
   }

@@ -37,11 +37,8 @@ export const prune = createCommand({
     { line: 'rowfill prune --runs 30d --asks 52w --yes', about: 'also deletes asks not used for a year' },
   ],
   async run({ options: { runs, asks, yes, dryRun = false, ledger: path } }, host) {
-    const nowMs = host.now();
-    const limits = {
-      ...(runs === undefined ? {} : { runsBeforeMs: nowMs - parseAge('--runs', runs) }),
-      ...(asks === undefined ? {} : { asksBeforeMs: nowMs - parseAge('--asks', asks) }),
-    };
+    const runsMs = runs === undefined ? null : parseAge('--runs', runs);
+    const asksMs = asks === undefined ? null : parseAge('--asks', asks);
     if (runs === undefined && asks === undefined) {
       throw createUsageError(
         'NOTHING_TO_PRUNE',
@@ -51,6 +48,11 @@ export const prune = createCommand({
     }
     const ledger = await openExistingLedger(host, path);
     try {
+      const nowMs = host.now() + ((await ledger?.measureClock()) ?? 0);
+      const limits = {
+        ...(runsMs === null ? {} : { runsBeforeMs: nowMs - runsMs }),
+        ...(asksMs === null ? {} : { asksBeforeMs: nowMs - asksMs }),
+      };
       if (asks !== undefined && yes !== true && !dryRun) {
         const loss = ledger === null ? null : await describeLoss(ledger, limits, nowMs);
         if (loss !== null && !(await confirmLoss('prune --asks', loss, host))) return EXIT_CODES.interrupted;

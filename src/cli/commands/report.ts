@@ -3,7 +3,7 @@ import { resolveReport } from '../../options.js';
 import { findJob } from '../../view/find-job.js';
 import { writeReport } from '../../view/report.js';
 import { createCommand } from '../command.js';
-import { chooseLedger, LEDGER_OPTION, openLedgerFile } from '../ledger-option.js';
+import { chooseLedger, LEDGER_OPTION, openNamedLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 
 /** `rowfill report`: one HTML file about a job. */
@@ -36,7 +36,7 @@ export const report = createCommand({
   ],
   async run({ operands: [wanted], options }, host) {
     const ledgerPath = chooseLedger(host.env, options.ledger);
-    const ledger = await openLedgerFile(host, ledgerPath, true);
+    const ledger = await openNamedLedger(host, ledgerPath, true);
     const job = await findJob(ledger, wanted).finally(() => ledger.close());
     const output = options.output ?? resolveReport(options.input ?? job.place?.input ?? job.input);
     const result = await writeReport({

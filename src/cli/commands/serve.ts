@@ -2,7 +2,6 @@ import { createReferenceAgent } from '../../agents/reference/reference-agent.js'
 import { isLoopbackHost } from '../../api/base-url.js';
 import { createUsageError } from '../../errors.js';
 import { guardPaths } from '../../job/check-paths.js';
-import { findLedgerPath } from '../../ledger/ledger-path.js';
 import { parseLookUp } from '../../options.js';
 import { readFaults } from '../../server/rehearsal/fault.js';
 import {
@@ -15,6 +14,7 @@ import {
 } from '../../server/start-server.js';
 import { type CommandArgs, createCommand } from '../command.js';
 import type { Host } from '../host.js';
+import { findLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 
 const REHEARSAL = 'Rehearsal (simulates a paid service, no real charges)';
@@ -129,7 +129,7 @@ async function resolveOptions(args: CommandArgs<typeof OPTIONS>, host: Host): Pr
       'Add --reference DIR, a folder of CSV, TSV, JSONL or JSON tables.',
     );
   }
-  await guardPaths({ reference, store, ledger: findLedgerPath(host.env) });
+  await guardPaths({ reference, store, ledger: findLedger(host.env) });
   const key = host.env.ROWFILL_SERVE_KEY;
   return {
     agent: await createReferenceAgent(reference, [], parseLookUp(lookUp)),

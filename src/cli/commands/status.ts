@@ -38,9 +38,10 @@ export const status = createCommand({
         host.print(`${JSON.stringify({ jobs: records })}\n`);
         return EXIT_CODES.done;
       }
+      const nowMs = host.now() + ((await ledger?.measureClock()) ?? 0);
       if (jobs.length === 0) host.say('No jobs yet. Start one with rowfill run INPUT.');
       for (const job of jobs.toReversed())
-        host.tell(`${formatJob(job, await listFields(job), host.now()).join('\n')}\n`);
+        host.tell(`${formatJob(job, await listFields(job), nowMs).join('\n')}\n`);
       const older = isShort ? ((await ledger?.countJobs()) ?? 0) - jobs.length : 0;
       if (older > 0) host.say(`${formatNumber(older, 'older job')} not shown. Use --all to list every job.`);
     } finally {

@@ -4,7 +4,7 @@ import { findJob } from '../../view/find-job.js';
 import { type RemoteOptions, serveView } from '../../view/serve-view.js';
 import { createCommand } from '../command.js';
 import type { Host } from '../host.js';
-import { chooseLedger, LEDGER_OPTION, openLedgerFile } from '../ledger-option.js';
+import { chooseLedger, LEDGER_OPTION, openNamedLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 import { resolveAgentOptions } from '../run-options.js';
 import { openView, waitForInterrupt } from '../show-view.js';
@@ -54,7 +54,7 @@ export const view = createCommand({
   ],
   async run({ operands: [wanted], options }, host) {
     const ledgerPath = chooseLedger(host.env, options.ledger);
-    const ledger = await openLedgerFile(host, ledgerPath, true);
+    const ledger = await openNamedLedger(host, ledgerPath, true);
     const job = await findJob(ledger, wanted).finally(() => ledger.close());
     if (isStandardInput(job.input) && options.input === undefined) {
       throw createUsageError(

@@ -46,7 +46,7 @@ const OPTIONS = {
     value: 'USD',
     group: MONEY,
     about:
-      'Cap on the cost of all files of DIR per local calendar day. Once it is reached, files in work wait for the next day. ' +
+      'Cap on the cost of all files of DIR per calendar day: local, or UTC with a ledger on PostgreSQL. Once it is reached, files in work wait for the next day. ' +
       'ROWFILL_MAX_COST_PER_DAY is the same cap for all jobs of the ledger.',
   },
   yes: { kind: 'switch', alias: 'y', group: MONEY, about: 'Process every file, whatever it costs.' },

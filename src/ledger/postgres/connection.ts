@@ -2,8 +2,8 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, QueryResult } from 'pg';
 import { createUsageError, RowfillError } from '../../errors.js';
+import type { LedgerUrl } from '../../model/ledger-url.js';
 import { describePostgresError, isLost, isRepeatable } from './database-errors.js';
-import type { PostgresPlace } from './place.js';
 import { Sql, sql, toIdentifier } from './sql.js';
 
 /** Total time to wait for another writer, or for a server that cannot be reached. */
@@ -63,7 +63,7 @@ export interface ConnectionOptions {
  * each message to another one.
  */
 export class Connection {
-  readonly place: PostgresPlace;
+  readonly place: LedgerUrl;
   readonly #options: ConnectionOptions;
   readonly #queue: Waiting[] = [];
   #client: Client | null = null;
@@ -76,7 +76,7 @@ export class Connection {
   /** Statements that start a message which writes, given the asks that it locks. */
   enter: (askIds: readonly string[]) => Call<void> | null = () => null;
 
-  constructor(place: PostgresPlace, options: ConnectionOptions) {
+  constructor(place: LedgerUrl, options: ConnectionOptions) {
     this.place = place;
     this.#options = options;
   }
@@ -84,7 +84,7 @@ export class Connection {
   /** Sends statements with the other calls of this turn. */
   submit<Result>(call: Call<Result>): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
-      if (this.#isClosed) throw new RowfillError('defect', 'LEDGER_CLOSED', `${this.place.shown} is closed`);
+      if (this.#isClosed) throw new RowfillError('defect', 'LEDGER_CLOSED', `${this.place.label} is closed`);
       if (call.isWrite && this.#options.isReadOnly === true) throw createReadOnlyError(this.place);
       if (call.isWrite && this.#fault !== null && call.isLast !== true) throw this.#fault.error;
       this.#queue.push({ ...call, resolve: resolve as (result: unknown) => void, reject });
@@ -183,7 +183,7 @@ export class Connection {
       if (performance.now() - startMs <= TELL_AFTER_MS) return;
       clearInterval(timer);
       this.onWait(
-        `The ledger at ${this.place.shown} does not answer, or another program is writing to it. Waiting up to ${LONGEST_WAIT_MS / 60_000} minutes for it`,
+        `The ledger at ${this.place.label} does not answer, or another program is writing to it. Waiting up to ${LONGEST_WAIT_MS / 60_000} minutes for it`,
       );
     }, WATCH_MS);
     return timer;
@@ -245,7 +245,7 @@ export class Connection {
     const driver = await loadDriver();
     const socket = new Socket();
     const client = new driver.Client({
-      connectionString: this.place.url,
+      connectionString: this.place.driverUrl,
       connectionTimeoutMillis: CONNECT_MS,
       keepAlive: true,
       stream: () => socket,
@@ -282,10 +282,10 @@ export async function loadDriver(): Promise<typeof import('pg')['default']> {
   }
 }
 
-function createReadOnlyError({ shown }: PostgresPlace): RowfillError {
+function createReadOnlyError({ label }: LedgerUrl): RowfillError {
   return createUsageError(
     'LEDGER_NOT_WRITABLE',
-    `The ledger was opened for reading only: ${shown}`,
+    `The ledger was opened for reading only: ${label}`,
     'Open it for writing.',
   );
 }

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
+import { type LedgerUrl, parseLedgerUrl } from '../../model/ledger-url.js';
 import { Connection } from './connection.js';
 import { createFilled } from './migrations.js';
-import { type PostgresPlace, parsePostgresUrl } from './place.js';
 import { Sql, sql, toIdentifier } from './sql.js';
 
 const TABLES = [
@@ -26,9 +26,9 @@ const NUMBERED = ['ask', 'ask_version', 'job', 'written'];
 const FETCHED_ROWS = 200;
 
 /** Writes a complete copy to another schema, on this or another server, or nothing at all. */
-export async function copyLedger(place: PostgresPlace, url: string): Promise<void> {
+export async function copyLedger(place: LedgerUrl, url: string): Promise<void> {
   const from = new Connection(place, {});
-  const to = new Connection(parsePostgresUrl(url), {});
+  const to = new Connection(parseLedgerUrl(url), {});
   try {
     await from.withClient(async (source) => {
       // One snapshot for all tables.

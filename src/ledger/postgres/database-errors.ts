@@ -1,10 +1,13 @@
 import { createUsageError, RowfillError } from '../../errors.js';
-import type { PostgresPlace } from './place.js';
+import type { LedgerUrl } from '../../model/ledger-url.js';
 
 /** The other message has won: a deadlock, or a conflict of concurrent changes. */
 const CONFLICTS: ReadonlySet<string> = new Set(['40P01', '40001']);
 /** The message waited too long for a lock. */
 const LOCKED = '55P03';
+/** Faults of TLS. Trying again does not help. */
+const TLS =
+  /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_|ERR_SSL_|EPROTO)/;
 /** The server is shutting down, starting, or has no connection left. Class 08 are errors of the connection. */
 const AWAY = /^(?:57P0[1-3]|53300|08...)$/;
 
@@ -21,18 +24,29 @@ export function isLocked(error: unknown): boolean {
 export function isLost(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof RowfillError) return false;
   const code = readCode(error);
+  if (isOfTls(error) || isOfFile(error)) return false;
   // The driver's own errors of a connection have no code.
   return (
     AWAY.test(code) || /^E[A-Z_]+$/.test(code) || (code === '' && /connection|timeout/i.test(error.message))
   );
 }
 
+function isOfTls(error: Error): boolean {
+  const code = readCode(error);
+  return TLS.test(code) || (code === '' && /SSL connection|certificate/i.test(error.message));
+}
+
+/** True for a file that the URL names, such as a certificate, and not for a socket. */
+function isOfFile(error: Error): boolean {
+  return 'path' in error && !('syscall' in error && error.syscall === 'connect');
+}
+
 /** Converts an error of the driver to one that names the ledger and says what to do. */
-export function describePostgresError(error: unknown, { shown, schema }: PostgresPlace): unknown {
+export function describePostgresError(error: unknown, { label, schema }: LedgerUrl): unknown {
   if (error instanceof RowfillError || !(error instanceof Error)) return error;
   const code = readCode(error);
   const usage = (name: string, message: string, hint: string): RowfillError =>
-    createUsageError(name, `${message}: ${shown} (${error.message})`, hint, error);
+    createUsageError(name, `${message}: ${label} (${describeCause(error)})`, hint, error);
   if (isLocked(error) || CONFLICTS.has(code)) {
     return usage(
       'LEDGER_LOCKED',
@@ -41,25 +55,31 @@ export function describePostgresError(error: unknown, { shown, schema }: Postgre
     );
   }
   if (isLost(error)) {
-    return usage(
-      'LEDGER_UNREACHABLE',
-      'The server of the ledger cannot be reached',
-      'Check host, port and network. Run the same command again to continue.',
-    );
+    const message = `The server of the ledger cannot be reached: ${label} (${describeCause(error)})`;
+    return new RowfillError('unreachable', 'LEDGER_UNREACHABLE', message, {
+      hint: 'Check host, port and network, and that the server runs. Run the same command again to continue.',
+      cause: error,
+    });
   }
+  if (isOfTls(error)) return describeTls(error, usage);
+  if (isOfFile(error))
+    return usage('LEDGER_TLS', 'A file in the URL of the ledger cannot be read', 'Check its path.');
+  // The driver's own error, without a code.
+  if (/client password must be a/.test(error.message))
+    return usage('LEDGER_LOGIN', 'The server of the ledger wants a password', PASSWORD);
   switch (code) {
     case '28P01':
     case '28000':
       return usage(
         'LEDGER_LOGIN',
         'The server of the ledger refuses this user',
-        'Check the user, and its password in PGPASSWORD or the password file.',
+        `Check the user in the URL. ${PASSWORD}`,
       );
     case '3D000':
       return usage(
-        'LEDGER_MISSING',
-        'The database of the ledger does not exist',
-        'Check its name, or create it.',
+        'LEDGER_NO_DATABASE',
+        'The server does not have the database of the ledger',
+        'Check its name in the URL, or create it with: create database NAME',
       );
     case '42501':
       return usage(
@@ -86,6 +106,30 @@ export function describePostgresError(error: unknown, { shown, schema }: Postgre
     default:
       return error;
   }
+}
+
+const PASSWORD =
+  'The password comes from ROWFILL_LEDGER (the whole URL), PGPASSWORD, or a password file (~/.pgpass).';
+
+function describeTls(
+  error: Error,
+  usage: (name: string, message: string, hint: string) => RowfillError,
+): RowfillError {
+  return /does not support SSL/.test(error.message)
+    ? usage('LEDGER_TLS', 'The server of the ledger does not use TLS', 'Leave sslmode out of the URL.')
+    : usage(
+        'LEDGER_TLS',
+        'The certificate of the ledger’s server is not trusted',
+        'Name the certificate of its authority in the URL: sslrootcert=FILE. The host in the URL must be the one in the certificate.',
+      );
+}
+
+/** An error of several addresses has its texts in its parts. */
+function describeCause(error: Error): string {
+  if (!(error instanceof AggregateError)) return error.message;
+  return error.errors
+    .map((each: unknown) => (each instanceof Error ? each.message : String(each)))
+    .join('; ');
 }
 
 /** What a user needs that may not create tables. */

@@ -12,12 +12,11 @@ const MAX_NAME_LENGTH = 500;
 /** Attempts to take a lease from a holder that is gone. Others try it too. */
 const MAX_ATTEMPTS = 5;
 
-/** Acquires a lease, unless a process that may be alive has it. `now` is this process's clock. */
+/** Acquires a lease, unless a process that may be alive has it. Times are the server's. */
 export async function acquireLease(
   connection: Connection,
   process: ProcessHolder,
   name: string,
-  now: () => number,
 ): Promise<LeaseResult> {
   const stored = toStoredName(name);
   const statements = [
@@ -39,16 +38,7 @@ export async function acquireLease(
     const { number, epoch, account, nowMs, acquiredAtMs, renewedAtMs, ...holder } = held;
     const goneAtMs = number === process.number ? Number.POSITIVE_INFINITY : process.findGoneAt(held);
     if (goneAtMs > nowMs || attempt === MAX_ATTEMPTS) {
-      // In this process's time, for its messages and pauses.
-      const aheadMs = now() - nowMs;
-      const [acquired, renewed] = [acquiredAtMs + aheadMs, renewedAtMs + aheadMs];
-      return {
-        status: 'busy',
-        holder,
-        acquiredAtMs: acquired,
-        renewedAtMs: renewed,
-        goneAtMs: goneAtMs + aheadMs,
-      };
+      return { status: 'busy', holder, acquiredAtMs, renewedAtMs, goneAtMs };
     }
     const take = sql`select take_lease(${process.number}, ${stored}, ${number}, ${renewedAtMs})`;
     await connection.write([take], () => undefined);

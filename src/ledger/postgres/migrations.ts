@@ -1,8 +1,9 @@
 import type { Client } from 'pg';
 import { createUsageError, RowfillError } from '../../errors.js';
+import { createExistsError, createMissingError, type LedgerUrl } from '../../model/ledger-url.js';
+import type { LedgerOptions } from '../ledger.js';
 import type { Connection } from './connection.js';
 import { FUNCTIONS } from './functions.js';
-import type { PostgresPlace } from './place.js';
 import { TABLES } from './schema.js';
 import { sql, toIdentifier } from './sql.js';
 import { UPKEEP_FUNCTIONS } from './upkeep-functions.js';
@@ -16,21 +17,26 @@ const MIGRATIONS: readonly string[] = [
 const FORMAT = MIGRATIONS.length;
 
 /**
- * Creates the ledger's schema, or brings it to this program's format. Throws LEDGER_NEWER for a newer one, and
- * LEDGER_NO_RIGHTS with what the administrator must run if this user may not change it.
+ * Creates the ledger's schema, or brings it to this program's format. Throws LEDGER_NEWER for a newer one,
+ * LEDGER_SERVER_OLD, LEDGER_MISSING if it must exist, and LEDGER_NO_RIGHTS with what the administrator must run if this user may not change it.
  */
-export async function migrate(connection: Connection, isReadOnly: boolean): Promise<void> {
+export async function migrate(
+  connection: Connection,
+  { isReadOnly = false, mustExist = false }: Pick<LedgerOptions, 'isReadOnly' | 'mustExist'>,
+): Promise<void> {
   const { place } = connection;
   await connection.withClient(async (client) => {
+    await refuseOldServer(client, place);
     const version = await readVersion(client, place);
     if (version === FORMAT) return;
     if (version > FORMAT) throw createNewerError(place, version);
-    if (isReadOnly) throw createMissingError(place, version);
+    if (version === 0 && (isReadOnly || mustExist)) throw createMissingError(place.label);
+    if (isReadOnly) throw createOlderError(place, version);
     await migrateTo(client, place);
   });
 }
 
-async function migrateTo(client: Client, place: PostgresPlace): Promise<void> {
+async function migrateTo(client: Client, place: LedgerUrl): Promise<void> {
   await runLocked(client, place, async () => {
     // Another process may have done it during the wait.
     const version = await readVersion(client, place);
@@ -51,11 +57,7 @@ export async function createFilled(
   await connection.withClient((client) =>
     runLocked(client, place, async () => {
       if ((await readVersion(client, place)) > 0) {
-        throw createUsageError(
-          'LEDGER_EXISTS',
-          `There is a ledger at ${place.shown}`,
-          'Choose another schema.',
-        );
+        throw createExistsError(place.label);
       }
       await client.query(createMigration(place, 0));
       await fill(client);
@@ -64,7 +66,7 @@ export async function createFilled(
 }
 
 /** Runs `work` in a transaction, while no other process changes the format of the ledger. */
-async function runLocked(client: Client, place: PostgresPlace, work: () => Promise<void>): Promise<void> {
+async function runLocked(client: Client, place: LedgerUrl, work: () => Promise<void>): Promise<void> {
   await client.query('begin');
   try {
     const name = `rowfill ${place.schema}`;
@@ -78,7 +80,7 @@ async function runLocked(client: Client, place: PostgresPlace, work: () => Promi
 }
 
 /** The statements that bring a ledger from a format to this program's. */
-function createMigration({ schema }: PostgresPlace, version: number): string {
+function createMigration({ schema }: LedgerUrl, version: number): string {
   const name = toIdentifier(schema);
   // Someone who may only use the schema cannot create it, even if it exists.
   const create = version === 0 ? createSchema(name) : '';
@@ -96,7 +98,7 @@ function createSchema(name: string): string {
 }
 
 /** The format of the ledger; 0 if there is none. */
-async function readVersion(client: Client, { schema }: PostgresPlace): Promise<number> {
+async function readVersion(client: Client, { schema }: LedgerUrl): Promise<number> {
   // A query of the catalog sees what another process has created, even in this transaction; `to_regclass` may not.
   const { rowCount } = await client.query(
     sql`select 1 from pg_catalog.pg_tables where schemaname = ${schema} and tablename = 'format'`.text,
@@ -106,33 +108,45 @@ async function readVersion(client: Client, { schema }: PostgresPlace): Promise<n
   return Number(rows[0]?.version ?? 0);
 }
 
-function createNewerError({ shown }: PostgresPlace, version: number): RowfillError {
+function createNewerError({ label }: LedgerUrl, version: number): RowfillError {
   return createUsageError(
     'LEDGER_NEWER',
-    `The ledger was written by a newer rowfill: ${shown} has format ${version}, this rowfill supports format ${FORMAT}`,
+    `The ledger was written by a newer rowfill: ${label} has format ${version}, this rowfill supports format ${FORMAT}`,
     'Update rowfill, or use another ledger.',
   );
 }
 
-function createMissingError({ shown }: PostgresPlace, version: number): RowfillError {
-  return version === 0
-    ? createUsageError('LEDGER_MISSING', `There is no ledger at ${shown}`, 'Check the URL and its schema.')
-    : createUsageError(
-        'LEDGER_OLD',
-        `The ledger was written by an older rowfill: ${shown} has format ${version}, this rowfill supports format ${FORMAT}`,
-        'Run a command that writes to it, such as rowfill run, to bring it up to date.',
-      );
+function createOlderError({ label }: LedgerUrl, version: number): RowfillError {
+  return createUsageError(
+    'LEDGER_OLD',
+    `The ledger was written by an older rowfill: ${label} has format ${version}, this rowfill supports format ${FORMAT}`,
+    'Run rowfill ledger create as its owner, to bring it up to date.',
+  );
+}
+
+/** The oldest major version with all that a ledger uses. */
+const LEAST_SERVER = 13;
+
+async function refuseOldServer(client: Client, { label }: LedgerUrl): Promise<void> {
+  const { rows } = await client.query("select current_setting('server_version_num')::int as version");
+  const version = Math.floor(Number(rows[0]?.version) / 10_000);
+  if (version >= LEAST_SERVER) return;
+  throw createUsageError(
+    'LEDGER_SERVER_OLD',
+    `The server of the ledger is PostgreSQL ${version}: ${label}`,
+    `Use version ${LEAST_SERVER} or later.`,
+  );
 }
 
 /** Names the statement that the administrator must run. */
-function describeRights(error: unknown, { shown, schema }: PostgresPlace): unknown {
+function describeRights(error: unknown, { label, schema }: LedgerUrl): unknown {
   if (!(error instanceof Error) || !('code' in error) || error.code !== '42501') return error;
   return new RowfillError(
     'usage',
     'LEDGER_NO_RIGHTS',
-    `This user may not create the ledger: ${shown} (${error.message})`,
+    `This user may not create the ledger: ${label} (${error.message})`,
     {
-      hint: `Ask the administrator of the database to run: CREATE SCHEMA IF NOT EXISTS ${toIdentifier(schema)}; ALTER SCHEMA ${toIdentifier(schema)} OWNER TO <user>;`,
+      hint: `Let the owner of the ledger run rowfill ledger create (docs/teams.md). Or ask the administrator of the database to run: CREATE SCHEMA IF NOT EXISTS ${toIdentifier(schema)}; ALTER SCHEMA ${toIdentifier(schema)} OWNER TO <user>;`,
       cause: error,
     },
   );

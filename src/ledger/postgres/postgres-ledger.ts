@@ -3,6 +3,7 @@ import { createLeaseLostError } from '../../errors.js';
 import type { Ask } from '../../model/ask.js';
 import type { Batch } from '../../model/batch.js';
 import { type Clock, systemClock } from '../../model/clock.js';
+import { parseLedgerUrl } from '../../model/ledger-url.js';
 import { type FieldIds, type PackedSettlement, packSettlement } from '../blocks.js';
 import { readHolder } from '../holder.js';
 import { createJobId, createUnknownJobError } from '../job-records.js';
@@ -18,8 +19,8 @@ import * as folders from './folders.js';
 import * as jobs from './jobs.js';
 import { type Adopted, acquireLease, adoptBatches, releaseLease } from './leases.js';
 import { migrate } from './migrations.js';
-import { parsePostgresUrl } from './place.js';
 import { ProcessHolder } from './process-holder.js';
+import { measureClock } from './server-clock.js';
 import { sql, textArray } from './sql.js';
 import * as upkeep from './upkeep.js';
 import { findVerdicts, listCheckedRows, putVerdicts } from './verdicts.js';
@@ -33,19 +34,19 @@ export interface PostgresOptions extends Omit<LedgerOptions, 'clock'>, Pick<Conn
   readonly clock?: Pick<Clock, 'now'>;
 }
 
-/** Opens the ledger at a URL. Creates its schema if there is none, unless the ledger is only read. */
+/** Opens the ledger at a URL. Creates its schema if there is none, unless the ledger is only read or must exist. */
 export async function openPostgresLedger(url: string, options: PostgresOptions = {}): Promise<Ledger> {
-  const connection = new Connection(parsePostgresUrl(url), options);
+  const connection = new Connection(parseLedgerUrl(url), options);
   if (options.onWait !== undefined) connection.onWait = options.onWait;
   try {
-    await migrate(connection, options.isReadOnly === true);
+    await migrate(connection, options);
   } catch (error) {
     await connection.close();
     throw error;
   }
   const session = new Session(connection, options);
   return {
-    path: connection.place.shown,
+    path: connection.place.label,
     ...createJobMethods(session),
     ...createAnswerMethods(session),
     ...createBatchMethods(session),
@@ -290,8 +291,9 @@ function createProcessMethods(session: Session) {
     listOutOfReach: (askId) => places.listOutOfReach(askId),
     async acquireLease(name) {
       if (process.isLost) throw createLeaseLostError();
-      return acquireLease(connection, process, name, session.now);
+      return acquireLease(connection, process, name);
     },
+    measureClock: () => measureClock(connection, session.now),
     releaseLease: (name) => releaseLease(connection, process, name),
     refuseStart: () => process.refuseLost(),
     async adoptBatches(askId) {

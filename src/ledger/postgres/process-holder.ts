@@ -88,14 +88,14 @@ export class ProcessHolder {
   async close(): Promise<void> {
     if (this.#renewal === null) return;
     clearInterval(this.#renewal);
-    const { shown } = this.#connection.place;
+    const { label } = this.#connection.place;
     try {
       const statements = createEnd([this.number]);
       const read = (): void => undefined;
       await this.#connection.submit({ statements, isWrite: true, askIds: [], read, isLast: true });
     } catch {
       // For other processes, it ends with this one.
-      UNENDED.set(shown, [...(UNENDED.get(shown) ?? []), this.number]);
+      UNENDED.set(label, [...(UNENDED.get(label) ?? []), this.number]);
     }
   }
 
@@ -109,7 +109,7 @@ export class ProcessHolder {
     const sent = { atMs: this.#clock.now(), atTick: performance.now() };
     this.#turn += 1;
     const entry = sql`select enter(${this.number}, ${this.#turn}, ${textArray(askIds)}) as held`;
-    const unended = UNENDED.get(this.#connection.place.shown) ?? [];
+    const unended = UNENDED.get(this.#connection.place.label) ?? [];
     const register = sql`select register(${this.number}, ${pid}, ${started}, ${space}, ${boot}, ${host}, ${this.account})`;
     return {
       statements: this.isRegistered ? [entry] : [register, ...createEnd(unended), entry],
@@ -118,7 +118,7 @@ export class ProcessHolder {
       read: (results) => {
         if (results.at(-1)?.[0]?.held !== true) this.#isLost = true;
         else this.#renewed = sent;
-        if (!this.isRegistered) UNENDED.delete(this.#connection.place.shown);
+        if (!this.isRegistered) UNENDED.delete(this.#connection.place.label);
         this.#renewal ??= setInterval(() => {
           if (!this.#isRenewedWithin(RENEW_MS / 2)) this.#renew().catch(() => undefined);
         }, RENEW_MS).unref();

@@ -113,9 +113,7 @@ const NO_LINKS: ReadonlySet<unknown> = new Set([
  * one.
  */
 function createWhole(path: string, schema: string): void {
-  const prefix = `.${basename(path)}.new-`;
-  removeLeftovers(dirname(path), prefix);
-  const temporary = join(dirname(path), prefix + randomBytes(6).toString('hex'));
+  const temporary = nameNew(path);
   closeSync(openSync(temporary, 'wx', 0o600));
   try {
     const connection = openDatabase(temporary);
@@ -129,21 +127,39 @@ function createWhole(path: string, schema: string): void {
     moveUnlessTaken(temporary, path);
     syncFile(dirname(path));
   } finally {
-    // On Windows, a virus scanner may have them open for a moment. Only `recursive` tries again.
-    for (const suffix of ['', '-wal', '-shm', '-journal'])
-      rmSync(temporary + suffix, { force: true, recursive: true, maxRetries: 5 });
+    removeDatabase(temporary);
   }
 }
 
-/** If two processes create a ledger at the same time, both use the first. */
-function moveUnlessTaken(from: string, to: string): void {
+/** Name of a file next to a ledger's place that will become the ledger. Removes what killed processes left of such. */
+export function nameNew(path: string): string {
+  const prefix = `.${basename(path)}.new-`;
+  removeLeftovers(dirname(path), prefix);
+  return join(dirname(path), prefix + randomBytes(6).toString('hex'));
+}
+
+/** Removes a database that is not open, with its side files. */
+export function removeDatabase(path: string): void {
+  // On Windows, a virus scanner may have them open for a moment. Only `recursive` tries again.
+  for (const suffix of ['', '-wal', '-shm', '-journal'])
+    rmSync(path + suffix, { force: true, recursive: true, maxRetries: 5 });
+}
+
+/**
+ * Gives a file its place. Returns false if another process was first: if two create a ledger at the same time, both use
+ * the first.
+ */
+export function moveUnlessTaken(from: string, to: string): boolean {
   try {
     linkSync(from, to);
+    return true;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'EEXIST') return;
+    if (code === 'EEXIST') return false;
     if (!NO_LINKS.has(code)) throw error;
-    if (!existsSync(to)) renameSync(from, to);
+    if (existsSync(to)) return false;
+    renameSync(from, to);
+    return true;
   }
 }
 

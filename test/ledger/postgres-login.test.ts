@@ -1,0 +1,106 @@
+import { chmodSync, chownSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import { createSchemaUrl, findPostgres, startPostgres } from '../helpers/postgres.js';
+import { createTempFolder } from '../helpers/temp-folder.js';
+
+const TLS = join(import.meta.dirname, '../helpers/tls');
+const CERTIFICATE = join(TLS, 'cert.pem');
+const PASSWORD = 's3cret-w0rd';
+
+/** A server that wants TLS and a password, on a port of this machine. */
+async function startStrictServer(): Promise<{ readonly port: number }> {
+  const folder = join(await createTempFolder(), 'own');
+  mkdirSync(folder);
+  const port = await findFreePort();
+  const [key, hba] = [join(folder, 'key.pem'), join(folder, 'hba.conf')];
+  copyFileSync(join(TLS, 'key.pem'), key);
+  writeFileSync(hba, 'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n');
+  chmodSync(join(folder, '..'), 0o755);
+  chmodSync(key, 0o600);
+  // The server runs as another user if the tests run as root.
+  if (process.getuid?.() === 0) for (const path of [key, hba]) chownSync(path, 65_534, 65_534);
+  const files = [`ssl_cert_file=${CERTIFICATE}`, `ssl_key_file=${key}`, `hba_file=${hba}`];
+  const server = await startPostgres(['listen_addresses=127.0.0.1', `port=${port}`, 'ssl=on', ...files]);
+  const url = new URL(server.url);
+  url.searchParams.set('port', String(port));
+  const admin = new pg.Client({ connectionString: url.href });
+  await admin.connect();
+  await admin.query(`create role me login password '${PASSWORD}'`);
+  await admin.query('create database mine owner me');
+  await admin.end();
+  return { port };
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => void server.close(resolve));
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+}
+
+/** The error of opening a ledger. Fails if it has the password. */
+async function findFault(url: string): Promise<unknown> {
+  const fault: unknown = await openLedger(url).then(
+    (ledger) => ledger.close(),
+    (error: unknown) => error,
+  );
+  for (let at = fault; at instanceof Error; at = at.cause)
+    expect(`${at.message} ${at.stack} ${JSON.stringify(at)}`).not.toContain('s3cret');
+  return fault;
+}
+
+test.skipIf(process.platform === 'win32')(
+  'each fault of a connection has its own error, and TLS is as the URL says',
+  async () => {
+    const { port } = await startStrictServer();
+    const at = (user: string, rest: string) => `postgres://${user}@localhost:${port}/${rest}`;
+    const tls = `sslmode=require&sslrootcert=${encodeURIComponent(CERTIFICATE)}`;
+    const right = at(`me:${PASSWORD}`, `mine?${tls}`);
+    expect(await findFault(right)).toBeUndefined();
+    expect(await findFault(at(`me:${PASSWORD}`, 'mine?sslmode=no-verify'))).toBeUndefined();
+    const faults = [
+      [at('me:s3cret-wrong', `mine?${tls}`), 'LEDGER_LOGIN', /password authentication failed/],
+      [at('me', `mine?${tls}`), 'LEDGER_LOGIN', /wants a password/],
+      [at(`me:${PASSWORD}`, `theirs?${tls}`), 'LEDGER_NO_DATABASE', /"theirs"/],
+      [at(`me:${PASSWORD}`, 'mine?sslmode=require'), 'LEDGER_TLS', /certificate/],
+      [at(`me:${PASSWORD}`, 'mine?sslmode=require&sslrootcert=/none.pem'), 'LEDGER_TLS', /none\.pem/],
+      // It takes no connection without TLS.
+      [at(`me:${PASSWORD}`, 'mine?sslmode=disable'), 'LEDGER_LOGIN', /no encryption/],
+      [at(`me:${PASSWORD}`, `postgres?${tls}&schema=pg1`), 'LEDGER_NO_RIGHTS', /permission denied/],
+    ] as const;
+    for (const [url, code, message] of faults) {
+      const fault = await findFault(url);
+      expect(fault, url).toMatchObject({ code, kind: 'usage', message: expect.stringMatching(message) });
+      expect((fault as { hint: string }).hint.length).toBeGreaterThan(10);
+    }
+  },
+);
+
+test('a server that is not there, or does not speak TLS, is reported at once', async () => {
+  const port = await findFreePort();
+  const gone = await findFault(`postgres://me:${PASSWORD}@127.0.0.1:${port}/x`);
+  expect(gone).toMatchObject({ code: 'LEDGER_UNREACHABLE', kind: 'unreachable' });
+  expect(String(gone)).toContain(`postgres://me@127.0.0.1:${port}/x`);
+  const nowhere = await findFault(`postgres:///x?host=${encodeURIComponent('/nowhere')}&user=me`);
+  expect(nowhere).toMatchObject({ code: 'LEDGER_UNREACHABLE', kind: 'unreachable' });
+  const plain = createServer((socket) => socket.on('data', () => socket.end('N')));
+  await new Promise<void>((resolve) => void plain.listen(port, '127.0.0.1', resolve));
+  const fault = await findFault(`postgres://me:${PASSWORD}@127.0.0.1:${port}/x?sslmode=require`);
+  plain.close();
+  expect(fault).toMatchObject({ code: 'LEDGER_TLS', kind: 'usage' });
+});
+
+test('a ledger that must exist is not created', async () => {
+  const url = createSchemaUrl(await findPostgres());
+  for (const isReadOnly of [true, false]) {
+    const missing = openLedger(url, { mustExist: true, isReadOnly });
+    await expect(missing).rejects.toMatchObject({ code: 'LEDGER_MISSING', kind: 'usage' });
+  }
+  await (await openLedger(url)).close();
+  await (await openLedger(url, { mustExist: true })).close();
+});

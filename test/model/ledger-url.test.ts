@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { describeLedger, isLedgerUrl, parseLedgerUrl } from '../../src/model/ledger-url.js';
+
+test('a path is not a URL, and a URL of another kind is refused', () => {
+  for (const path of ['ledger.sqlite', '/data/postgres', 'C:\\data\\l.sqlite', './a://b', 'postgres'])
+    expect(isLedgerUrl(path)).toBe(false);
+  expect(isLedgerUrl('postgres://db/x')).toBe(true);
+  expect(isLedgerUrl('PostgreSQL://db/x')).toBe(true);
+  for (const url of ['mysql://db/x', 'https://db/x', 'sqlite://x', 'file:///data/ledger.sqlite'])
+    expect(() => isLedgerUrl(url)).toThrow(expect.objectContaining({ code: 'LEDGER_URL', kind: 'usage' }));
+});
+
+test('the schema is a parameter of the URL, which the driver does not get', () => {
+  const { driverUrl, schema } = parseLedgerUrl('postgres://me@db:6432/x?schema=team_b&connect_timeout=5');
+  expect(schema).toBe('team_b');
+  expect(driverUrl).toBe('postgres://me@db:6432/x?connect_timeout=5');
+  expect(parseLedgerUrl('postgres://').schema).toBe('rowfill');
+  for (const wrong of ['Team', 'a-b', '1a', '', 'pg_x', 'a"b', "a'b", 'a'.repeat(64)]) {
+    const url = `postgres://db/x?schema=${encodeURIComponent(wrong)}`;
+    expect(() => parseLedgerUrl(url)).toThrow(/the schema of the ledger is/);
+  }
+});
+
+test.each([
+  ['postgres://me:s3cretword@db.example.com/x', 'postgres://me@db.example.com/x'],
+  ['postgres://me@db:6432/x?password=s3cretword&schema=b', 'postgres://me@db:6432/x?schema=b'],
+  ['postgres://db/x?sslpassword=s3cretword&sslkey=/k', 'postgres://db/x'],
+  ['postgres://me:s3cretword@/x?host=/run/pg', 'postgres:///x?host=/run/pg&user=me'],
+  ['postgres:///x?host=%2Frun%2Fpg&user=me&password=s3cretword', 'postgres:///x?host=/run/pg&user=me'],
+])('%s is shown without its password', (url, label) => {
+  const parsed = parseLedgerUrl(url);
+  expect(parsed.label).toBe(label);
+  expect(describeLedger(url)).toBe(label);
+  expect(parsed.passwords).toEqual(['s3cretword']);
+  expect(decodeURIComponent(parsed.driverUrl)).toContain('s3cretword');
+  expect(parseLedgerUrl(label).label).toBe(label);
+  expect(parseLedgerUrl(label).passwords).toEqual([]);
+});
+
+test('a malformed URL is refused without quoting it', () => {
+  const urls = [
+    'postgres://me:s3cret/word@db/x',
+    'postgres://me:12/s3cret@db/x',
+    'postgres://me:12#s3cret@db/x',
+    'postgres://me:12?s3cret@db/x',
+    'postgres://me:12?s3cret=1@db/x',
+    'postgres://me:s3cret:x@/y@z',
+    'postgres://me:%zz@/s3cret',
+    'postgres://db:s3cret/x',
+    'postgres://db/x#s3cret',
+  ];
+  for (const url of urls) {
+    let thrown: unknown;
+    try {
+      // A label with a part of a password would be as bad.
+      thrown = new Error(parseLedgerUrl(url).label);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown, url).toMatchObject({ code: 'LEDGER_URL', kind: 'usage' });
+    expect(JSON.stringify([String(thrown), thrown]), url).not.toContain('s3cret');
+  }
+});
+
+test('a TLS mode that checks the certificate now keeps to it in the next version of the driver', () => {
+  const modeOf = (mode: string, more = '') =>
+    new URL(parseLedgerUrl(`postgres://db/x?sslmode=${mode}${more}`).driverUrl).searchParams.get('sslmode');
+  for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full'])
+    expect(modeOf(mode)).toBe('verify-full');
+  for (const mode of ['disable', 'no-verify']) expect(modeOf(mode)).toBe(mode);
+  expect(modeOf('require', '&uselibpqcompat=true')).toBe('require');
+});
