@@ -4,9 +4,12 @@ import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
 import { ROW_STATUSES, type RowStatus } from '../model/answer.js';
 import { formatCount, formatDollars } from '../model/format.js';
+import type { JsonValue } from '../model/json.js';
 import { VERSION } from '../model/version.js';
+import { formatInput } from '../write/cells.js';
 import type { Level, ReportData, VerdictMark } from './api.js';
 import { LEVELS, VERDICT_MARKS } from './cell-text.js';
+import type { ReportNews } from './report-news.js';
 import type { ReportTally } from './report-tally.js';
 
 /** What the head of a report says. */
@@ -22,6 +25,10 @@ export interface ReportFacts {
   readonly madeAt: Date;
   readonly spentMicros: number;
   readonly tally: ReportTally;
+  /** Null for the first run. */
+  readonly news: ReportNews | null;
+  /** False to call a row by its line alone. */
+  readonly namesRows: boolean;
 }
 
 const PAGE = new URL('./page/', import.meta.url);
@@ -75,6 +82,7 @@ export async function formatReport(facts: ReportFacts, data: ReportData, page = 
 <main class="page">
 ${formatHead(facts)}
 ${formatStatuses(facts)}
+${formatNews(facts)}
 <div class="two">
 ${formatFields(facts)}
 ${formatHosts(facts)}
@@ -138,6 +146,40 @@ function formatStatuses({ tally, rows }: ReportFacts): string {
     'What became of the rows',
     `${drawBar(parts, `Rows by status: ${words}`, 14)}<ul class="legend">${legend.join('')}</ul>`,
   );
+}
+
+function formatNews({ news, namesRows }: ReportFacts): string {
+  if (news === null) return '';
+  const { sinceMs, changedRows, added, changed, removed, examples } = news;
+  const time = new Date(sinceMs).toISOString().slice(0, 16).replace('T', ' ');
+  if (changedRows === 0)
+    return section(NEWS, `<p class="quiet">The run of ${time} UTC changed no value.</p>`);
+  const counts = [
+    ...(added > 0 ? [`${formatCount(added)} new`] : []),
+    ...(changed > 0 ? [`${formatCount(changed)} changed`] : []),
+    ...(removed > 0 ? [`${formatCount(removed)} removed`] : []),
+  ];
+  const rows = examples.map(({ line, row, field, before, after }) => {
+    const name = namesRows && row !== null ? cut(formatInput(row)) : `line ${formatCount(line)}`;
+    return `<tr><th scope="row">${escapeHtml(name)}</th><td>${escapeHtml(field)}</td><td class="news-values"><del>${formatValue(before)}</del> <ins>${formatValue(after)}</ins></td></tr>`;
+  });
+  const rest = added + changed + removed - examples.length;
+  const more = rest > 0 ? `<p class="quiet">And ${formatCount(rest)} more.</p>` : '';
+  return section(
+    NEWS,
+    `<p>Values of ${formatCount(changedRows)} ${changedRows === 1 ? 'row' : 'rows'} since ${time} UTC: ${counts.join(', ')}.</p><table class="news-table">${rows.join('')}</table>${more}`,
+  );
+}
+
+const NEWS = 'New since the last run';
+const MAX_NEWS_TEXT = 120;
+
+function cut(text: string): string {
+  return text.length <= MAX_NEWS_TEXT ? text : `${text.slice(0, MAX_NEWS_TEXT)}…`;
+}
+
+function formatValue(value: JsonValue): string {
+  return value === null ? '—' : escapeHtml(cut(formatInput(value)));
 }
 
 function formatFields({ tally }: ReportFacts): string {

@@ -9,6 +9,7 @@ import { type ByteSink, createStreamSink, openSink, resolveTarget } from '../wri
 import { formatInput } from '../write/cells.js';
 import type { ReportData } from './api.js';
 import { createViewField, LEVELS, readHost, showCell, showSource } from './cell-text.js';
+import { readNews } from './report-news.js';
 import { formatReport } from './report-page.js';
 import { ReportTally } from './report-tally.js';
 import { openViewJob } from './view-job.js';
@@ -95,6 +96,7 @@ export async function writeReport(options: ReportOptions): Promise<ReportResult>
           );
         }
       }
+      const news = await readNews(ledger, job, options.input);
       const spend = await ledger.getSpend(job.id);
       const html = await formatReport(
         {
@@ -109,6 +111,9 @@ export async function writeReport(options: ReportOptions): Promise<ReportResult>
           madeAt: options.now ?? new Date(),
           spentMicros: spend.spentMicros,
           tally,
+          news,
+          // The name of a row is one of its sent cells.
+          namesRows: options.redact === undefined || options.redact.length === 0,
         },
         data.read(job.ask.fields.map(({ name, schema }) => createViewField(name, schema))),
         options.page,

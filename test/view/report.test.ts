@@ -4,6 +4,8 @@ import { inflateRawSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { AgentTask } from '../../src/agents/agent.js';
 import type { ReportData } from '../../src/view/api.js';
+import type { ReportOptions } from '../../src/view/report.js';
+import { createCellsAgent } from '../helpers/cells-agent.js';
 import { openJobBench } from '../helpers/job.js';
 import { createResult } from '../helpers/scripted-agent.js';
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
@@ -68,6 +70,34 @@ test('a report has the figures of the job and the sent columns alone, and names 
   // All other text is escaped.
   expect(html.match(/<script/g)).toHaveLength(2);
   expect(html.match(/<img/g)).toBeNull();
+});
+
+test('a report says what the last run changed, without the names of rows if a column is redacted', async () => {
+  const agent = createCellsAgent((company, _field, time) =>
+    company === 'Beta' ? 'same' : company === 'Gamma' && time === 2 ? '<b>two</b>' : `one of ${company}`,
+  );
+  const bench = await openJobBench(agent.script);
+  bench.write('in.csv', 'company\nAlpha\nBeta\nGamma\n');
+  const { summary } = await bench.run();
+  const ledger = join(bench.folder, 'ledger.sqlite');
+  const read = async (options: Partial<ReportOptions> = {}) => {
+    const [figures = ''] = readFileSync(await openReport(summary.jobId, ledger, options), 'utf8').split(
+      '<script',
+    );
+    return figures.slice(figures.indexOf('<body>'));
+  };
+  // In the first run everything is new.
+  expect(await read()).not.toContain('New since');
+  await bench.run({ refresh: true });
+  const text = await read();
+  expect(text).toMatch(/Values of 1 row since [\d-]+ [\d:]+ UTC: 1 changed\./);
+  expect(text).toContain('<del>one of Gamma</del> <ins>&lt;b&gt;two&lt;/b&gt;</ins>');
+  expect(text).toContain('<th scope="row">Gamma</th>');
+  const redacted = await read({ redact: ['company'] });
+  expect(redacted).toContain('<th scope="row">line 4</th>');
+  expect(redacted).not.toContain('>Gamma<');
+  await bench.run();
+  expect(await read()).toMatch(/The run of [\d-]+ [\d:]+ UTC changed no value/);
 });
 
 test('a report does not replace what it is made from, and refuses a column that is not there', async () => {
