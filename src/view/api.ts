@@ -128,6 +128,8 @@ export interface Facets {
   readonly verdicts: readonly number[];
   /** The most frequent, with the number of rows that rest on them. */
   readonly hosts: readonly (readonly [host: string, rows: number])[];
+  /** Cells of the rows that pass all filters that a person should look at. */
+  readonly review: number;
   readonly reasons: readonly (readonly [reason: string, rows: number])[];
 }
 
@@ -196,6 +198,13 @@ export interface Edited {
   readonly undo: string;
   readonly text: string | null;
   readonly twins: number;
+}
+
+/** A cell of a view. */
+export interface ViewCell {
+  readonly place: number;
+  readonly ordinal: number;
+  readonly field: string;
 }
 
 /** What to ask again: cells of these fields in these rows, by ordinal. */

@@ -13,9 +13,15 @@ const CHUNK_ROWS = 500;
 const MAX_HOSTS = 20_000;
 const MAX_REASONS = 1_000;
 const MAX_REASON_LENGTH = 160;
-/** One byte per cell: the level in the low 4 bits, the verdict in the high bits. */
+/** One byte per cell: the level in the low 4 bits, then the verdict in 3, and whether the value is doubtful. */
 const LEVEL_BITS = 0b1111;
 const VERDICT_SHIFT = 4;
+const VERDICT_BITS = 0b111;
+const DOUBT_BIT = 0b1000_0000;
+
+/** Levels of cells that a person should look at. */
+const DOUBTFUL = new Set((['low', 'unrated'] as const).map((level) => LEVELS.indexOf(level)));
+const NOT_ON_PAGE = VERDICT_MARKS.indexOf('not_on_page') + 1;
 
 /**
  * What filters, sorts and facets need of every row: status, cost, and the level of each cell, in a few bytes a row. It
@@ -74,7 +80,19 @@ export class Survey {
 
   /** Index in VERDICT_MARKS plus 1; 0 if nobody looked. */
   verdictOf(field: number, ordinal: number): number {
-    return (this.#levels[field]?.get(ordinal) ?? 0) >> VERDICT_SHIFT;
+    return ((this.#levels[field]?.get(ordinal) ?? 0) >> VERDICT_SHIFT) & VERDICT_BITS;
+  }
+
+  /**
+   * True for a cell that a person should look at: low or no confidence, doubtful, not on its pages, or the first of a
+   * failed row.
+   */
+  needsReview(field: number, ordinal: number): boolean {
+    const cell = this.#levels[field]?.get(ordinal) ?? 0;
+    if (DOUBTFUL.has(cell & LEVEL_BITS) || (cell & DOUBT_BIT) !== 0) return true;
+    return (
+      this.verdictOf(field, ordinal) === NOT_ON_PAGE || (field === 0 && this.statusOf(ordinal) === 'failed')
+    );
   }
 
   findField(name: string): number {
@@ -150,7 +168,8 @@ export class Survey {
       const cell = showCell(row, name, outcome.fields.get(name), this.#view.blanks);
       const mark = markVerdict(verdicts.get(name));
       const seen = mark === null ? 0 : VERDICT_MARKS.indexOf(mark) + 1;
-      this.#levels[field]?.set(ordinal, LEVELS.indexOf(cell.level) | (seen << VERDICT_SHIFT));
+      const doubt = cell.mark === 'doubt' ? DOUBT_BIT : 0;
+      this.#levels[field]?.set(ordinal, LEVELS.indexOf(cell.level) | (seen << VERDICT_SHIFT) | doubt);
       for (const source of cell.citations) {
         const host = readHost(source);
         if (host !== null) hosts.add(host);

@@ -123,6 +123,25 @@ export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Ser
     },
   );
 
+  app.get<{ Querystring: { view: string; place: number; field: number; by: 1 | -1 } }>(
+    '/api/review',
+    {
+      schema: {
+        querystring: takes({
+          view: { type: 'string' },
+          place: ORDINAL,
+          field: { type: 'integer', minimum: -1 },
+          by: { type: 'integer', enum: [1, -1] },
+        }),
+      },
+    },
+    async ({ query }) => {
+      const cell = await views.findReview(query.view, query.place, query.field, query.by);
+      if (cell === undefined) throw new RowfillError('usage', 'VIEW_GONE', 'This view is not kept any more.');
+      return { cell };
+    },
+  );
+
   app.get<{ Querystring: { row: number; field: string } }>(
     '/api/cell',
     { schema: { querystring: takes({ row: ORDINAL, field: { type: 'string' } }) } },

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { ROW_STATUSES } from '../model/answer.js';
-import type { Facets, View, ViewFilter, ViewQuery } from './api.js';
+import type { Facets, View, ViewCell, ViewFilter, ViewQuery } from './api.js';
 import { LEVELS, showInput, VERDICT_MARKS } from './cell-text.js';
 import type { Survey } from './survey.js';
 import type { ViewJob } from './view-job.js';
@@ -61,6 +61,34 @@ export class Views {
     const total = kept.ordinals?.length ?? this.#view.rows.count;
     const length = Math.max(0, Math.min(count, total - from));
     return Array.from({ length }, (_, index) => kept.ordinals?.[from + index] ?? from + index);
+  }
+
+  /**
+   * The next cell of a view that a person should look at, after or before the field at an index of a row; null if there is
+   * none. `undefined` if the view is not kept any more.
+   */
+  async findReview(
+    id: string,
+    place: number,
+    field: number,
+    by: 1 | -1,
+  ): Promise<ViewCell | null | undefined> {
+    const kept = this.#kept.get(id);
+    if (kept === undefined) return undefined;
+    const { fields } = this.#view.job.ask;
+    const total = kept.ordinals?.length ?? this.#survey.done;
+    for (let row = place; row >= 0 && row < total; row += by) {
+      const ordinal = kept.ordinals?.[row] ?? row;
+      for (let step = 0; step < fields.length; step += 1) {
+        const at = by > 0 ? step : fields.length - 1 - step;
+        if (row === place && by * (at - field) <= 0) continue;
+        const name = fields[at]?.name;
+        if (name !== undefined && this.#survey.needsReview(at, ordinal))
+          return { place: row, ordinal, field: name };
+      }
+      if (row % CHUNK_ROWS === 0) await setImmediate();
+    }
+    return null;
   }
 
   async #select(filter: ViewFilter): Promise<{ ordinals: Uint32Array | null; facets: Facets }> {
@@ -187,6 +215,7 @@ class FacetCounter {
   readonly #countFields: number[][];
   readonly #countVerdicts: number[][];
   readonly #countReasons: number[];
+  #countReview = 0;
   /** Rows that pass all filters but that of hosts. */
   readonly #passHosts: Uint8Array;
 
@@ -227,6 +256,8 @@ class FacetCounter {
     );
     if (misses > 1) return false;
     const isPassed = misses === 0;
+    if (isPassed)
+      for (const field of this.#fieldAt) this.#countReview += Number(survey.needsReview(field, ordinal));
     if (isPassed || !byStatus) this.#countStatus[status] = (this.#countStatus[status] ?? 0) + 1;
     if (isPassed || !byLevel) this.#countLevels(ordinal);
     if (isPassed || !byVerdict) this.#countSeen(ordinal);
@@ -253,6 +284,7 @@ class FacetCounter {
         ),
       ),
       hosts: this.#countHosts(),
+      review: this.#countReview,
       reasons: takeMost(
         this.#survey.reasons.map((reason, index) => [reason, this.#countReasons[index] ?? 0] as const),
         MAX_REASONS,

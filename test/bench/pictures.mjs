@@ -44,7 +44,7 @@ async function takePictures() {
     'samples/reference',
     '--price',
     '--latency',
-    '1s..2s',
+    '3s..5s',
   ]);
   const ask = [
     'run',

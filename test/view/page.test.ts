@@ -149,6 +149,11 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
       await page.click(`.g-row[aria-rowindex="${row}"] .gc3`);
       await page.waitForSelector(`.panel:has-text("row ${row - 1}")`);
     }
+    expect(await page.textContent('.foot-keys')).toContain('review, 5 left');
+    await page.click('.g-row[aria-rowindex="3"] .gc3');
+    await page.waitForSelector('.panel:has-text("row 2")');
+    await page.keyboard.press('n');
+    await page.waitForSelector('.panel:has-text("row 3")');
     expect(await page.$$eval('img, iframe, object, embed, #app script', (all) => all.length)).toBe(0);
     expect(await page.evaluate('window.hacked')).toBeUndefined();
     await expect(page.evaluate('document.body.innerHTML = "<b>x</b>"')).rejects.toThrow(/TrustedHTML/);
@@ -348,6 +353,16 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     expect(await findFaults(page)).toEqual([]);
     await page.keyboard.press('?');
     await page.waitForSelector('dialog[open]');
+    expect(await findFaults(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'hidden' });
+    await page.keyboard.press('r');
+    await page.locator('h2', { hasText: 'Ask 1 row again' }).waitFor();
+    expect(await findFaults(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'hidden' });
+    await page.fill('#search', 'nothing has this');
+    await page.waitForSelector('.no-rows');
     expect(await findFaults(page)).toEqual([]);
     const report = await open(pathToFileURL(await openReport(jobId, ledger)).href, 'light', SMALL);
     await report.page.waitForSelector('html[data-ready]');

@@ -2,12 +2,13 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { AgentTask } from '../../src/agents/agent.js';
 import { hashValue } from '../../src/job/cell-verdicts.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import { hashRecord } from '../../src/model/ask.js';
 import { createVerdict, type Verdict } from '../../src/model/verdict.js';
 import type { EnrichOptions } from '../../src/options.js';
-import type { AgainQuote, CellDetail, Edited, PageRow, ViewMeta } from '../../src/view/api.js';
+import type { AgainQuote, CellDetail, Edited, PageRow, ViewCell, ViewMeta } from '../../src/view/api.js';
 import { createCellsAgent } from '../helpers/cells-agent.js';
 import { createList, openJobBench, readTable } from '../helpers/job.js';
 import { answerPaid } from '../helpers/paid-server.js';
@@ -398,6 +399,58 @@ test('what was seen on the cited pages is shown, counted and filtered', async ()
     mark: 'on_page',
     passage: 'a passage',
   });
+});
+
+test('the next cell to review is found in the whole view, in both directions, and counted', async () => {
+  const agent = createCellsAgent((company, field) => `${field} of ${company}`);
+  const script = async (task: AgentTask) => {
+    const result = await agent.script(task, new AbortController().signal);
+    const grounding = result.output?.grounding ?? [];
+    const records = task.request.input?.data ?? [];
+    // The second field of each twentieth row is not sure.
+    const unsure = new Set(
+      records.flatMap(({ company }, index) =>
+        /0$/.test(String(company)) ? [`structured.rows[${index}].fields.headcount`] : [],
+      ),
+    );
+    return {
+      ...result,
+      output: {
+        ...result.output,
+        grounding: grounding.map((each) =>
+          unsure.has(each.field) ? { ...each, confidence: 'low' as const } : each,
+        ),
+      },
+    };
+  };
+  const bench = await openJobBench(script);
+  bench.write('in.csv', createList(60));
+  const { summary } = await bench.run({ fields: ['ceo', 'headcount'], batchSize: 30 });
+  const view = await openViewBench({ job: summary.jobId, ledger: join(bench.folder, 'ledger.sqlite') });
+  const { facets } = await view.show({ status: ['enriched'] });
+  expect(facets.review).toBe(6);
+  const shown = await view.show({}, { column: 'company', descending: true });
+  const find = async (place: number, field: number, by: number) =>
+    (
+      await view.call<{ cell: ViewCell | null }>(
+        'GET',
+        `/api/review?view=${shown.id}&place=${place}&field=${field}&by=${by}`,
+      )
+    ).body.cell;
+  const found: (string | number)[] = [];
+  let [place, field] = [0, -1];
+  for (let cell = await find(place, field, 1); cell !== null; cell = await find(place, field, 1)) {
+    found.push(cell.ordinal + 1);
+    [place, field] = [cell.place, 1];
+  }
+  expect(found).toEqual([60, 50, 40, 30, 20, 10]);
+  expect(await find(place, 1, -1)).toMatchObject({ ordinal: 19, field: 'headcount' });
+  expect(await find(0, -1, -1)).toBeNull();
+  const { body: cell } = await view.call<CellDetail>('GET', '/api/cell?row=9&field=headcount');
+  await view.call('PUT', '/api/cell', { ordinal: 9, field: 'headcount', text: cell.text, was: cell.text });
+  expect((await view.show({ status: ['enriched'] })).facets.review).toBe(5);
+  expect(await find(place - 1, 1, 1)).toBeNull();
+  expect((await view.call('GET', '/api/review?view=gone&place=0&field=-1&by=1')).status).toBe(410);
 });
 
 test('verdicts that another process writes while the view is open reach its facets, filters and cells', async () => {

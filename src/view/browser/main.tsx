@@ -10,9 +10,12 @@ import { RowBar } from './row-bar.js';
 import { call, enterKey, ServerError } from './server.js';
 import { Session } from './session.js';
 import {
+  clearFilters,
   detail,
   dialog,
+  facets,
   failure,
+  isFiltered,
   isRailShown,
   keyForm,
   meta,
@@ -56,6 +59,14 @@ function GridBox({ session }: { readonly session: Session }) {
   return (
     <div class="grid-box" id="rows">
       <div ref={box} />
+      {view.value?.count === 0 && isFiltered.value && (
+        <p class="no-rows">
+          No row passes these filters.{' '}
+          <button type="button" class="link" onClick={clearFilters}>
+            Clear them
+          </button>
+        </p>
+      )}
     </div>
   );
 }
@@ -70,6 +81,7 @@ function Foot() {
         ? `row ${formatCount(from + 1)} of ${formatCount(count)}`
         : `rows ${formatCount(from + 1)}–${formatCount(to)} of ${formatRows(count)}`;
   const message = toast.value;
+  const left = facets.value?.review ?? 0;
   return (
     <footer class="foot">
       <span>{selectionText.value || place}</span>
@@ -82,8 +94,9 @@ function Foot() {
         )}
       </span>
       <span class="foot-keys" aria-hidden="true">
-        <kbd>↵</kbd> details <kbd>F2</kbd> edit <kbd>Space</kbd> select <kbd>N</kbd> next to look at{' '}
-        <kbd>/</kbd> search <kbd>?</kbd> all keys
+        <kbd>↵</kbd> details <kbd>F2</kbd> edit <kbd>Space</kbd> select <kbd>N</kbd>{' '}
+        {left === 0 ? 'next to review' : `review, ${formatCount(left)} left`} <kbd>/</kbd> search <kbd>?</kbd>{' '}
+        all keys
       </span>
     </footer>
   );

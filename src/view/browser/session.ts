@@ -1,5 +1,5 @@
 import { batch, effect } from '@preact/signals';
-import type { CellDetail, PageRow, View, ViewEvent, ViewMeta } from '../api.js';
+import type { CellDetail, PageRow, View, ViewCell, ViewEvent, ViewMeta } from '../api.js';
 import { Asking, type SelectedPart } from './asking.js';
 import { createColumns, paintCell, paintHead, type RowColumn, readText, stampRow } from './columns.js';
 import { Editing } from './editing.js';
@@ -10,12 +10,8 @@ import { call, listen } from './server.js';
 import * as state from './state.js';
 import { formatRows } from './words.js';
 
-/** Levels of cells that a person should look at. */
-const DOUBTFUL: ReadonlySet<string> = new Set(['low', 'unrated']);
 const SEARCH_PAUSE_MS = 250;
 const FACETS_MS = 1_500;
-/** Rows that the next cell to look at is looked for in. */
-const MAX_REVIEWED = 2_000;
 
 /** The grid and its rows, and what can be done with them. One for the life of the page. */
 export class Session {
@@ -209,27 +205,29 @@ export class Session {
     const detail = state.detail.value;
     if (this.meta.readOnly !== null) return state.say(this.meta.readOnly);
     if (detail === null || detail.text === null || detail.fixed !== null) return;
-    if (await this.editing.save(detail, detail.text)) this.review(1);
+    if (await this.editing.save(detail, detail.text)) await this.review(1);
   }
 
-  /** Opens the next cell that a person should look at: low or no confidence, doubtful, or of a failed row. */
-  review(by: 1 | -1): void {
+  /** Opens the next cell of the view that a person should look at: low or no confidence, doubtful, or of a failed row. */
+  async review(by: 1 | -1): Promise<void> {
     const grid = this.#grid;
+    const names = this.meta.fields.map(({ name }) => name);
     if (grid === null) return;
-    const fields = this.columns.flatMap(({ kind }, index) => (kind === 'field' ? [index] : []));
-    const start = grid.active.row * fields.length + Math.max(-1, fields.indexOf(grid.active.column));
-    for (let at = start + by; Math.abs(at - start) < MAX_REVIEWED * fields.length; at += by) {
-      const place = Math.floor(at / fields.length);
-      const index = fields[((at % fields.length) + fields.length) % fields.length];
-      const row = place < 0 ? undefined : this.pages.find(place);
-      const column = index === undefined ? undefined : this.columns[index];
-      if (row === undefined || index === undefined || column === undefined) break;
-      if (!this.#isDoubtful(row, column.index)) continue;
-      grid.move(place, index);
-      this.open(place, index);
-      return;
+    const { row, column } = grid.active;
+    const field = names.indexOf(this.#fieldAt(column) ?? '');
+    const id = encodeURIComponent(this.pages.viewId);
+    try {
+      const path = `/api/review?view=${id}&place=${row}&field=${field}&by=${by}`;
+      const { cell } = await call<{ cell: ViewCell | null }>('GET', path);
+      if (cell === null) return state.say(`No more cells to review ${by > 0 ? 'below' : 'above'}.`);
+      grid.move(
+        cell.place,
+        this.columns.findIndex(({ kind, key }) => kind === 'field' && key === cell.field),
+      );
+      state.openCell.value = cell;
+    } catch (error) {
+      state.sayError(error);
     }
-    state.say('No more cells to review in the rows nearby.');
   }
 
   /** The selected rows, or those of the selected cells. Cells of the user's own columns stand for their whole row. */
@@ -319,7 +317,7 @@ export class Session {
     }
     switch (key) {
       case 'n':
-        this.review(event.shiftKey ? -1 : 1);
+        void this.review(event.shiftKey ? -1 : 1);
         return true;
       case 'a':
         void this.accept();
@@ -356,13 +354,6 @@ export class Session {
   #fieldAt(index: number): string | null {
     const column = this.columns[index];
     return column?.kind === 'field' ? column.key : null;
-  }
-
-  #isDoubtful(row: PageRow, field: number): boolean {
-    const cell = row[2][field] ?? 0;
-    if (cell === 0) return this.meta.statuses[row[3]] === 'failed';
-    const [, level, , mark] = cell;
-    return DOUBTFUL.has(this.meta.levels[level] ?? '') || mark === 'doubt' || mark === 'not_on_page';
   }
 
   #sortBy(index: number): void {
