@@ -420,8 +420,10 @@ export class Session {
   #followFront(rows: readonly number[] | null): void {
     const last = rows?.reduce((most, row) => Math.max(most, row), 0);
     const isFileOrder = !state.isFiltered.value && state.sort.value === null;
-    if (state.follows.value && isFileOrder && last !== undefined && last > 0)
-      this.#grid?.jump(Math.max(0, last - 12));
+    if (!state.follows.value || !isFileOrder || last === undefined || last === 0) return;
+    // Below the rows that were filled just before.
+    const { from, to } = state.visible.value;
+    this.#grid?.jump(Math.max(0, last - Math.floor((to - from) * 0.8)));
   }
 
   async #countFacets(): Promise<void> {
