@@ -418,12 +418,12 @@ export class Session {
 
   /** Keeps the visible rows that are being filled. */
   #followFront(rows: readonly number[] | null): void {
-    const last = rows?.reduce((most, row) => Math.max(most, row), 0);
     const isFileOrder = !state.isFiltered.value && state.sort.value === null;
-    if (!state.follows.value || !isFileOrder || last === undefined || last === 0) return;
-    // Below the rows that were filled just before.
+    if (!state.follows.value || !isFileOrder || rows === null || rows.length === 0) return;
+    // The one in the middle, because rows far below may share an answer with one of them.
+    const middle = rows.toSorted((a, b) => a - b)[Math.floor(rows.length / 2)] ?? 0;
     const { from, to } = state.visible.value;
-    this.#grid?.jump(Math.max(0, last - Math.floor((to - from) * 0.8)));
+    this.#grid?.jump(Math.max(0, middle - Math.floor((to - from) * 0.6)));
   }
 
   async #countFacets(): Promise<void> {
