@@ -11,6 +11,12 @@ async function installWithoutBinary(): Promise<string> {
   const folder = await createTempFolder();
   for (const name of ['libsql', 'detect-libc', '@neon-rs/load'])
     cpSync(join(PACKAGES, name), join(folder, 'node_modules', name), { recursive: true });
+  // Empty, so that none is found in a folder further up.
+  for (const name of readdirSync(join(PACKAGES, '@libsql'))) {
+    const place = join(folder, 'node_modules/@libsql', name);
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'package.json'), '{"main": "index.node"}');
+  }
   return folder;
 }
 
@@ -33,12 +39,8 @@ test('a driver that is not installed for this system is an error that says what 
 
 test('so is one that the system cannot load', async () => {
   const folder = await installWithoutBinary();
-  for (const each of readdirSync(join(PACKAGES, '@libsql'))) {
-    const place = join(folder, 'node_modules/@libsql', each);
-    mkdirSync(place, { recursive: true });
-    writeFileSync(join(place, 'index.node'), 'not a program');
-    writeFileSync(join(place, 'package.json'), '{"main": "index.node"}');
-  }
+  for (const name of readdirSync(join(PACKAGES, '@libsql')))
+    writeFileSync(join(folder, 'node_modules/@libsql', name, 'index.node'), 'not a program');
   expect(() => loadDriver(join(folder, 'index.js'))).toThrow(
     expect.objectContaining({
       code: 'SQLITE_MISSING',
