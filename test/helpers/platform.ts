@@ -13,6 +13,8 @@ export const NO_MODES = ON_WINDOWS;
 export const NO_SIGNALS = ON_WINDOWS;
 /** Windows has no bash, and so none of its redirections and process substitutions. */
 export const NO_SHELL = ON_WINDOWS;
+/** The PostgreSQL server of the tests listens on a socket in a folder. */
+export const NO_POSTGRES = ON_WINDOWS;
 /** Windows has neither /dev/null nor paths of open files. */
 export const NO_DESCRIPTORS = ON_WINDOWS;
 /** Windows gives links only to administrators and developers. */

@@ -46,6 +46,8 @@ const MOVE = 'Set ROWFILL_HOME to a folder on a local disk that you may write to
 /** Converts an error of the driver or the file system to one that names the ledger and says what to do. */
 export function describeLedgerError(error: unknown, path: string): unknown {
   if (error instanceof RowfillError || !(error instanceof Error)) return error;
+  // Reading the stack makes text of it. Until then it keeps the failed statement, and so the file open.
+  void error.stack;
   const found = readSqliteCode(error);
   // Without room for the shared memory file, SQLite reports an I/O error instead of a full disk.
   const code = found === 'SQLITE_IOERR_SHMSIZE' ? 'SQLITE_FULL' : found;
