@@ -49,7 +49,7 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
   const { job: id, ledger: path, apiUrl, apiKey, insecureHttp } = options;
   const closers = new CleanupStack();
   try {
-    const ledger = closers.add(await openLedger(path ?? resolveLedgerPath({})));
+    const ledger = closers.add(await openLedger(path ?? resolveLedgerPath({}), { mustExist: true }));
     const job = await ledger.getJob(id);
     // A process that works on the job would start new runs for the cancelled ones.
     closers.add(await waitForLease(ledger, job.id));

@@ -64,7 +64,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
   const closers = new CleanupStack();
   try {
     const ledgerPath = options.ledger ?? resolveLedgerPath({});
-    const ledger = closers.add(await openLedger(ledgerPath));
+    const ledger = closers.add(await openLedger(ledgerPath, { mustExist: true }));
     const job = await findStoredJob(ledger, options.job, options.input);
     const kept = parseKeptOptions(job.settings);
     const isPlain = options.plain ?? kept.plain ?? false;

@@ -126,7 +126,7 @@ async function checkJob(options: VerifyOptions, hooks: VerifyHooks): Promise<Ver
   const closers = new CleanupStack();
   let progress: CheckProgress = { checked: 0, known: 0, pages: 0 };
   try {
-    const ledger = closers.add(await openLedger(ledgerPath));
+    const ledger = closers.add(await openLedger(ledgerPath, { mustExist: true }));
     const job = await findStoredJob(ledger, options.job, options.input);
     closers.add(
       await waitForLease(ledger, job.id, {

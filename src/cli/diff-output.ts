@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
+import { formatNumber } from '../model/format.js';
 import type { JsonObject, JsonValue } from '../model/json.js';
 import { type ByteSink, createStreamSink, openSink, resolveTarget } from '../write/byte-sink.js';
 import { defuseFormula, formatInput } from '../write/cells.js';
@@ -92,7 +93,8 @@ export class DiffOutput {
     for (const line of formatTable([columns, ...lines], readColumns(this.#host.stdout) ?? WIDTH))
       this.#host.tell(line);
     const more = this.#count - this.#shown.length;
-    if (more > 0) this.#host.say(`${more} more cells are not shown: -o FILE writes all of them.`);
+    if (more > 0)
+      this.#host.say(`Not shown: ${formatNumber(more, 'more cell')}. -o FILE writes all of them.`);
   }
 
   async #print(text: string): Promise<void> {

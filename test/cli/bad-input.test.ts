@@ -447,3 +447,34 @@ test('the hint about a result that cannot be written names its option', async ()
     'Choose another path with --output.',
   );
 });
+
+test('a ledger that does not exist is not created by a command that only reads one', async () => {
+  const dir = createInputs();
+  for (const words of [
+    ['export', 'j_x'],
+    ['cancel', 'j_x'],
+    ['verify', 'j_x'],
+    ['forget', 'j_x'],
+    ['status'],
+  ]) {
+    const { status, stderr } = await dir.run([...words, '--ledger', 'typo.sqlite']);
+    expect({ words, status, stderr }).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('[LEDGER_MISSING]'),
+    });
+  }
+  expect(dir.has('typo.sqlite')).toBe(false);
+});
+
+test('a copy of the ledger that cannot be written is named by its own path', async () => {
+  const dir = createInputs();
+  await dir.run(['run', 'in.csv', '-f', 'ceo', ...FREE]);
+  const { stderr } = await dir.run([
+    'ledger',
+    'copy',
+    join('.rowfill', 'ledger.sqlite'),
+    'in.csv/copy.sqlite',
+  ]);
+  expect(stderr).toMatch(/The copy cannot be written: \S+copy\.sqlite \(.+\) \[LEDGER_NOT_WRITABLE\]/);
+  expect(stderr).toContain('Choose another path.');
+});

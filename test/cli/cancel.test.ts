@@ -144,7 +144,11 @@ test('does not cancel a job whose process is running; names the process instead'
 });
 
 test('refuses to cancel a job that is not in the ledger', async () => {
-  const result = await createWorkdir().run(['cancel', 'j_none'], ENV);
+  const dir = createWorkdir();
+  dir.write('in.csv', 'company,city\nAcme,\n');
+  dir.write('tables/a.csv', 'company,city\nAcme,Oslo\n');
+  await dir.run(['run', 'in.csv', '-f', 'city', '--reference', 'tables']);
+  const result = await dir.run(['cancel', 'j_none'], ENV);
   expect(result.status).toBe(2);
   expect(result.stderr).toContain('j_none');
 });

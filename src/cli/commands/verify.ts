@@ -1,20 +1,20 @@
 import { createUsageError } from '../../errors.js';
-import { formatCount, formatDollars, formatDuration, formatNumber } from '../../model/format.js';
+import { formatCount, formatNumber } from '../../model/format.js';
 import type { JsonObject } from '../../model/json.js';
 import { ARCHIVE_URL } from '../../pages/archive.js';
 import { type VerifySummary, verifyJob } from '../../verify.js';
 import { createCommand } from '../command.js';
 import { confirmQuote } from '../confirm.js';
-import { formatTable } from '../format-table.js';
-import { type Host, readColumns } from '../host.js';
+import { readColumns } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
 import { chooseLedger, choosePageFolder, LEDGER_OPTION } from '../ledger-option.js';
 import { EXIT_CODES, printErrorRecord, resolveJobCode } from '../report-error.js';
 import { JOB_OPTIONS, resolveApiKey } from '../run-options.js';
 import { createSummaryRecord } from '../summary.js';
+import { formatShare, formatVerifySummary } from '../verify-report.js';
 
-/** Hosts in the printed summary. `--json` has all of them. */
-const SHOWN_HOSTS = 15;
+/** Width of a table that is not for a terminal. */
+const WIDTH = 120;
 const MONEY = 'Asking again';
 const PROGRESS_MS = 5_000;
 const STOPPED = 'Stopping. Verdicts so far are kept; run the command again to continue.';
@@ -136,7 +136,7 @@ export const verify = createCommand({
       const { share } = summary.cells;
       const isBelow = failBelow !== undefined && share !== null && share < failBelow;
       if (json) host.print(`${JSON.stringify(createRecord(summary))}\n`);
-      if (!quiet) printSummary(summary, host);
+      for (const line of formatVerifySummary(summary, readColumns(host.stderr) ?? WIDTH)) say(line);
       if (isBelow) host.say(`${formatShare(share)} is below --fail-below ${failBelow}.`);
       const { escalation } = summary;
       const code = escalation === null ? EXIT_CODES.done : resolveJobCode(escalation);
@@ -156,70 +156,6 @@ function checkShare(share: number | undefined): void {
   throw createUsageError('BAD_OPTION', `--fail-below is ${share}`, 'Use a share from 0 to 1, such as 0.9.');
 }
 
-function printSummary(summary: VerifySummary, host: Host): void {
-  const { cells, columns, hosts, pages, requests, seconds, output } = summary;
-  if (cells.total === 0) {
-    host.say('No values to check.');
-    return;
-  }
-  const head = [
-    '',
-    'checked',
-    'on page',
-    'weak',
-    'not on page',
-    'gone',
-    'not readable',
-    'other',
-    'share on page (95 %)',
-  ];
-  const width = readColumns(host.stderr) ?? 120;
-  const rows = [
-    ...columns.filter(({ total }) => total > 0),
-    ...(columns.length > 1 ? [{ ...cells, name: 'all' }] : []),
-  ];
-  for (const line of formatTable([['column', ...head.slice(1)], ...rows.map(formatRow)], width))
-    host.say(line);
-  const shown = hosts.slice(0, SHOWN_HOSTS);
-  if (shown.length > 0) {
-    host.say('');
-    for (const line of formatTable([['site', ...head.slice(1)], ...shown.map(formatRow)], width))
-      host.say(line);
-    if (hosts.length > shown.length)
-      host.say(`${formatNumber(hosts.length - shown.length, 'more site')}; --json lists all.`);
-    host.say('');
-  }
-  host.say(
-    `${formatNumber(cells.total, 'value')} on ${formatNumber(pages, 'page')}, ${formatNumber(requests, 'request')}, ${formatDuration(seconds)}.`,
-  );
-  if (summary.escalation !== null) {
-    const { runs, costNowMicros } = summary.escalation;
-    host.say(
-      `Asked again at a higher effort: ${formatNumber(runs.created, 'run')}, ${formatDollars(costNowMicros)}.`,
-    );
-  }
-  if (output !== null) host.say(`The verdicts are in ${output}.`);
-}
-
-type Share = VerifySummary['cells'];
-
-function formatRow({ name, total, counts, strong, share, interval }: Share): string[] {
-  const unread = counts.paywalled + counts.blocked + counts.unreadable + counts.unreachable;
-  const other = counts.not_checkable + counts.uncited;
-  const range = interval === null ? '' : ` (${formatShare(interval[0])}–${formatShare(interval[1])})`;
-  return [
-    name,
-    ...[total, counts.on_page, counts.on_page - strong, counts.not_on_page, counts.gone, unread, other].map(
-      formatCount,
-    ),
-    share === null ? '–' : `${formatShare(share)}${range}`,
-  ];
-}
-
-function formatShare(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}
-
 function createRecord(summary: VerifySummary): JsonObject {
   const { jobId, output, cells, columns, hosts, pages, requests, seconds, escalation } = summary;
   return {
@@ -235,11 +171,11 @@ function createRecord(summary: VerifySummary): JsonObject {
   };
 }
 
-function createNamedRecord(share: Share): JsonObject {
+function createNamedRecord(share: VerifySummary['cells']): JsonObject {
   return { name: share.name, ...createShareRecord(share) };
 }
 
-function createShareRecord({ total, counts, strong, share, interval }: Share): JsonObject {
+function createShareRecord({ total, counts, strong, share, interval }: VerifySummary['cells']): JsonObject {
   return {
     total,
     ...counts,

@@ -2,7 +2,7 @@ import { closeSync, openSync, rmSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type Libsql from 'libsql';
-import { createUsageError, RowfillError } from '../../errors.js';
+import { createUsageError, describeSystemError, RowfillError } from '../../errors.js';
 import { releaseFiles } from '../../model/release-files.js';
 import { openDatabase } from '../../model/sqlite-driver.js';
 import type { SavedLedger } from '../ledger.js';
@@ -211,9 +211,18 @@ export class Database {
   /** Writes a complete copy to a new file that only its owner can read. */
   copyTo(path: string): void {
     this.#guard(() => {
-      createFolder(dirname(path));
-      // Create the file first, because SQLite would make it readable for others.
-      closeSync(openSync(path, 'wx', 0o600));
+      try {
+        createFolder(dirname(path));
+        // Create the file first, because SQLite would make it readable for others.
+        closeSync(openSync(path, 'wx', 0o600));
+      } catch (error) {
+        throw createUsageError(
+          'LEDGER_NOT_WRITABLE',
+          `The copy cannot be written: ${path} (${describeSystemError(error)})`,
+          'Choose another path.',
+          error,
+        );
+      }
       try {
         this.#connection.exec(`vacuum into '${path.replaceAll("'", "''")}'`);
         syncFile(path);
