@@ -1,7 +1,10 @@
 // A separate process that works on a ledger, so that a test can kill it. Prints each step once it is durable, since
 // every printed step must survive the process.
+import { once } from 'node:events';
 import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import pg from 'pg';
+import { readHolder } from '../../dist/ledger/holder.js';
 import { openPostgresLedger } from '../../dist/ledger/postgres/postgres-ledger.js';
 import { Database } from '../../dist/ledger/sqlite/database.js';
 import { openSqliteLedger } from '../../dist/ledger/sqlite/sqlite-ledger.js';
@@ -30,7 +33,8 @@ const STORES = {
     },
   },
   PostgreSQL: {
-    open: (place) => openPostgresLedger(place),
+    open: (place) =>
+      openPostgresLedger(place, { ...(mode === 'resume' ? { holder: ON_ANOTHER_MACHINE } : {}) }),
     // A message is a transaction.
     killAfter(messages) {
       const { query } = pg.Client.prototype;
@@ -49,6 +53,8 @@ const store = STORES[storeName];
 const say = (...words) => writeSync(1, `${words.join(' ')}\n`);
 const NO_LIMITS = { jobMicros: null, day: null };
 
+const ON_ANOTHER_MACHINE = { ...readHolder(), space: 'child', boot: 'boot of the child', host: 'child' };
+
 /** Few keys, so that the processes often write the same ones. */
 const KEYS = 200;
 
@@ -63,7 +69,7 @@ const ASK = createAsk({
 });
 const PARTS = { ask: ASK, input: '/data/in.csv', output: '/data/out.csv', settings: {} };
 
-const MODES = { trip, lease, hold, open, spend, keys, look, step };
+const MODES = { trip, lease, hold, open, spend, keys, look, step, resume };
 
 try {
   const ledger = await store.open(place);
@@ -176,6 +182,18 @@ async function hold(ledger) {
   await ledger.acquireLease('job:1');
   say('holding', job.id);
   process.stdin.resume();
+}
+
+/** Reserves a batch, and starts it after a line on stdin; the process may have been stopped meanwhile. */
+async function resume(ledger, when) {
+  const job = await ledger.openJob(PARTS);
+  const batch = create(job, ['Acme']);
+  await reserve(ledger, batch);
+  say('reserved', job.id);
+  await once(createInterface({ input: process.stdin }), 'line');
+  if (when === 'before its place') await ledger.takePlace(batch.id, 0, new AbortController().signal);
+  ledger.refuseStart();
+  say('sent');
 }
 
 /** Reserves as much as the cap allows, competing with other processes. */

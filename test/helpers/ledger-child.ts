@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 const SCRIPT = join(import.meta.dirname, 'ledger-child.mjs');
+const MOVED_CLOCK = pathToFileURL(join(import.meta.dirname, 'moved-clock.mjs')).href;
 const BUILT = join(import.meta.dirname, '../../dist/ledger/sqlite/sqlite-ledger.js');
 
 export interface LedgerChild {
@@ -14,6 +16,8 @@ export interface LedgerChild {
   readonly lines: readonly string[];
   /** Resolves once it has printed N lines or has ended. */
   waitForLines(count: number): Promise<void>;
+  /** Writes a line to its standard input. */
+  write(line: string): void;
   kill(): Promise<void>;
   /** Resolves once it has exited by itself. */
   end(): Promise<void>;
@@ -21,14 +25,20 @@ export interface LedgerChild {
 
 /**
  * Starts a process that works on a ledger: name of the store, what to do, place of the ledger. `fileBlocks` limits the
- * size of each file it writes, in KiB.
+ * size of each file it writes, in KiB. `clockFile` has how far its clock is ahead, in ms.
  */
-export function startLedgerChild(args: readonly string[], fileBlocks: number | null = null): LedgerChild {
+export function startLedgerChild(
+  args: readonly string[],
+  fileBlocks: number | null = null,
+  clockFile: string | null = null,
+): LedgerChild {
   if (!existsSync(BUILT)) throw new Error('dist/ is missing: npm run build makes it');
-  const command = [process.execPath, SCRIPT, ...args];
+  const preload = clockFile === null ? [] : ['--import', MOVED_CLOCK];
+  const command = [process.execPath, ...preload, SCRIPT, ...args];
+  const env = clockFile === null ? process.env : { ...process.env, TEST_CLOCK_FILE: clockFile };
   const child: ChildProcess =
     fileBlocks === null
-      ? spawn(command[0] ?? '', command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] })
+      ? spawn(command[0] ?? '', command.slice(1), { env, stdio: ['pipe', 'pipe', 'inherit'] })
       : spawn('bash', ['-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'bash', ...command], {
           stdio: ['pipe', 'pipe', 'inherit'],
         });
@@ -54,6 +64,9 @@ export function startLedgerChild(args: readonly string[], fileBlocks: number | n
         check();
       });
       await Promise.race([said, ended]);
+    },
+    write(line) {
+      child.stdin?.write(`${line}\n`);
     },
     async kill() {
       child.kill('SIGKILL');

@@ -259,7 +259,7 @@ describe.each(STORES)('checking and copying $name', (store) => {
 
   test('a copy has everything, and is a ledger of its own', async () => {
     const clock = createTestClock(20 * DAY_MS);
-    const [from, to] = [store.createPlace(), store.createPlace()];
+    const [from, to] = [store.createPlace(), store.createPlace(true)];
     const ledger = await openStore(store, from, { clock });
     const job = await openTestJob(ledger, createTestAsk(), '/data/in.csv', { folder: 'drop' });
     await settleTestRun(ledger, job, ['a', 'b'], { ceo: 'Ann' });

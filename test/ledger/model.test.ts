@@ -318,7 +318,7 @@ describe.each(STORES)('$name', (store) => {
         await last.ledger.close();
       }),
       // A failure is reported before the test times out, even if it is not the shortest.
-      { numRuns: chooseCount(60, 15), interruptAfterTimeLimit: 40_000 },
+      { numRuns: chooseCount(60, store.histories), interruptAfterTimeLimit: 40_000 },
     );
   });
 });

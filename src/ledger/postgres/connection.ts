@@ -50,8 +50,8 @@ interface Waiting extends Call<unknown> {
 
 export interface ConnectionOptions {
   readonly isReadOnly?: boolean;
-  /** Replaces the server's clock. */
-  readonly clock?: { now(): number };
+  /** Replaces the server's clock, for tests. */
+  readonly serverClock?: { now(): number };
   /** @default 30000 */
   readonly hangMs?: number;
 }
@@ -216,13 +216,13 @@ export class Connection {
 
   /** What a session would keep is set for each message. */
   #createSettings(): Sql {
-    const { clock, isReadOnly } = this.#options;
+    const { serverClock, isReadOnly } = this.#options;
     const readOnly = new Sql(isReadOnly === true ? "set_config('transaction_read_only', 'on', true)," : '');
     const path = `${toIdentifier(this.place.schema)}, pg_temp`;
     return sql`select set_config('search_path', ${path}, true),
       set_config('lock_timeout', ${String(LOCK_WAIT_MS)}, true), set_config('enable_seqscan', 'off', true),
       set_config('jit', 'off', true), ${readOnly}
-      set_config('rowfill.clock', ${clock === undefined ? '' : String(clock.now())}, true)`;
+      set_config('rowfill.clock', ${serverClock === undefined ? '' : String(serverClock.now())}, true)`;
   }
 
   async #query(statements: readonly Sql[]): Promise<readonly (readonly Row[])[]> {
@@ -246,7 +246,7 @@ export class Connection {
     const socket = new Socket();
     const client = new driver.Client({
       connectionString: this.place.driverUrl,
-      connectionTimeoutMillis: CONNECT_MS,
+      connectionTimeoutMillis: Math.min(CONNECT_MS, this.#options.hangMs ?? HANG_MS),
       keepAlive: true,
       stream: () => socket,
       types: {

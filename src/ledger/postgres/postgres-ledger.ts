@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createLeaseLostError } from '../../errors.js';
 import type { Ask } from '../../model/ask.js';
 import type { Batch } from '../../model/batch.js';
-import { type Clock, systemClock } from '../../model/clock.js';
+import { systemClock } from '../../model/clock.js';
 import { parseLedgerUrl } from '../../model/ledger-url.js';
 import { type FieldIds, type PackedSettlement, packSettlement } from '../blocks.js';
 import { readHolder } from '../holder.js';
@@ -28,11 +28,8 @@ import { findVerdicts, listCheckedRows, putVerdicts } from './verdicts.js';
 /** A process that waits for another one looks after these pauses, which make a second. */
 const LOOKS_MS: readonly number[] = [200, 800];
 
-/** Options of a ledger on a server. Its time is the server's. */
-export interface PostgresOptions extends Omit<LedgerOptions, 'clock'>, Pick<ConnectionOptions, 'hangMs'> {
-  /** Replaces the clocks of the server and of this process. */
-  readonly clock?: Pick<Clock, 'now'>;
-}
+/** Options of a ledger on a server. Its time is the server's; `clock` only says how old this process's renewal is. */
+export type PostgresOptions = LedgerOptions & Pick<ConnectionOptions, 'hangMs' | 'serverClock'>;
 
 /** Opens the ledger at a URL. Creates its schema if there is none, unless the ledger is only read or must exist. */
 export async function openPostgresLedger(url: string, options: PostgresOptions = {}): Promise<Ledger> {

@@ -1,0 +1,348 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as endTurn } from 'node:timers/promises';
+import pg from 'pg';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { readHolder } from '../../../src/ledger/holder.js';
+import type { Ledger } from '../../../src/ledger/ledger.js';
+import { openPostgresLedger, type PostgresOptions } from '../../../src/ledger/postgres/postgres-ledger.js';
+import { startLedgerChild } from '../../helpers/ledger-child.js';
+import {
+  createTestAnswer,
+  createTestAsk,
+  createTestBatch,
+  createTestClock,
+  createTestKey,
+  createTestRun,
+  findCeos,
+  NO_LIMITS,
+  openTestJob,
+  reserveTestBatch,
+  settleTestBatch,
+  settleTestRun,
+  tryReserve,
+} from '../../helpers/ledger-samples.js';
+import { createSchemaUrl, findPostgres, startPostgres } from '../../helpers/postgres.js';
+import { openPooler, openPostgresProxy } from '../../helpers/postgres-proxy.js';
+import { createTempFolder } from '../../helpers/temp-folder.js';
+
+const HOUR_MS = 3_600_000;
+const SELF = readHolder();
+/** On two other machines. */
+const HOSTS = ['one', 'two'].map((host) => ({ ...SELF, space: host, boot: `boot of ${host}`, host }));
+/** After this long without a renewal, a holder on another machine counts as gone. */
+const LAPSED_MS = 46_000;
+const LAPSE = `update holder set renewed_at = renewed_at - ${LAPSED_MS} where host = $1`;
+const NEVER = new AbortController().signal;
+
+let server = '';
+beforeAll(async () => {
+  server = await findPostgres();
+});
+
+async function open(url: string, options: PostgresOptions = {}): Promise<Ledger> {
+  const ledger = await openPostgresLedger(url, options);
+  onTestFinished(() => ledger.close());
+  return ledger;
+}
+
+/** Connects to a server, in the schema of a ledger. */
+async function connect(url: string): Promise<pg.Client> {
+  const own = new URL(url);
+  const schema = own.searchParams.get('schema') ?? 'public';
+  own.searchParams.delete('schema');
+  const client = new pg.Client({ connectionString: own.href });
+  client.on('error', () => undefined);
+  await client.connect();
+  onTestFinished(() => client.end());
+  await client.query(`set search_path = "${schema}"`);
+  return client;
+}
+
+describe('hosts whose clocks are an hour apart', () => {
+  async function openHosts() {
+    const url = createSchemaUrl(server);
+    const clocks = [HOUR_MS, -HOUR_MS].map((aheadMs) => {
+      const clock = { aheadMs, now: () => Date.now() + clock.aheadMs };
+      return clock;
+    });
+    const ledgers = [];
+    for (const index of [0, 1]) {
+      ledgers.push(await open(url, { clock: clocks[index], holder: HOSTS[index] } as PostgresOptions));
+    }
+    const [one, two] = ledgers as [Ledger, Ledger];
+    return { one, two, clocks, database: await connect(url), job: await openTestJob(one) };
+  }
+
+  test('do not take over from each other, and tell times by their own clocks', async () => {
+    const { one, two, job } = await openHosts();
+    const batch = createTestBatch(job, ['a']);
+    await reserveTestBatch(one, batch);
+    await one.acquireLease('job:1');
+    expect(await two.adoptBatches(job.askId)).toEqual([]);
+    const busy = await two.acquireLease('job:1');
+    if (busy.status !== 'busy') throw new Error('two hold it');
+    const behindMs = Date.now() - HOUR_MS;
+    expect(busy.renewedAtMs).toBeGreaterThan(behindMs - 60_000);
+    expect(busy.goneAtMs).toBeGreaterThan(behindMs);
+    expect(busy.goneAtMs).toBeLessThan(behindMs + 60_000);
+    const [open_] = await two.listOpenBatches(job.askId);
+    expect(Math.abs((open_?.intendedAtMs ?? 0) - Date.now())).toBeLessThan(60_000);
+    await one.takePlace(batch.id, 0, NEVER);
+    one.refuseStart();
+    // The day of the budget is the server's, in UTC.
+    const day = { folderMicros: null, ledgerMicros: 30_000, sinceMs: Date.now() + HOUR_MS };
+    expect(await tryReserve(two, createTestBatch(job, ['b']), { day })).toBe('over_ledger_day');
+  });
+
+  test('take over once the lease has lapsed by the server’s clock, and the first one then starts nothing', async () => {
+    const { one, two, job, database, clocks } = await openHosts();
+    const [sent, lost] = [createTestBatch(job, ['a']), createTestBatch(job, ['b'])];
+    for (const batch of [sent, lost]) await reserveTestBatch(one, batch);
+    await one.markStarted(sent, 'run_a');
+    // The first one stood still.
+    await database.query(LAPSE, ['one']);
+    for (const clock of clocks.slice(0, 1)) clock.aheadMs += LAPSED_MS;
+    expect(await two.adoptBatches(job.askId)).toHaveLength(2);
+    await one.takePlace(lost.id, 0, NEVER);
+    expect(() => one.refuseStart()).toThrow(expect.objectContaining({ code: 'LEASE_LOST' }));
+    expect(await tryReserve(one, createTestBatch(job, ['c']))).toBe('holder_lost');
+    await two.releaseBatch(lost.id, 'no such run');
+    // A run that started before is booked by whoever collects it, once.
+    const settled = await Promise.all(
+      [one, two].map((ledger) => settleTestBatch(ledger, sent, createTestRun('run_a', 7))),
+    );
+    expect(settled.map(({ status }) => status).sort()).toEqual(['known', 'settled']);
+    expect(await two.getSpend(job.id)).toMatchObject({ spentMicros: 7, reservedMicros: 0 });
+    expect(await two.check()).toEqual([]);
+  });
+});
+
+test.each(['before its place', 'before its request'])(
+  'a process that is stopped past its lease %s, and continued, sends nothing',
+  async (when) => {
+    const url = createSchemaUrl(server);
+    const folder = await createTempFolder();
+    const clockFile = join(folder, 'clock');
+    writeFileSync(clockFile, '0');
+    const ledger = await open(url);
+    const child = startLedgerChild(['PostgreSQL', 'resume', url, when], null, clockFile);
+    await child.waitForLines(1);
+    const { askId } = await ledger.getJob(child.lines[0]?.split(' ')[1] ?? '');
+    process.kill(child.pid, 'SIGSTOP');
+    expect(await ledger.adoptBatches(askId)).toEqual([]);
+    await (await connect(url)).query(LAPSE, ['child']);
+    writeFileSync(clockFile, String(LAPSED_MS));
+    expect(await ledger.adoptBatches(askId)).toHaveLength(1);
+    process.kill(child.pid, 'SIGCONT');
+    child.write('go on');
+    await child.waitForLines(2);
+    expect(child.lines[1]).toMatch(/^error LEASE_LOST/);
+  },
+);
+
+test('processes that create a ledger at the same time all get it', async () => {
+  const url = createSchemaUrl(server);
+  const ledgers = await Promise.all(Array.from({ length: 5 }, () => open(url)));
+  const jobs = await Promise.all(ledgers.map((ledger) => openTestJob(ledger)));
+  expect(jobs.map(({ invocation }) => invocation).sort()).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('a ledger of a newer format is refused with both versions, and stays as it is', async () => {
+  const url = createSchemaUrl(server);
+  await (await open(url)).close();
+  const database = await connect(url);
+  await database.query('update format set version = 99');
+  await expect(openPostgresLedger(url)).rejects.toMatchObject({
+    code: 'LEDGER_NEWER',
+    message: expect.stringMatching(/format 99.*format 1$/),
+  });
+  expect((await database.query('select version from format')).rows).toEqual([{ version: 99 }]);
+});
+
+test('a connection that is lost while nothing happens is made again', async () => {
+  const url = createSchemaUrl(server);
+  const ledger = await open(url);
+  const job = await openTestJob(ledger);
+  const database = await connect(url);
+  for (let times = 0; times < 3; times += 1) {
+    await database.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query like '%set_config%' and query like '%' || $1 || '%'",
+      [new URL(url).searchParams.get('schema')],
+    );
+    await endTurn();
+    expect((await openTestJob(ledger)).invocation).toBe(times + 2);
+  }
+  expect(await ledger.getSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+});
+
+test('calls during a restart of the server wait for it, and take effect once', async () => {
+  const own = await startPostgres();
+  const ledger = await open(createSchemaUrl(own.url));
+  const job = await openTestJob(ledger);
+  const [first, second] = [createTestBatch(job, ['a']), createTestBatch(job, ['b'])];
+  await reserveTestBatch(ledger, first);
+  await ledger.markStarted(first, 'run_a');
+  await own.stop();
+  const answers = [createTestAnswer('a', { ceo: 'Ann' }, 'run_a')];
+  const waiting = Promise.all([
+    settleTestBatch(ledger, first, createTestRun('run_a', 7), answers),
+    tryReserve(ledger, second),
+  ]);
+  await own.start();
+  expect(await waiting).toMatchObject([{ status: 'settled', micros: 7 }, 'reserved']);
+  expect(await ledger.getSpend(job.id)).toMatchObject({ spentMicros: 7, reservedMicros: 25_000 });
+  expect(await findCeos(ledger, job, ['a'])).toEqual(new Map([['a', 'Ann']]));
+  expect(await ledger.check()).toEqual([]);
+});
+
+describe('a connection that hangs', () => {
+  test.each(['swallow', 'mute', 'keep'] as const)(
+    'is given up, and no call is lost or done twice (%s)',
+    async (how) => {
+      const url = createSchemaUrl(server);
+      const proxy = await openPostgresProxy(url);
+      const ledger = await open(proxy.url, { hangMs: 1_500 });
+      const job = await openTestJob(ledger);
+      const batches = ['a', 'b', 'c'].map((company) => createTestBatch(job, [company]));
+      const [first, second, third] = batches as [never, never, never];
+      await reserveTestBatch(ledger, first);
+      await ledger.markStarted(first, 'run_a');
+      const { connections } = proxy;
+      proxy.behave(how);
+      const answers = [createTestAnswer('a', { ceo: 'Ann' }, 'run_a')];
+      const waiting = Promise.all([
+        settleTestBatch(ledger, first, createTestRun('run_a', 7), answers),
+        ledger.reserveBatches([{ batch: second, seen: [0] }], NO_LIMITS),
+        ledger.recordFailures(job.id, [{ key: createTestKey('z'), reason: 'too large' }]),
+      ]);
+      // It has noticed, and tries again.
+      await expect.poll(() => proxy.connections).toBeGreaterThan(connections);
+      proxy.behave('pass');
+      expect(await waiting).toMatchObject([
+        { status: 'settled', micros: 7 },
+        [{ status: 'reserved' }],
+        undefined,
+      ]);
+      expect(await ledger.getSpend(job.id)).toMatchObject({ spentMicros: 7, reservedMicros: 25_000 });
+      // What was kept arrives late: the server refuses it, or has done it once.
+      await ledger.releaseBatch((second as { id: string }).id, 'never sent');
+      await reserveTestBatch(ledger, third);
+      const other = await open(url);
+      expect(await other.listOpenBatches(job.askId)).toMatchObject([{ batch: third }]);
+      expect(await other.getSpend(job.id)).toMatchObject({ spentMicros: 7, reservedMicros: 25_000 });
+      expect(await other.listJobs()).toMatchObject([{ answered: 1, failed: 1 }]);
+      expect(await other.check()).toEqual([]);
+    },
+  );
+});
+
+test('works through a pooler in transaction mode, which gives each transaction another session', async () => {
+  const url = createSchemaUrl(server);
+  const pooled = await openPooler(url);
+  const ledgers = await Promise.all([1, 2].map(() => open(pooled)));
+  const [one, two] = ledgers as [Ledger, Ledger];
+  const job = await openTestJob(one);
+  for (const [index, ledger] of [one, two, one, two].entries()) {
+    await settleTestRun(ledger, job, [`Company ${index}`, 'Acme'], {
+      ceo: `Ann ${index}`,
+      attempt: index + 1,
+    });
+  }
+  expect(await one.acquireLease('job:1')).toEqual({ status: 'held' });
+  expect(await two.acquireLease('job:1')).toMatchObject({ status: 'busy' });
+  expect(await findCeos(two, job, ['Company 0', 'Company 3'])).toEqual(
+    new Map([
+      ['Company 0', 'Ann 0'],
+      ['Company 3', 'Ann 3'],
+    ]),
+  );
+  expect(await two.listJobs()).toMatchObject([{ answered: 5, spentMicros: 8 }]);
+  expect(await one.check()).toEqual([]);
+});
+
+test('a message that loses a deadlock is sent again', async () => {
+  const url = createSchemaUrl(server);
+  const ledger = await open(url);
+  const jobs = [
+    await openTestJob(ledger, createTestAsk('one')),
+    await openTestJob(ledger, createTestAsk('two')),
+  ];
+  const [one, two] = jobs as [never, never];
+  const database = await connect(url);
+  // In the other order than the ledger.
+  const lock = (number: number) =>
+    database.query('select 1 from ask_count where ask = $1 for update', [number]);
+  await database.query("set deadlock_timeout = '10min'; begin");
+  await lock(2);
+  const reserving = ledger.reserveBatches(
+    [createTestBatch(one, ['a']), createTestBatch(two, ['a'])].map((batch) => ({ batch, seen: [0] })),
+    NO_LIMITS,
+  );
+  await expect
+    .poll(async () => (await database.query('select 1 from pg_locks where not granted')).rowCount)
+    .toBeGreaterThan(0);
+  await lock(1);
+  await database.query('commit');
+  expect(await reserving).toEqual([{ status: 'reserved' }, { status: 'reserved' }]);
+  expect(await ledger.check()).toEqual([]);
+});
+
+describe('a user without the right to create', () => {
+  async function createUser() {
+    const url = createSchemaUrl(server);
+    const database = await connect(url);
+    const name = `rowfill_test_user_${Math.random().toString(36).slice(2, 10)}`;
+    await database.query(`create role ${name} login`);
+    onTestFinished(async () => {
+      await database.query(`drop owned by ${name}; drop role ${name}`);
+    });
+    const own = new URL(url);
+    if (own.searchParams.has('user')) own.searchParams.set('user', name);
+    else own.username = name;
+    return { url, own: own.href, name, database };
+  }
+
+  test('gets the statement for the administrator, and works after it', async () => {
+    const { own, name, database } = await createUser();
+    const error = await openPostgresLedger(own).catch((reason: unknown) => reason as { hint: string });
+    expect(error).toMatchObject({ kind: 'usage', code: expect.stringContaining('RIGHTS') });
+    const statements = /CREATE SCHEMA .*;/.exec((error as { hint: string }).hint)?.[0] ?? '';
+    await database.query(statements.replaceAll('<user>', name));
+    const ledger = await open(own);
+    expect((await openTestJob(ledger)).invocation).toBe(1);
+    await ledger.close();
+  });
+
+  test('can use a ledger that another one has created, once it is granted', async () => {
+    const { url, own, name, database } = await createUser();
+    await (await open(url)).close();
+    const error = await openPostgresLedger(own).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: expect.stringContaining('RIGHTS') });
+    const statements = /GRANT .*;/.exec((error as { hint: string }).hint)?.[0] ?? '';
+    await database.query(statements.replaceAll('<user>', name));
+    const ledger = await open(own);
+    const job = await openTestJob(ledger);
+    await settleTestRun(ledger, job, ['a'], { ceo: 'Ann' });
+    expect(await ledger.check()).toEqual([]);
+    await ledger.close();
+  });
+});
+
+test('says that the server cannot be reached, without the password', async () => {
+  const error = await openPostgresLedger('postgres://me:secret-word@127.0.0.1:1/db').catch(
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({
+    code: 'LEDGER_UNREACHABLE',
+    message: expect.stringContaining('127.0.0.1:1/db'),
+  });
+  expect(JSON.stringify([String(error), (error as { hint: string }).hint])).not.toContain('secret-word');
+});
+
+test('a clock that the test sets is the server’s', async () => {
+  const serverClock = createTestClock(5_000);
+  const ledger = await open(createSchemaUrl(server), { serverClock });
+  await openTestJob(ledger);
+  expect(await ledger.listJobs()).toMatchObject([{ openedAtMs: 5_000 }]);
+});
