@@ -1,4 +1,4 @@
-import { createUsageError, describeError, RowfillError } from '../errors.js';
+import { createLeaseLostError, createUsageError, describeError, RowfillError } from '../errors.js';
 import { RENEW_MS } from '../ledger/holder.js';
 import type { LeaseResult, Ledger, SavedLedger } from '../ledger/ledger.js';
 import { type Clock, systemClock } from '../model/clock.js';
@@ -39,7 +39,10 @@ export async function waitForLease(
   return waitForName(ledger, `job:${jobId}`, createHeldError, options);
 }
 
-type LeaseLedger = Pick<Ledger, 'acquireLease' | 'releaseLease' | 'refuseStart' | 'measureClock'>;
+type LeaseLedger = Pick<
+  Ledger,
+  'acquireLease' | 'releaseLease' | 'refuseStart' | 'isTakenOver' | 'measureClock'
+>;
 
 /** Takes a lease. If its holder may be dead, waits until it renews the lease or the lease expires. */
 async function waitForName(
@@ -115,11 +118,7 @@ function createJobLease(ledger: LeaseLedger, name: string): JobLease {
     refuseLost,
     watch(stop) {
       check = setInterval(() => {
-        try {
-          refuseLost();
-        } catch (error) {
-          stop.abortWith(error instanceof Error ? error : new Error(describeError(error)));
-        }
+        if (ledger.isTakenOver()) stop.abortWith(createLeaseLostError());
       }, RENEW_MS);
     },
     async close() {

@@ -184,6 +184,11 @@ export interface Ledger extends SharedAccount {
    */
   refuseStart(): void;
   /**
+   * True if another process has taken over. Of a server that cannot be reached this is not known: then it is false, and
+   * nothing starts until the server is back.
+   */
+  isTakenOver(): boolean;
+  /**
    * Takes over open batches of an ask whose process is gone, and returns them, oldest first. A process that itself stood
    * still takes over only from processes that are known to be gone. The rows cannot be reserved until the batches end.
    */

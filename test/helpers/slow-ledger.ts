@@ -3,7 +3,12 @@ import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 
 /** Methods that answer at once, by the contract. */
-const AT_ONCE: ReadonlySet<string | symbol> = new Set(['findMove', 'listRecentRuns', 'refuseStart']);
+const AT_ONCE: ReadonlySet<string | symbol> = new Set([
+  'findMove',
+  'listRecentRuns',
+  'refuseStart',
+  'isTakenOver',
+]);
 const MAX_TURNS = 8;
 
 /**

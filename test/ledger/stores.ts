@@ -106,7 +106,7 @@ function takeSchema(isNew = false): string {
   if (isNew) return createSchemaUrl(SERVER);
   const place = FREE_SCHEMAS.pop() ?? createSchemaUrl(SERVER);
   onTestFinished(async () => {
-    const { url, schema } = parsePostgresUrl(place);
+    const { driverUrl: url, schema } = parseLedgerUrl(place);
     cleaner ??= openCleaner(url);
     const client = await cleaner;
     const tables = await client.query<{ name: string }>(

@@ -37,6 +37,8 @@ export interface Call<Result> {
   readonly isWrite: boolean;
   /** Asks to lock first. */
   readonly askIds: readonly string[];
+  /** True for work that may take minutes, so that a server which is silent so long does not count as gone. */
+  readonly isLong?: boolean;
   /** The last words of a holder: written even after a failed write, and given up after a few seconds. */
   readonly isLast?: boolean;
   /** Gets the rows of each statement. If it throws, only its own call is rejected. */
@@ -208,7 +210,12 @@ export class Connection {
     if (statements.length === 0 && !isWrite) return [];
     const askIds = [...new Set(group.flatMap((call) => call.askIds))];
     const entry = isWrite ? this.enter(askIds) : null;
-    const results = await this.#query([this.#createSettings(), ...(entry?.statements ?? []), ...statements]);
+    const isLong = group.some((call) => call.isLong === true);
+    const results = await this.#query(isLong, [
+      this.#createSettings(),
+      ...(entry?.statements ?? []),
+      ...statements,
+    ]);
     const first = 1 + (entry?.statements.length ?? 0);
     entry?.read(results.slice(1, first), false);
     return results.slice(first);
@@ -225,11 +232,11 @@ export class Connection {
       set_config('rowfill.clock', ${serverClock === undefined ? '' : String(serverClock.now())}, true)`;
   }
 
-  async #query(statements: readonly Sql[]): Promise<readonly (readonly Row[])[]> {
+  async #query(isLong: boolean, statements: readonly Sql[]): Promise<readonly (readonly Row[])[]> {
     const client = await this.#connect();
     const { hangMs = HANG_MS } = this.#options;
     const socket = this.#socket;
-    const timer = setTimeout(() => socket?.destroy(), hangMs);
+    const timer = isLong ? undefined : setTimeout(() => socket?.destroy(), hangMs);
     try {
       const results: unknown = await client.query(statements.map(({ text }) => text).join(';\n'));
       const list = (Array.isArray(results) ? results : [results]) as readonly QueryResult<Row>[];

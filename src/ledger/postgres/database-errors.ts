@@ -1,8 +1,8 @@
 import { createUsageError, RowfillError } from '../../errors.js';
 import type { LedgerUrl } from '../../model/ledger-url.js';
 
-/** The other message has won: a deadlock, or a conflict of concurrent changes. */
-const CONFLICTS: ReadonlySet<string> = new Set(['40P01', '40001']);
+/** Another message has won: a deadlock, a conflict of concurrent changes, or a row that both add. */
+const CONFLICTS: ReadonlySet<string> = new Set(['40P01', '40001', '23505']);
 /** The message waited too long for a lock. */
 const LOCKED = '55P03';
 /** Faults of TLS. Trying again does not help. */

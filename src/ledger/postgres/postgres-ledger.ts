@@ -67,6 +67,8 @@ class Session {
   readonly askIds = new Set<string>();
   /** Counts what may have ended a wait: batches that this process had taken over have ended. */
   adoptedEnds = 0;
+  /** The changes that this process knew when it last waited for others. */
+  changes: string | null = null;
   closing: Promise<void> | null = null;
   /** Versions of asks by job, and how they are read. */
   readonly #versions = new Map<string, string>();
@@ -293,6 +295,7 @@ function createProcessMethods(session: Session) {
     measureClock: () => measureClock(connection, session.now),
     releaseLease: (name) => releaseLease(connection, process, name),
     refuseStart: () => process.refuseLost(),
+    isTakenOver: () => process.isLost,
     async adoptBatches(askId) {
       if (process.isLost) return [];
       return adoptBatches(connection, process, askId, session.adopted);
@@ -305,11 +308,15 @@ function createProcessMethods(session: Session) {
         const found = await connection.read([changes], ([rows]) => String(rows?.[0]?.changes));
         return `${found} ${session.adoptedEnds}`;
       };
-      const known = await read();
+      session.changes ??= await read();
       for (const pauseMs of LOOKS_MS) {
         if (signal?.aborted === true || session.closing !== null) return;
         await setTimeout(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-        if (session.closing !== null || (await read()) !== known) return;
+        if (session.closing !== null) return;
+        const changes = await read();
+        if (changes === session.changes) continue;
+        session.changes = changes;
+        return;
       }
     },
     close() {

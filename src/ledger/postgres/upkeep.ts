@@ -5,7 +5,7 @@ import { Block, type BlockRow, dropFailures, SPAN, unpackRun } from '../blocks.j
 import { createUnknownJobError } from '../job-records.js';
 import type { ForgetResult, PruneLimits, PruneResult } from '../ledger.js';
 import { BLOCK_COLUMNS } from './answers.js';
-import type { Connection, Row } from './connection.js';
+import type { Call, Connection, Row } from './connection.js';
 import { HOLDER_COLUMNS, type HolderRow, type ProcessHolder } from './process-holder.js';
 import { Sql, sql, textArray } from './sql.js';
 
@@ -16,7 +16,7 @@ export async function prune(
   limits: PruneLimits,
 ): Promise<PruneResult> {
   const held = await listHeldLeases(connection, process);
-  return connection.write([createCount('prune', limits, held)], ([rows]) => toPruneResult(rows?.[0]));
+  return connection.submit({ ...createCount('prune', limits, held), isWrite: true });
 }
 
 /** Counts what `prune` would delete, without changing anything. */
@@ -26,20 +26,16 @@ export async function countOld(
   limits: PruneLimits,
 ): Promise<PruneResult> {
   const held = await listHeldLeases(connection, process);
-  return connection.read([createCount('count_old', limits, held)], ([rows]) => toPruneResult(rows?.[0]));
+  return connection.submit({ ...createCount('count_old', limits, held), isWrite: false });
 }
 
 function createCount(
   name: string,
-  { runsBeforeMs = null, asksBeforeMs = null }: PruneLimits2,
+  { runsBeforeMs, asksBeforeMs }: PruneLimits,
   held: readonly string[],
-): Sql {
-  return sql`select * from ${new Sql(name)}(${runsBeforeMs}, ${asksBeforeMs}, ${textArray(held)})`;
-}
-
-interface PruneLimits2 {
-  readonly runsBeforeMs?: number | null;
-  readonly asksBeforeMs?: number | null;
+): Omit<Call<PruneResult>, 'isWrite'> {
+  const statement = sql`select * from ${new Sql(name)}(${runsBeforeMs ?? null}, ${asksBeforeMs ?? null}, ${textArray(held)})`;
+  return { statements: [statement], askIds: [], isLong: true, read: ([rows]) => toPruneResult(rows?.[0]) };
 }
 
 function toPruneResult(row: Row | undefined): PruneResult {
@@ -120,7 +116,10 @@ export async function forgetJob(connection: Connection, jobId: string): Promise<
         sql`update block set content = ${dropFailures(content)} where number = ${number}`,
     ),
   );
-  await connection.write([...cleaned, sql`select forget(${jobId})`], () => undefined);
+  await connection.submit({
+    ...{ statements: [...cleaned, sql`select forget(${jobId})`], isWrite: true, askIds: [], isLong: true },
+    read: () => undefined,
+  });
   return result;
 }
 
@@ -186,12 +185,14 @@ const CHECKED_BLOCKS = 1_000;
 /** Checks the whole ledger. Returns one line per fault. */
 export async function checkLedger(connection: Connection): Promise<string[]> {
   const statements = CHECKS.map(([, text]) => new Sql(`select count(*) as found from ${text}`));
-  const found = await connection.read(statements, (results) =>
-    CHECKS.flatMap(([what], index) => {
-      const count = Number(results[index]?.[0]?.found);
-      return count === 0 ? [] : [`${what}: ${count}`];
-    }),
-  );
+  const found = await connection.submit({
+    ...{ statements, isWrite: false, askIds: [], isLong: true },
+    read: (results) =>
+      CHECKS.flatMap(([what], index) => {
+        const count = Number(results[index]?.[0]?.found);
+        return count === 0 ? [] : [`${what}: ${count}`];
+      }),
+  });
   const broken = await countBrokenBlocks(connection);
   return broken === 0 ? found : [...found, `blocks that cannot be read: ${broken}`];
 }

@@ -94,6 +94,16 @@ export class ProcessHolder {
     if (this.#isLost || !this.#isFresh()) throw createLeaseLostError();
   }
 
+  /** True if another process has taken over, after it has tried to renew. */
+  isTakenOver(): boolean {
+    try {
+      this.refuseLost();
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
   /** Acquires a lease, unless a process that may be alive has it. */
   acquireLease(name: string): LeaseResult {
     if (!this.hold()) throw createLeaseLostError();

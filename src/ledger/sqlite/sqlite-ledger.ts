@@ -212,6 +212,7 @@ function createProcessMethods(session: Session) {
       runs.refuseMove();
       process.refuseLost();
     },
+    isTakenOver: () => process.isTakenOver(),
     adoptBatches: (askId) => database.write(() => process.adoptBatches(askId), [askId]),
     async whenChanged(signal) {
       const countChanges = (): number => database.foreignWrites + session.store.adoptedEnds;
