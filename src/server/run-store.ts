@@ -26,7 +26,8 @@ const SCHEMA = `
 /** Stores runs and events in a SQLite file, so that they survive a restart. */
 export class SqliteRunStore implements RunStore {
   readonly #database: Database.Database;
-  readonly #statements: Statements;
+  /** Null once the store is closed: they would keep its file open. */
+  #statements: Statements | null;
 
   constructor(path: string, contract: Contract) {
     const fault = process.platform === 'win32' ? findWindowsNameFault(path) : null;
@@ -56,44 +57,49 @@ export class SqliteRunStore implements RunStore {
     this.#checkMeta(path, 'contract', contract);
   }
 
+  get #prepared(): Statements {
+    if (this.#statements === null) throw new Error('the run store is closed');
+    return this.#statements;
+  }
+
   add(run: StoredRun, events: readonly StoredEvent[]): void {
     this.#transact(() => {
-      this.#statements.addRun.run(run.id, run.teamId, run.status, run.text);
+      this.#prepared.addRun.run(run.id, run.teamId, run.status, run.text);
       for (const event of events) this.#addEvent(run.id, event);
     });
   }
 
   change(run: StoredRun, event: StoredEvent): void {
     this.#transact(() => {
-      this.#statements.changeRun.run(run.status, run.text, run.id);
+      this.#prepared.changeRun.run(run.status, run.text, run.id);
       this.#addEvent(run.id, event);
     });
   }
 
   find(teamId: string, id: string): StoredRun | null {
-    const row = this.#statements.findRun.get(id, teamId);
+    const row = this.#prepared.findRun.get(id, teamId);
     return row === undefined ? null : toRun(row);
   }
 
   list(teamId: string, page: RunPageRequest): readonly StoredRun[] {
     // Every id starts with a letter, so it sorts before the tilde.
-    return this.#statements.listRuns.all(teamId, page.before ?? '~', page.limit).map(toRun);
+    return this.#prepared.listRuns.all(teamId, page.before ?? '~', page.limit).map(toRun);
   }
 
   listEvents(id: string, after: number, limit: number): readonly StoredEvent[] {
-    return this.#statements.listEvents.all(id, after, limit).map(toEvent);
+    return this.#prepared.listEvents.all(id, after, limit).map(toEvent);
   }
 
   remove(teamId: string, id: string): boolean {
     return this.#transact(() => {
-      if (this.#statements.removeRun.run(id, teamId).changes === 0) return false;
-      this.#statements.removeEvents.run(id);
+      if (this.#prepared.removeRun.run(id, teamId).changes === 0) return false;
+      this.#prepared.removeEvents.run(id);
       return true;
     });
   }
 
   listActive(): readonly StoredRun[] {
-    return this.#statements.listActive.all().map(toRun);
+    return this.#prepared.listActive.all().map(toRun);
   }
 
   close(): void {
@@ -106,11 +112,12 @@ export class SqliteRunStore implements RunStore {
     } catch {
       // On a full disk the log stays beside the file. The next start reads it, so nothing is lost.
     }
+    this.#statements = null;
     this.#database.close();
   }
 
   #addEvent(runId: string, event: StoredEvent): void {
-    this.#statements.addEvent.run(runId, event.id, event.event, event.data, event.createdAt);
+    this.#prepared.addEvent.run(runId, event.id, event.event, event.data, event.createdAt);
   }
 
   #transact<Result>(work: () => Result): Result {

@@ -1,6 +1,7 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { releaseFiles } from '../../src/model/release-files.js';
 import { SqliteRunStore } from '../../src/server/run-store.js';
 import {
   MemoryRunStore,
@@ -8,6 +9,7 @@ import {
   type StoredEvent,
   type StoredRun,
 } from '../../src/server/store-contract.js';
+import { ON_LINUX } from '../helpers/platform.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
 
 const CREATED = createEvent(1, '{"status":"queued"}');
@@ -154,4 +156,22 @@ test('rejects a store of another contract, a file that is not a store, and a fol
   writeFileSync(join(folder, 'notes.txt'), 'These are notes, and no database at all. '.repeat(100));
   expect(() => new SqliteRunStore(join(folder, 'notes.txt'), 'current')).toThrow(/cannot be opened/);
   expect(() => new SqliteRunStore(folder, 'current')).toThrow(/cannot be opened/);
+});
+
+test.runIf(ON_LINUX)('a closed store keeps no file open, even while it is referenced', async () => {
+  const folder = await createTempFolder();
+  const store = new SqliteRunStore(join(folder, 'runs.db'), 'current');
+  store.listActive();
+  store.close();
+  // As on Windows, which cannot delete an open file.
+  await releaseFiles('win32');
+  const open = readdirSync('/proc/self/fd').map((each) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${each}`);
+    } catch {
+      return '';
+    }
+  });
+  expect(open.filter((path) => path.startsWith(folder))).toEqual([]);
+  expect(() => store.listActive()).toThrow('closed');
 });
