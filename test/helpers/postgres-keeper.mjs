@@ -14,6 +14,8 @@ const isWindows = process.platform === 'win32';
 const owner = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 // A Ctrl-C goes to every process of the terminal. This one ends when its stdin does.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+// Its reader may be killed while the server starts, which must still be stopped.
+process.stdout.on('error', () => {});
 
 try {
   mkdirSync(folder, { recursive: true });

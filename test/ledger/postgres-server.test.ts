@@ -1,4 +1,8 @@
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { NO_POSTGRES } from '../helpers/platform.js';
@@ -26,6 +30,16 @@ test.skipIf(NO_POSTGRES)(
     expect(existsSync(folder)).toBe(false);
   },
 );
+
+test.skipIf(NO_POSTGRES)('a server whose test is killed while it starts is gone too', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rowfill-postgres-'));
+  const program = join(import.meta.dirname, '../helpers/postgres-keeper.mjs');
+  const keeper = spawn(process.execPath, [program, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+  keeper.stdout.destroy();
+  keeper.stdin.end();
+  expect(await once(keeper, 'close')).toEqual([0, null]);
+  expect(existsSync(folder)).toBe(false);
+});
 
 async function query(url: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
