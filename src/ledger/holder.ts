@@ -17,6 +17,9 @@ export interface Holder {
   readonly host: string;
 }
 
+/** Start of the name of a lease that shows a worker, also while it has no batch. */
+export const WORKER_LEASE = 'worker:';
+
 /** Renewal interval of leases and claims. */
 export const RENEW_MS = 15_000;
 /** A holder on this machine counts as gone after three missed renewals. */

@@ -22,6 +22,7 @@ import type {
   JobStatus,
   JobYield,
   LeaseResult,
+  LedgerProcess,
   OlderAnswer,
   OpenBatch,
   OpenedJob,
@@ -157,6 +158,8 @@ export interface Ledger extends SharedAccount {
   settleBatches(settlements: readonly Settlement[]): Promise<readonly Settled[]>;
   /** Open batches of an ask, oldest first, from any job and process. */
   listOpenBatches(askId: string): Promise<readonly OpenBatch[]>;
+  /** The run that settled each of these batches of an ask; an empty id stands for an invalid one. Others are missing. */
+  findSettledRuns(askId: string, batchIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
 
   // Money
 
@@ -195,6 +198,8 @@ export interface Ledger extends SharedAccount {
   adoptBatches(askId: string): Promise<readonly OpenBatch[]>;
   /** How far the ledger's clock is ahead of this machine's, in ms: 0 for a file, whose time is this machine's. */
   measureClock(): Promise<number>;
+  /** Processes that hold leases or open batches, those that came first first. */
+  listProcesses(): Promise<readonly LedgerProcess[]>;
   /** Resolves when another process has changed something, a batch that was taken over has ended, or a second has passed. */
   whenChanged(signal?: AbortSignal): Promise<void>;
 
@@ -282,9 +287,10 @@ export interface SharedAccount {
   /**
    * Resolves when the run of a reserved batch may start, once this process has renewed its leases if they are not new: while other processes use the account too, runs that refusals
    * have shown to be too many wait for others to end, and all starts together keep to the rate (0 for no limit). Alone, a
-   * process never waits. Throws the signal's reason if it is aborted.
+   * process never waits. With `maxActive`, also waits while the batch's job has this many active runs, over all
+   * processes. Throws the signal's reason if it is aborted.
    */
-  takePlace(batchId: string, startsPerSecond: number, signal: AbortSignal): Promise<void>;
+  takePlace(batchId: string, startsPerSecond: number, signal: AbortSignal, maxActive?: number): Promise<void>;
   /**
    * Records that the agent refused to start a batch because too many runs are active. Returns how many runs of the account
    * the ledger knows, which is the new limit; 0 if no other process uses the account.

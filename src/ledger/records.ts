@@ -187,6 +187,20 @@ export interface RunInFlight {
   readonly intendedAtMs: number;
 }
 
+/** A process that holds leases or open batches. */
+export interface LedgerProcess {
+  readonly holder: Holder;
+  /** False if it is gone, or has not renewed its claims for too long. */
+  readonly isAlive: boolean;
+  /** Names of the leases that it holds. */
+  readonly leases: readonly string[];
+  readonly batches: readonly ProcessBatch[];
+}
+
+export interface ProcessBatch extends Pick<RunInFlight, 'batchId' | 'runId' | 'state'> {
+  readonly jobId: string;
+}
+
 /** The job's cost, and the part of it that is estimated. */
 export interface JobSpend extends Spend {
   /** Reserved prices of runs for which the agent did not report a cost. */
@@ -238,6 +252,8 @@ export interface Reservation {
   readonly batch: Batch;
   /** By row of the batch: the `seen` of the result in which its key was looked up. */
   readonly seen: readonly number[];
+  /** True if another process planned the batch. Then claims and answers of this process count like those of others. */
+  readonly isHandedOut?: boolean;
 }
 
 /** Caps in micro-dollars; null for no limit. */

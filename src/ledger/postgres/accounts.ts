@@ -11,6 +11,8 @@ const LOOK_MS = 50;
 interface Waiting {
   readonly batchId: string;
   readonly startsPerSecond: number;
+  /** Most active runs of its job; null for no limit. */
+  readonly maxActive: number | null;
   readonly resolve: (waitMs: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -51,17 +53,22 @@ export class AccountPlaces implements SharedAccount {
     );
   }
 
-  async takePlace(batchId: string, startsPerSecond: number, signal: AbortSignal): Promise<void> {
+  async takePlace(
+    batchId: string,
+    startsPerSecond: number,
+    signal: AbortSignal,
+    maxActive: number | null = null,
+  ): Promise<void> {
     signal.throwIfAborted();
     await this.#process.refresh();
-    if (!this.isShared || this.#process.account === '') return;
+    if ((!this.isShared && maxActive === null) || this.#process.account === '') return;
     const waitMs = await new Promise<number>((resolve, reject) => {
       const drop = (): void => {
         this.#waiting = this.#waiting.filter((each) => each !== waiting);
         reject(signal.reason);
       };
       const waiting = {
-        ...{ batchId, startsPerSecond, reject },
+        ...{ batchId, startsPerSecond, maxActive, reject },
         resolve: (delayMs: number) => {
           signal.removeEventListener('abort', drop);
           resolve(delayMs);
@@ -115,13 +122,16 @@ export class AccountPlaces implements SharedAccount {
     const { number, account } = this.#process;
     const shared = sql`select is_shared(${number}, ${account}) as shared`;
     const places = asked.map(
-      ({ batchId, startsPerSecond }) =>
-        sql`select take_place(${number}, ${account}, ${batchId}, ${startsPerSecond}) as wait`,
+      ({ batchId, startsPerSecond, maxActive }) =>
+        sql`select take_place(${number}, ${account}, ${batchId}, ${startsPerSecond}, ${maxActive}) as wait`,
     );
     return this.#connection.write([shared, ...places], ([first, ...rest]) => {
       this.isShared = first?.[0]?.shared === true;
-      // Alone, a process never waits.
-      return rest.map(([row]) => (typeof row?.wait === 'number' ? row.wait : this.isShared ? null : 0));
+      return rest.map(([row], index) => {
+        if (typeof row?.wait === 'number') return row.wait;
+        // Alone, a process waits only for the runs of the same job.
+        return this.isShared || (asked[index]?.maxActive ?? null) !== null ? null : 0;
+      });
     });
   }
 

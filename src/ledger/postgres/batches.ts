@@ -36,7 +36,7 @@ const FAILS = 4;
 /** Reserves a batch. `isOwn` if this process has reserved it before. */
 export function createReserve(
   holder: number,
-  { batch, seen }: Reservation,
+  { batch, seen, isHandedOut = false }: Reservation,
   { jobMicros, day }: SpendLimits,
   isRepeated: boolean,
 ): Sql {
@@ -45,7 +45,7 @@ export function createReserve(
   const folderMicros = day?.folderMicros ?? null;
   const ledgerMicros = day?.ledgerMicros ?? null;
   return sql`select * from reserve(${holder}, ${id}, ${jobId}, ${keyArray(keys)}, ${numberArray(seen)},
-    ${reserveMicros}, ${JSON.stringify(batch)}, ${jobMicros}, ${folderMicros}, ${ledgerMicros}, ${isRepeated})`;
+    ${reserveMicros}, ${JSON.stringify(batch)}, ${jobMicros}, ${folderMicros}, ${ledgerMicros}, ${isRepeated}, ${isHandedOut})`;
 }
 
 export function toReserveVerdict(batch: Batch, row: Row | undefined): ReserveVerdict {
@@ -308,6 +308,13 @@ export function selectOpenBatches(askId: string, adopter: number | null = null):
       order by batch.number`,
     selectAsks(askId),
   ];
+}
+
+/** The run that settled each of these batches of an ask. */
+export function selectSettledRuns(askId: string, batchIds: readonly string[]): Sql {
+  return sql`select block.batch, block.run_id as "runId" from block join job on job.number = block.job
+    join ask on ask.number = job.ask
+    where ask.id = ${askId} and block.kind = 'run' and block.batch = any(${textArray(batchIds)})`;
 }
 
 export function toOpenBatches([batches = [], asks = []]: readonly (readonly Row[])[]): OpenBatch[] {

@@ -83,7 +83,7 @@ export const FUNCTIONS = `
   -- twice. A repeated call is one whose reply was lost.
   create function reserve(p_holder bigint, p_id text, p_job text, p_keys uuid[], p_seen bigint[], p_micros bigint,
     p_content text, p_job_cap bigint, p_folder_cap bigint, p_ledger_cap bigint, p_repeated boolean,
-    out status text, out taken text) language plpgsql as $$
+    p_handed_out boolean, out status text, out taken text) language plpgsql as $$
   declare
     v_job record;
     v_count record;
@@ -105,11 +105,11 @@ export const FUNCTIONS = `
     select string_agg(replace(row.key::text, '-', ''), ',' order by row.place) into taken
     from unnest(p_keys, p_seen) with ordinality row (key, seen, place)
     where row.key in (select unnest(batch.keys) from batch where batch.number > v_base
-        and batch.number < v_base + 4294967296 and (batch.holder <> p_holder or batch.reserver <> p_holder))
-      or (row.seen < v_foreign and exists (
+        and batch.number < v_base + 4294967296 and (p_handed_out or batch.holder <> p_holder or batch.reserver <> p_holder))
+      or ((p_handed_out or row.seen < v_foreign) and exists (
         select 1 from row_block join block on block.number = row_block.number
         where row_block.key = row.key and row_block.number > greatest(row.seen, v_base)
-          and row_block.number < v_base + 4294967296 and block.holder <> p_holder));
+          and row_block.number < v_base + 4294967296 and (p_handed_out or block.holder <> p_holder)));
     if taken is not null then status := 'changed'; return; end if;
     status := find_full(v_job.number, p_micros, p_job_cap, p_folder_cap, p_ledger_cap, true);
     if status is not null then return; end if;
@@ -386,7 +386,7 @@ export const FUNCTIONS = `
 
   -- Takes a place for a batch among the active runs of its account. Returns how long its start must wait, or null if
   -- there is no place.
-  create function take_place(p_holder bigint, p_account text, p_id text, p_rate double precision) returns bigint
+  create function take_place(p_holder bigint, p_account text, p_id text, p_rate double precision, p_max int) returns bigint
   language plpgsql as $$
   declare
     v_now bigint;
@@ -401,6 +401,10 @@ export const FUNCTIONS = `
     select * into v_account from account where id = p_account for update;
     v_now := now_ms();
     if not found then return 0; end if;
+    -- All runs of a job belong to one account, whose row is locked.
+    if p_max is not null and p_max <= (
+      select count(*) from batch where job = (select job from batch where id = p_id) and id <> p_id
+        and (state = 'sent' or (state = 'intended' and has_place))) then return null; end if;
     select * into v_active from count_active(p_account, p_holder);
     v_limit := v_account.active_limit;
     v_starts := v_account.starts + 1;

@@ -1,6 +1,6 @@
 import { createLeaseLostError } from '../../errors.js';
 import { hashText } from '../../model/ask.js';
-import type { LeaseResult, OpenBatch } from '../ledger.js';
+import type { LeaseResult, LedgerProcess, OpenBatch, ProcessBatch } from '../ledger.js';
 import { selectOpenBatches, toOpenBatches } from './batches.js';
 import type { Connection, Row } from './connection.js';
 import { HOLDER_COLUMNS, type HolderRow, type ProcessHolder } from './process-holder.js';
@@ -48,6 +48,34 @@ export async function acquireLease(
 export function releaseLease(connection: Connection, process: ProcessHolder, name: string): Promise<void> {
   const statement = sql`delete from lease where name = ${toStoredName(name)} and holder = ${process.number}`;
   return connection.write([statement], () => undefined);
+}
+
+/** Processes that hold leases or open batches. */
+export function listProcesses(
+  connection: Connection,
+  process: ProcessHolder,
+): Promise<readonly LedgerProcess[]> {
+  const statements = [
+    sql`select ${HOLDER} from holder where number in (select holder from lease union select holder from batch)
+      order by renewed_at, number`,
+    sql`select name, holder from lease order by name`,
+    sql`select batch.holder, batch.id as "batchId", job.id as "jobId", batch.run_id as "runId", batch.state
+      from batch join job on job.number = batch.job order by batch.number`,
+  ];
+  return connection.read(statements, ([holders = [], leases = [], batches = []]) =>
+    (holders as unknown as readonly HolderRow[]).map((row) => {
+      const { pid, started, space, boot, host } = row;
+      const isOwn = ({ holder }: Row): boolean => holder === row.number;
+      return {
+        holder: { pid, started, space, boot, host },
+        isAlive: process.findGoneAt(row) > row.nowMs,
+        leases: leases.filter(isOwn).map(({ name }) => String(name)),
+        batches: batches
+          .filter(isOwn)
+          .map(({ holder: _holder, ...batch }) => batch as unknown as ProcessBatch),
+      };
+    }),
+  );
 }
 
 function toStoredName(name: string): string {

@@ -17,7 +17,7 @@ import { Connection, type ConnectionOptions } from './connection.js';
 import { copyLedger } from './copy.js';
 import * as folders from './folders.js';
 import * as jobs from './jobs.js';
-import { type Adopted, acquireLease, adoptBatches, releaseLease } from './leases.js';
+import { type Adopted, acquireLease, adoptBatches, listProcesses, releaseLease } from './leases.js';
 import { migrate } from './migrations.js';
 import { ProcessHolder } from './process-holder.js';
 import { measureClock } from './server-clock.js';
@@ -278,6 +278,11 @@ function createBatchMethods(session: Session) {
       return settlePacked(settlements.map(packSettlement));
     },
     listOpenBatches: (askId) => connection.read(batches.selectOpenBatches(askId), batches.toOpenBatches),
+    findSettledRuns: (askId, batchIds) =>
+      connection.read(
+        [batches.selectSettledRuns(askId, batchIds)],
+        ([rows = []]) => new Map(rows.map(({ batch, runId }) => [String(batch), String(runId ?? '')])),
+      ),
   } satisfies Partial<Ledger>;
 }
 
@@ -285,7 +290,7 @@ function createProcessMethods(session: Session) {
   const { connection, process, places } = session;
   return {
     enterAccount: (hash) => places.enterAccount(hash),
-    takePlace: (batchId, startsPerSecond, signal) => places.takePlace(batchId, startsPerSecond, signal),
+    takePlace: (...place) => places.takePlace(...place),
     recordRefusal: (batchId) => places.recordRefusal(batchId),
     listOutOfReach: (askId) => places.listOutOfReach(askId),
     async acquireLease(name) {
@@ -294,6 +299,7 @@ function createProcessMethods(session: Session) {
     },
     measureClock: () => measureClock(connection, session.now),
     releaseLease: (name) => releaseLease(connection, process, name),
+    listProcesses: () => listProcesses(connection, process),
     refuseStart: () => process.refuseLost(),
     isTakenOver: () => process.isLost,
     async adoptBatches(askId) {

@@ -39,6 +39,14 @@ interface ActiveRuns {
 
 const NO_RUNS: ActiveRuns = { active: 0, started: 0, own: 0 };
 
+/** A batch that waits for a place. */
+interface PlaceWish {
+  readonly batchId: string;
+  readonly startsPerSecond: number;
+  /** Most active runs of its job; null for no limit. */
+  readonly maxActive: number | null;
+}
+
 /** Hands out places and start times among the processes that use an account. */
 export class AccountPlaces implements SharedAccount {
   readonly #store: Store;
@@ -71,10 +79,18 @@ export class AccountPlaces implements SharedAccount {
     });
   }
 
-  async takePlace(batchId: string, startsPerSecond: number, signal: AbortSignal): Promise<void> {
+  async takePlace(
+    batchId: string,
+    startsPerSecond: number,
+    signal: AbortSignal,
+    maxActive: number | null = null,
+  ): Promise<void> {
+    const wish = { batchId, startsPerSecond, maxActive };
+    // A job that has all its runs must not hold back another one.
+    if (maxActive !== null) return this.#waitForPlace(wish, signal);
     if (!(await this.#readShared())) return;
     const before = this.#last;
-    const own = before.then(() => this.#waitForPlace(batchId, startsPerSecond, signal));
+    const own = before.then(() => this.#waitForPlace(wish, signal));
     this.#last = own.catch(() => undefined);
     await own;
   }
@@ -112,22 +128,23 @@ export class AccountPlaces implements SharedAccount {
     });
   }
 
-  async #waitForPlace(batchId: string, startsPerSecond: number, signal: AbortSignal): Promise<void> {
+  async #waitForPlace(wish: PlaceWish, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
-      const startMs = await this.#database.write(() => this.#tryPlace(batchId, startsPerSecond));
+      const startMs = await this.#database.write(() => this.#tryPlace(wish));
       if (startMs !== null) return this.#pause(startMs - this.#now(), signal, false);
       await this.#pause(LOOK_MS, signal, true);
-      if (!(await this.#readShared())) return;
+      if (wish.maxActive === null && !(await this.#readShared())) return;
     }
   }
 
   /** Takes a place. Returns the time at which the run may start, or null if there is no place. */
-  #tryPlace(batchId: string, startsPerSecond: number): number | null {
+  #tryPlace({ batchId, startsPerSecond, maxActive }: PlaceWish): number | null {
     const { account } = this.#process;
     const nowMs = this.#now();
     const row = this.#readAccount();
     if (row === undefined) return nowMs;
+    if (maxActive !== null && this.#countJobActive(batchId) >= maxActive) return null;
     const { activeLimit, refusedAtMs, starts } = row;
     const { active, started, own } = this.#countActive();
     let [limit, startsSince] = [activeLimit, starts + 1];
@@ -164,6 +181,16 @@ export class AccountPlaces implements SharedAccount {
   #countActive(): ActiveRuns {
     const { account } = this.#process;
     return this.#database.get<ActiveRuns>(COUNT_ACTIVE, account, this.#store.holder) ?? NO_RUNS;
+  }
+
+  /** Active runs of a batch's job, without the batch. */
+  #countJobActive(batchId: string): number {
+    const row = this.#database.get<{ count: number }>(
+      `select count(*) as count from batch where job = (select job from batch where id = ?1) and id <> ?1
+         and (state = 'sent' or (state = 'intended' and has_place = 1))`,
+      batchId,
+    );
+    return row?.count ?? 0;
   }
 
   #countHungry(nowMs: number): number {

@@ -53,13 +53,19 @@ export function reserveBatches(
 
 function reserveBatch(
   store: Store,
-  { batch, seen }: Reservation,
+  { batch, seen, isHandedOut = false }: Reservation,
   { jobMicros, day }: SpendLimits,
   nowMs: number,
 ): ReserveVerdict {
   const job = store.job(batch.jobId);
   const view = store.view(job);
-  const taken = batch.rows.flatMap(({ key }, index) => (view.isTaken(key, seen[index] ?? 0) ? [key] : []));
+  const own = isHandedOut ? view.listOwnKeys(store.holder) : null;
+  const taken = batch.rows.flatMap(({ key }, index) => {
+    const seenAt = seen[index] ?? 0;
+    const isTaken =
+      view.isTaken(key, seenAt) || (own !== null && (own.has(key) || view.isAnsweredSince(key, seenAt)));
+    return isTaken ? [key] : [];
+  });
   if (taken.length > 0) return { status: 'changed', keys: taken };
   const budget = store.findFull(job, jobMicros, day, batch.reserveMicros);
   if (budget !== null) return { status: 'over_budget', budget };

@@ -255,6 +255,22 @@ export function findRuns(database: Database, runIds: readonly string[]): Readonl
   return runs;
 }
 
+/** The runs that settled batches of an ask. */
+export function findSettledRuns(
+  database: Database,
+  askId: string,
+  batchIds: readonly string[],
+): ReadonlyMap<string, string> {
+  const rows = database.all<{ batch: string; runId: string | null }>(
+    `select block.batch, block.run_id as runId
+     from ask join block on block.number > ask.number * ${SPAN} and block.number < (ask.number + 1) * ${SPAN}
+     where ask.id = ? and block.kind = 'run' and block.batch in (select value from json_each(?))`,
+    askId,
+    JSON.stringify(batchIds),
+  );
+  return new Map(rows.map(({ batch, runId }) => [batch, runId ?? '']));
+}
+
 /** What was asked with a question so far, in the order in which it was asked first. */
 export function listAsks(database: Database, askId: string): Ask[] {
   const rows = database.all<{ content: string }>(

@@ -1,7 +1,7 @@
 import { createLeaseLostError } from '../../errors.js';
 import type { Clock } from '../../model/clock.js';
 import { type Holder, readGoneAt } from '../holder.js';
-import type { LeaseResult, OpenBatch } from '../ledger.js';
+import type { LeaseResult, LedgerProcess, OpenBatch, ProcessBatch } from '../ledger.js';
 import { listOpenBatches } from './batches.js';
 import type { Database } from './database.js';
 import type { Store } from './store.js';
@@ -136,6 +136,30 @@ export class ProcessHolder {
       `select lease.name, ${HOLDER} from lease join holder on holder.number = lease.holder`,
     );
     return rows.filter((row) => this.#findGoneAt(row) > this.#clock.now()).map(({ name }) => name);
+  }
+
+  /** Processes that hold leases or open batches. */
+  listProcesses(): LedgerProcess[] {
+    const leases = this.#database.all<{ name: string; holder: number }>('select name, holder from lease');
+    const batches = this.#database.all<ProcessBatch & { holder: number }>(
+      `select batch.holder, batch.id as batchId, job.id as jobId, batch.run_id as runId, batch.state
+       from batch join job on job.number = batch.job order by batch.number`,
+    );
+    const rows = this.#database.all<HolderRow>(
+      `select ${HOLDER} from holder where number in (select holder from lease union select holder from batch)
+       order by number`,
+    );
+    return rows.map((row) => {
+      const { number, epoch: _epoch, account: _account, renewedAtMs: _renewed, ...holder } = row;
+      return {
+        holder,
+        isAlive: this.#findGoneAt(row) > this.#clock.now(),
+        leases: leases.filter((lease) => lease.holder === number).map(({ name }) => name),
+        batches: batches
+          .filter((batch) => batch.holder === number)
+          .map(({ holder: _holder, ...batch }) => batch),
+      };
+    });
   }
 
   /**

@@ -195,6 +195,8 @@ function createBatchMethods({ database, store, process, runs, now }: Session) {
       return settlePacked(settlements.map(packSettlement));
     },
     listOpenBatches: (askId) => database.read(() => batches.listOpenBatches(database, askId)),
+    findSettledRuns: (askId, batchIds) =>
+      database.read(() => jobs.findSettledRuns(database, askId, batchIds)),
   } satisfies Partial<Ledger>;
 }
 
@@ -202,7 +204,7 @@ function createProcessMethods(session: Session) {
   const { database, process, runs, places } = session;
   return {
     enterAccount: (hash) => places.enterAccount(hash),
-    takePlace: (batchId, startsPerSecond, signal) => places.takePlace(batchId, startsPerSecond, signal),
+    takePlace: (...place) => places.takePlace(...place),
     recordRefusal: (batchId) => places.recordRefusal(batchId),
     listOutOfReach: (askId) => places.listOutOfReach(askId),
     measureClock: async () => 0,
@@ -213,6 +215,7 @@ function createProcessMethods(session: Session) {
       process.refuseLost();
     },
     isTakenOver: () => process.isTakenOver(),
+    listProcesses: () => database.read(() => process.listProcesses()),
     adoptBatches: (askId) => database.write(() => process.adoptBatches(askId), [askId]),
     async whenChanged(signal) {
       const countChanges = (): number => database.foreignWrites + session.store.adoptedEnds;

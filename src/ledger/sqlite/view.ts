@@ -131,6 +131,20 @@ export class AskView {
     return offsets.some((offset) => offset <= loaded || this.#foreignBlocks.has(offset));
   }
 
+  /** True if any process answered the key after the change `seen`. */
+  isAnsweredSince(key: string, seen: number): boolean {
+    return this.#index.find(key).some((offset) => offset + this.base > seen);
+  }
+
+  /** Keys in open batches of a holder. */
+  listOwnKeys(holder: number): ReadonlySet<string> {
+    const rows = this.#database.all<{ keys: Uint8Array }>(
+      `select keys from batch where ${this.range} and holder = ?`,
+      holder,
+    );
+    return new Set(rows.flatMap(({ keys }) => unpackKeys(keys)));
+  }
+
   /** Forgets the claim of a batch that has ended. Returns false if there was none. */
   release(number: number): boolean {
     for (const key of this.#claims.get(number)?.keys ?? []) {
