@@ -48,6 +48,8 @@ import type { Clock } from './model/clock.js';
 import type { JobSummary } from './model/events.js';
 import { findFormerSends } from './model/question.js';
 import { type EnrichOptions, hasKey, resolveSettings, type Settings } from './options.js';
+import type { PoolJob } from './queue/open-pool.js';
+import type { WorkerPool } from './queue/worker-pool.js';
 import { SharedThrottle } from './run/shared-throttle.js';
 
 export type { EnrichHooks } from './job/job-context.js';
@@ -124,7 +126,13 @@ export async function enrichWith(
     const onRetry = createRetryReport(hooks.onEvent ?? (() => undefined));
     const agent = closers.add(await openAgent(settings, onRetry));
     // The embedded agent has a new address each time, and no account.
-    if (!agent.isFree) await ledger.enterAccount((salt) => agent.client.hashAccount(salt));
+    let account = '';
+    if (!agent.isFree) {
+      await ledger.enterAccount((salt) => {
+        account = agent.client.hashAccount(salt);
+        return account;
+      });
+    }
     const clockAheadMs = await measureClock(agent.client, clock, hasKey(options), hooks.signal);
 
     const preview = await ledger.previewJob(
@@ -138,6 +146,10 @@ export async function enrichWith(
     const verifier =
       settings.options.verify === true ? await openRunVerifier(opened, settings, ledger, job, hooks) : null;
     if (verifier !== null) closers.add(verifier);
+    const workers =
+      options.workers === true
+        ? closers.add(await openWorkers({ ledger: ledgerPath, settings, exclusion, account, job }, hooks))
+        : null;
     const context = closers.add(
       createJobContext({
         ...opened,
@@ -161,6 +173,7 @@ export async function enrichWith(
         onRetry,
         verifier,
         escalation: escalates ? new Escalation(ledger, job, opened.ask) : null,
+        workers,
       }),
     );
     lease.watch(context.stop);
@@ -237,6 +250,12 @@ async function measureClock(
       throw explainMissingKey(error, isKeySet);
     });
   return serverTimeMs === null ? 0 : clock.now() - serverTimeMs;
+}
+
+/** Opens what `--workers` needs. Loaded only when needed. */
+async function openWorkers(job: PoolJob, hooks: EnrichHooks): Promise<WorkerPool> {
+  const { openPool } = await import('./queue/open-pool.js');
+  return openPool(job, hooks);
 }
 
 /** Opens what `--verify` needs. Loaded only when needed. */

@@ -50,6 +50,7 @@ export const JOB_OPTION_TYPES: OptionTypes<EnrichOptions> = {
   escalateBelow: 'text',
   batchSize: 'number',
   concurrency: 'number',
+  workers: 'flag',
   startsPerSecond: 'number',
   runTimeoutMs: 'number',
   listLagMs: 'number',

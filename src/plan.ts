@@ -139,6 +139,7 @@ export async function planRows(
         onRetry: () => undefined,
         verifier: null,
         escalation: null,
+        workers: null,
       }),
     );
     reportWarnings(context);

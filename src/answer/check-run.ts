@@ -220,7 +220,7 @@ export function describeRejection({ reason, detail }: RejectedRow): string {
 }
 
 /** The part of the exclusion list that applies to answers. */
-interface AnswerExclusion {
+export interface AnswerExclusion {
   readonly answerFields: readonly string[];
   findExcludedAnswer(record: JsonObject, values: JsonObject): { readonly line: number } | null;
 }

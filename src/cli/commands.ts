@@ -89,6 +89,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/watch.js')).watch,
   },
   {
+    name: 'worker',
+    operands: [],
+    summary: 'run batches of the jobs of a shared ledger, on as many machines as you like',
+    load: async () => (await import('./commands/worker.js')).worker,
+  },
+  {
     name: 'serve',
     operands: [],
     summary: 'serve the Agent Runs API on this machine, to try jobs for free',

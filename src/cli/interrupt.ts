@@ -13,8 +13,11 @@ export interface Interrupt {
   close(): void;
 }
 
-/** Stops gracefully on the first Ctrl-C, SIGTERM or hang-up and exits on the second. `say` prints the message. */
-export function openInterrupt(host: Host, say: (text: string) => void): Interrupt {
+const STOPPING =
+  'Stopping: no new runs will start; partial results are being written. Press Ctrl-C again to exit immediately.';
+
+/** Stops gracefully on the first Ctrl-C, SIGTERM or hang-up and exits on the second. `say` prints `message`. */
+export function openInterrupt(host: Host, say: (text: string) => void, message = STOPPING): Interrupt {
   const controller = new AbortController();
   const { signal } = controller;
   let isAsking = false;
@@ -24,11 +27,7 @@ export function openInterrupt(host: Host, say: (text: string) => void): Interrup
       host.restore();
       host.exit(EXIT_CODES.interrupted);
     }
-    if (!isAsking) {
-      say(
-        'Stopping: no new runs will start; partial results are being written. Press Ctrl-C again to exit immediately.',
-      );
-    }
+    if (!isAsking) say(message);
     controller.abort();
   }
 

@@ -1,4 +1,5 @@
-import type { JobStatus, RunInFlight } from '../ledger/ledger.js';
+import { WORKER_LEASE } from '../ledger/holder.js';
+import type { JobStatus, LedgerProcess, RunInFlight } from '../ledger/ledger.js';
 import { ROW_STATUSES } from '../model/answer.js';
 import type { JobStop } from '../model/events.js';
 import { formatCount, formatDollars, formatDuration, formatNumber, showName } from '../model/format.js';
@@ -59,6 +60,48 @@ export function createJobRecord(job: JobStatus, fields: readonly string[]): Json
       intended_at: new Date(run.intendedAtMs).toISOString(),
     })),
   };
+}
+
+/** Describes the workers of a shared ledger, one line each. `waiting` is the number of batches that none has taken. */
+export function formatWorkers(processes: readonly LedgerProcess[], waiting: number | null): string[] {
+  const workers = processes.filter(isWorker);
+  if (workers.length === 0 && (waiting ?? 0) === 0) return [];
+  const rest = waiting === null || waiting === 0 ? '' : `; ${formatBatches(waiting)} waiting`;
+  return [`${formatNumber(workers.length, 'worker')}${rest}`, ...workers.map(formatWorker)];
+}
+
+function formatWorker({ holder, isAlive, batches }: LedgerProcess): string {
+  const name = `  process ${holder.pid} on ${holder.host}`;
+  const active = batches.filter(({ state }) => state === 'sent').length;
+  const others = batches.length - active;
+  const held = [
+    ...(active > 0 || others === 0 ? [`${formatNumber(active, 'run')} in flight`] : []),
+    ...(others > 0 ? [`${formatBatches(others)} about to start`] : []),
+  ];
+  return `${name}: ${held.join(', ')}${isAlive ? '' : ', has ended or does not respond'}`;
+}
+
+function formatBatches(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'batch' : 'batches'}`;
+}
+
+/** Builds the `--json` records of the workers. */
+export function createWorkerRecords(processes: readonly LedgerProcess[]): JsonObject[] {
+  return processes.filter(isWorker).map(({ holder, isAlive, batches }) => ({
+    pid: holder.pid,
+    host: holder.host,
+    alive: isAlive,
+    batches: batches.map(({ jobId, batchId, runId, state }) => ({
+      job: jobId,
+      batch: batchId,
+      run: runId,
+      state,
+    })),
+  }));
+}
+
+function isWorker({ leases }: LedgerProcess): boolean {
+  return leases.some((name) => name.startsWith(WORKER_LEASE));
 }
 
 /** The current paths of the job's files. */

@@ -192,6 +192,13 @@ export function createLogRecord(event: EnrichEvent): JsonObject | null {
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Parses `--log-level`. Throws a usage error for an unknown level. */
+export function parseLogLevel(text = 'debug'): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level !== undefined) return level;
+  throw createUsageError('BAD_OPTION', `--log-level is ${text}`, `Use one of ${LOG_LEVELS.join(', ')}.`);
+}
+
 /** Writes one JSON object per event up to `level`, without cell values and without the key. */
 export function createWatchLog(
   host: Pick<Host, 'hide' | 'now'>,
@@ -230,7 +237,8 @@ function levelOf(event: WatchEvent): LogLevel {
   }
 }
 
-const JOB_LEVELS: Readonly<Record<string, LogLevel>> = {
+/** Levels of a job's events; `debug` for all others. */
+export const JOB_LEVELS: Readonly<Record<string, LogLevel>> = {
   note: 'warn',
   batch_failed: 'warn',
   job: 'info',

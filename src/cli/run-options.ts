@@ -394,6 +394,17 @@ export function resolveApiKey(env: Environment): { readonly apiKey?: ApiKey } {
   return file === '' ? {} : { apiKey: () => readKeyFile(file) };
 }
 
+/** The option that hands batches out. */
+export const WORKERS_OPTION = {
+  workers: {
+    kind: 'switch',
+    group: AGENT,
+    about:
+      'Hand the batches out to rowfill worker processes, on any machine. Needs --ledger postgres://…. --concurrency is then ' +
+      'the limit for all of them together.',
+  },
+} as const;
+
 /** Help heading of the options for messages and logs. */
 export const REPORT = 'Output and logging';
 

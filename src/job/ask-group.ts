@@ -1,5 +1,4 @@
 import { createRowChecker, type RowChecker } from '../answer/check-run.js';
-import type { StartedRun } from '../api/agent-client.js';
 import type { OpenBatch } from '../ledger/ledger.js';
 import { type Ask, getFieldIds } from '../model/ask.js';
 import { type Batch, createBatch } from '../model/batch.js';
@@ -8,45 +7,59 @@ import { computeWorstMicros } from '../model/prices.js';
 import type { PendingBatch, Question } from '../model/question.js';
 import { isRunId } from '../model/run.js';
 import { batchSizeFor } from '../run/batcher.js';
-import { createRequest, describeFaults } from '../run/create-request.js';
-import { sendBatch } from '../run/send-batch.js';
-import { createGoneRun, resolveWaitMs, waitForRun } from '../run/wait-run.js';
+import { describeFaults } from '../run/create-request.js';
+import { resolveWaitMs } from '../run/wait-run.js';
+import { finishGroup } from './finish-group.js';
 import { type JobContext, type NextQuestions, NO_QUESTIONS } from './job-context.js';
-import { settleGroup, settleUnusable } from './settle-group.js';
+import { type BatchOutcome, finishRun, type RunParts, runBatch } from './run-batch.js';
 
 /** Sends a group of questions, waits for its run, checks and settles it. Returns the questions to retry. */
 export async function askGroup(group: PendingBatch, context: JobContext): Promise<NextQuestions> {
-  const { ask, exclusion, tally, settings } = context;
   const batch = createGroupBatch(group, context);
-  const exclusions = exclusion.relevantTo(group.questions.map((question) => question.record));
-  const seen = group.questions.map((question) => question.seen);
-  const sent = await sendBatch({ batch, seen }, createRequest(ask, batch, exclusions), context);
-  switch (sent.status) {
-    case 'sent':
-      tally.countSent(batch, getRunId(sent.run), sent.adopted);
-      return waitAndSettle(batch, group, sent, resolveWaitMs(batch.effort, settings.runTimeoutMs), context);
+  const exclusions = context.exclusion.relevantTo(group.questions.map((question) => question.record));
+  const planned = { batch, group, exclusions };
+  const conclude = (outcome: BatchOutcome): Promise<NextQuestions> =>
+    concludeGroup(batch, group, outcome, context);
+  return context.workers === null
+    ? runBatch(planned, context, conclude)
+    : conclude(await context.workers.run(planned, context));
+}
+
+/** Counts what became of a group. Returns the questions to retry. */
+async function concludeGroup(
+  batch: Batch,
+  group: PendingBatch,
+  outcome: BatchOutcome,
+  context: JobContext,
+): Promise<NextQuestions> {
+  switch (outcome.status) {
+    case 'ended':
+      return finishGroup(batch, group, outcome.settled, context);
+    case 'late':
+      await failRows(group.questions, outcome.reason, context);
+      context.statedCost.bill(group, batch.reserveMicros);
+      context.tally.countLate(batch, outcome.runId, outcome.reason);
+      if (group.attempt === 1) context.breaker.recordFailure(outcome.reason);
+      return NO_QUESTIONS;
     case 'over_budget':
-      context.state.fullBudget = sent.budget;
+      context.state.fullBudget = outcome.budget;
       return { ...NO_QUESTIONS, overBudget: group };
     case 'held_back':
       return { ...NO_QUESTIONS, heldBack: group };
     case 'changed':
-      return splitChanged(group, sent.keys);
+      return splitChanged(group, outcome.keys);
     case 'stopped':
       return NO_QUESTIONS;
-    case 'unusable':
-      tally.countSent(batch, null, false);
-      return settleUnusable(batch, group, '', sent.reason, context);
     case 'absent':
-      return resend(group, sent.reason, context);
+      return resend(group, outcome.reason, context);
     case 'unknown':
       context.statedCost.bill(group, batch.reserveMicros);
-      return leaveUnknown(batch, sent.reason, context);
+      return leaveUnknown(batch, outcome.reason, context);
     case 'rejected':
       context.statedCost.bill(group, 0);
-      return retryRejected(group, sent.reason, context);
+      return retryRejected(group, outcome.reason, context);
     case 'fatal':
-      context.stop.abortWith(sent.error);
+      context.stop.abortWith(outcome.error);
       return NO_QUESTIONS;
   }
 }
@@ -71,17 +84,30 @@ function resume(
   open: OpenBatch,
   runId: string,
   group: PendingBatch,
-  jobContext: JobContext,
+  context: JobContext,
 ): Promise<NextQuestions> {
+  return resumeRun(open, runId, group, context, (outcome) =>
+    concludeGroup(open.batch, group, outcome, context),
+  );
+}
+
+/** Waits for a run that another process started, checks and settles it. */
+export function resumeRun<Result>(
+  open: OpenBatch,
+  runId: string,
+  group: PendingBatch,
+  context: JobContext,
+  conclude: (outcome: BatchOutcome) => Promise<Result>,
+): Promise<Result> {
   const { batch, ask, intendedAtMs } = open;
-  const context: JobContext =
-    ask === null || isCurrent(open, jobContext)
-      ? jobContext
-      : Object.create(jobContext, { checker: { value: createAskChecker(ask) } });
   const { clock, settings } = context;
+  const parts: RunParts =
+    ask === null || isCurrent(open, context)
+      ? context
+      : Object.create(context, { checker: { value: createAskChecker(ask) } });
   const waitMs = resolveWaitMs(batch.effort, settings.runTimeoutMs, clock.now() - intendedAtMs);
   context.tally.countSent(batch, isRunId(runId) ? runId : null, true);
-  return waitAndSettle(batch, group, { run: runId, marked: MARKED }, waitMs, context);
+  return finishRun({ batch, group, run: runId, marked: MARKED, waitMs }, parts, conclude);
 }
 
 /**
@@ -104,12 +130,6 @@ export function createAskChecker(ask: Ask): RowChecker {
   return createRowChecker(ask, createBlanks({ fields, schema }));
 }
 
-/** A run whose id the ledger has once `marked` resolves. */
-interface MarkedRun {
-  readonly run: StartedRun | string;
-  readonly marked: Promise<void>;
-}
-
 /** Waits for a run of another job and settles it. Its rows are left to those who wait for them. */
 export function resumeOther(open: OpenBatch, runId: string, context: JobContext): Promise<NextQuestions> {
   const group = { ...createBatchGroup(open.batch, context.ask), questions: [] };
@@ -117,53 +137,6 @@ export function resumeOther(open: OpenBatch, runId: string, context: JobContext)
 }
 
 const MARKED = Promise.resolve();
-
-async function waitAndSettle(
-  batch: Batch,
-  group: PendingBatch,
-  { run, marked }: MarkedRun,
-  deadlineMs: number,
-  context: JobContext,
-): Promise<NextQuestions> {
-  const { agent, stop, throttle, caps, tally, breaker, yields } = context;
-  let holdsPlace = true;
-  const leave = (): void => {
-    if (holdsPlace) throttle.release();
-    holdsPlace = false;
-  };
-  // Free the slot before fetching the result, unless the next start depends on this result.
-  const dependsOnResult = caps.jobMicros !== null || caps.day !== null || yields.isInDoubt(group.level);
-  const onEnd = (): Promise<void> => {
-    if (!dependsOnResult) leave();
-    // It cannot be settled before that, and many results that wait would fill the memory.
-    return marked;
-  };
-  const [waited] = await Promise.all([
-    waitForRun(agent.client, run, { signal: stop.waitSignal, deadlineMs, onEnd }),
-    marked,
-  ]);
-  if (waited.status !== 'ended') leave();
-  switch (waited.status) {
-    case 'ended':
-      // Not awaited here, so that the whole run is not kept until the ledger has it.
-      return settleGroup(batch, group, waited.run, context).finally(leave);
-    case 'gone':
-      return settleGroup(batch, group, createGoneRun(getRunId(run), waited.reason), context);
-    case 'unusable':
-      return settleUnusable(batch, group, findUsableId(run), waited.reason, context);
-    case 'late':
-      await failRows(group.questions, waited.reason, context);
-      context.statedCost.bill(group, batch.reserveMicros);
-      tally.countLate(batch, getRunId(run), waited.reason);
-      if (group.attempt === 1) breaker.recordFailure(waited.reason);
-      return NO_QUESTIONS;
-    case 'stopped':
-      return NO_QUESTIONS;
-    case 'fatal':
-      stop.abortWith(waited.error);
-      return NO_QUESTIONS;
-  }
-}
 
 /**
  * Fails rows for this invocation but keeps them in flight. If their run ends, the next invocation collects its answers.
@@ -252,16 +225,6 @@ async function giveUp(
   tally.countGivenUp(group.questions.length, reason);
   await context.answeredRows?.settle(group.questions.map(({ key }) => key));
   return NO_QUESTIONS;
-}
-
-/** Returns the run id, or an empty string if it is invalid and must not be stored. */
-function findUsableId(run: StartedRun | string): string {
-  const id = getRunId(run);
-  return isRunId(id) ? id : '';
-}
-
-function getRunId(run: StartedRun | string): string {
-  return typeof run === 'string' ? run : run.id;
 }
 
 /** Creates the batch for a group. */

@@ -1,12 +1,19 @@
 import pLimit from 'p-limit';
+import type { OpenBatch } from '../ledger/ledger.js';
 import type { PendingBatch, Question } from '../model/question.js';
 import type { Batcher } from '../run/batcher.js';
-import { askGroup, giveUpUnaffordable, resumeGroup, resumeOther } from './ask-group.js';
+import { askGroup, giveUpUnaffordable, resumeGroup, resumeOther, resumeRun } from './ask-group.js';
 import { resolveDoubts, SharedAnswersCounter } from './doubts.js';
-import { createBatcher, type JobContext, type NextQuestions, NO_QUESTIONS } from './job-context.js';
+import {
+  createBatcher,
+  type JobContext,
+  type NextQuestions,
+  NO_QUESTIONS,
+  type OpenHandout,
+} from './job-context.js';
 import { LookAgain } from './look-again.js';
 import type { NothingFoundGuard } from './nothing-found.js';
-import { type RecoveredBatches, recoverBatches, type UnknownBatch } from './recover.js';
+import { NEVER_ARRIVED, type RecoveredBatches, recoverBatches, type UnknownBatch } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
 import { selectChunk } from './select-chunk.js';
 import type { StatedCost } from './stated-cost.js';
@@ -207,22 +214,38 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
   const { concurrency } = context.settings;
   const unknown = [...recovered.unknown];
   let isAdopting = false;
+  const findHandout = ({ batch }: OpenBatch): OpenHandout | null =>
+    context.workers?.findOpen(batch.id) ?? null;
   /** Continues with the runs of processes that have ended since. */
   const adopt = async (): Promise<NextQuestions> => {
     try {
       const found = await recoverBatches(context);
-      unknown.push(...found.unknown);
-      for (const { open, runId } of found.runs) dispatcher.enter(() => resumeOther(open, runId, context));
+      for (const each of found.unknown) {
+        const handout = findHandout(each.open);
+        if (handout === null) {
+          context.tally.countUnknown(each.open.batch, each.reason);
+          unknown.push(each);
+        } else handout.conclude({ status: 'unknown', reason: each.reason });
+      }
+      for (const open of found.absent)
+        findHandout(open)?.conclude({ status: 'absent', reason: NEVER_ARRIVED });
+      for (const { open, runId } of found.runs) {
+        const handout = findHandout(open);
+        if (handout === null) dispatcher.enter(() => resumeOther(open, runId, context));
+        else handout.conclude(resumeRun(open, runId, handout.group, context, async (outcome) => outcome));
+      }
     } finally {
       isAdopting = false;
     }
     return NO_QUESTIONS;
   };
-  const looks = new LookAgain(context, () => {
+  const startAdopting = (): void => {
     if (isAdopting) return;
     isAdopting = true;
     dispatcher.wait(adopt());
-  });
+  };
+  const looks = new LookAgain(context, startAdopting);
+  context.workers?.onCheck(startAdopting);
   const dispatcher: Dispatcher = new Dispatcher({
     concurrency,
     stop: context.stop,

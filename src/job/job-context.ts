@@ -1,6 +1,5 @@
-import { createRowChecker, type RowChecker } from '../answer/check-run.js';
+import { createRowChecker } from '../answer/check-run.js';
 import type { JobSpend, JobYield, Ledger, OpenedJob, OverBudget, StoredAnswer } from '../ledger/ledger.js';
-import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import { systemClock } from '../model/clock.js';
 import type { Doubt, EnrichEvent, NothingFound } from '../model/events.js';
@@ -11,7 +10,6 @@ import type { Row } from '../model/row.js';
 import type { Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
 import { Batcher, computeLastAttempt } from '../run/batcher.js';
-import type { StartParts } from '../run/send-batch.js';
 import type { JobThrottle, SharedThrottle } from '../run/shared-throttle.js';
 import { InFlight } from '../select/in-flight.js';
 import { SamplePicker, type SelectContext } from '../select/select-rows.js';
@@ -31,6 +29,7 @@ import {
   type SpendLimit,
 } from './progress.js';
 import type { ReturnedTable } from './returned-file.js';
+import type { BatchOutcome, PlannedBatch, RunParts } from './run-batch.js';
 import type { RunVerifier } from './run-verifier.js';
 import { SpendCounter } from './spend-counter.js';
 import { StatedCost } from './stated-cost.js';
@@ -88,13 +87,12 @@ export function checkHooks(hooks: EnrichHooks): void {
 }
 
 /** Everything that the parts of a job share. Built once by its entry point, and frozen. */
-export interface JobContext extends StartParts {
+export interface JobContext extends RunParts {
   readonly throttle: JobThrottle;
   readonly ledger: Ledger;
   readonly spend: SpendCounter;
   readonly settings: Settings;
   readonly input: Input;
-  readonly ask: Ask;
   readonly blanks: Blanks;
   readonly history: FileHistory;
   /** The cells of a filled file that was returned; null for any other. Also in `history`. */
@@ -123,12 +121,11 @@ export interface JobContext extends StartParts {
   readonly escalation: Escalation | null;
   /** Checks citations while runs go on. Null without `verify`. */
   readonly verifier: RunVerifier | null;
-  readonly checker: RowChecker;
   readonly inFlight: InFlight;
   readonly prices: PriceList;
   readonly statedCost: StatedCost;
-  /** Rows not answered by this attempt fail. */
-  readonly lastAttempt: number;
+  /** Null if this process runs the batches itself. */
+  readonly workers: BatchRunner | null;
   /** True if older answers are replaced. */
   readonly isRefresh: boolean;
   /** How rows are classified. */
@@ -138,6 +135,21 @@ export interface JobContext extends StartParts {
   readonly reportedWarnings: Set<string>;
   onEvent(event: EnrichEvent): void;
   close(): void;
+}
+
+/** Hands batches out to other processes, and takes in what became of them. */
+export interface BatchRunner {
+  run(planned: PlannedBatch, context: JobContext): Promise<BatchOutcome>;
+  /** Returns how to conclude a batch that is with another process; null if it is not. */
+  findOpen(batchId: string): OpenHandout | null;
+  /** Calls `adopt` now and then while batches are with other processes, any of which may end. */
+  onCheck(adopt: () => void): void;
+}
+
+/** A batch that is with another process. */
+export interface OpenHandout {
+  readonly group: PendingBatch;
+  conclude(outcome: BatchOutcome | Promise<BatchOutcome>): void;
 }
 
 /** State that changes while a job runs. */
@@ -173,6 +185,7 @@ type OpenedParts = Pick<
   | 'onRetry'
   | 'verifier'
   | 'escalation'
+  | 'workers'
 > & {
   /** The spend of the job when it was opened. */
   readonly spent: JobSpend;

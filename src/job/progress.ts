@@ -294,6 +294,11 @@ export class SpendLimit {
     return Math.min(this.#ofJob ?? Number.POSITIVE_INFINITY, this.#before + this.#ofCall);
   }
 
+  /** True if the cap may fall, because runs of earlier calls can turn out cheaper than they were reserved. */
+  get mayFall(): boolean {
+    return this.#ofCall !== null && this.#leftOver.size > 0;
+  }
+
   /** Which cap is lower: the job's or this call's. */
   get scope(): BudgetScope {
     return this.#ofCall !== null && this.micros !== this.#ofJob ? 'command' : 'job';

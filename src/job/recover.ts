@@ -29,6 +29,8 @@ export interface UnknownBatch {
 export interface RecoveredBatches {
   readonly runs: readonly RecoveredRun[];
   readonly unknown: readonly UnknownBatch[];
+  /** Batches that never reached the agent. Their rows may be sent again. */
+  readonly absent: readonly OpenBatch[];
 }
 
 /** Longest time from the intent of a request to its last send: queueing, retries and timeout. */
@@ -43,6 +45,7 @@ export async function recoverBatches(context: JobContext): Promise<RecoveredBatc
   const { runIds, doubt } = await lookForLost(context, open);
   const runs: RecoveredRun[] = [];
   const unknown: UnknownBatch[] = [];
+  const absent: OpenBatch[] = [];
   for (const each of open) {
     const { batch } = each;
     const runId = each.runId ?? runIds.get(batch.id);
@@ -52,23 +55,27 @@ export async function recoverBatches(context: JobContext): Promise<RecoveredBatc
       context.throttle.adopt();
       runs.push({ open: each, runId });
     } else if (doubt === null) {
-      await context.ledger.releaseBatch(batch.id, 'the agent has no such run: the request never arrived');
+      await context.ledger.releaseBatch(batch.id, NEVER_ARRIVED);
       context.spend.release(batch);
+      absent.push(each);
     } else {
       const reason = `could not check whether its run exists: ${doubt}`;
       await context.ledger.markUnknown(batch.id, reason);
-      context.tally.countUnknown(batch, reason);
       unknown.push({ open: each, reason });
     }
   }
-  return { runs, unknown };
+  return { runs, unknown, absent };
 }
+
+/** Why a batch that was looked for has no run. */
+export const NEVER_ARRIVED = 'the agent has no such run: the request never arrived';
 
 /** Counts the rows of recovered batches as in flight, and their costs as reserved, before the first row is read. */
 export function inheritBatches(
-  { runs, unknown }: RecoveredBatches,
-  { ask, job, cap, inFlight }: Pick<JobContext, 'ask' | 'job' | 'cap' | 'inFlight'>,
+  { runs, unknown }: Pick<RecoveredBatches, 'runs' | 'unknown'>,
+  { ask, job, cap, inFlight, tally }: Pick<JobContext, 'ask' | 'job' | 'cap' | 'inFlight' | 'tally'>,
 ): void {
+  for (const { open, reason } of unknown) tally.countUnknown(open.batch, reason);
   for (const open of [...runs, ...unknown].map((each) => each.open)) {
     const { batch } = open;
     if (batch.jobId === job.id) cap.leave(batch);

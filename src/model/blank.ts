@@ -4,6 +4,8 @@ import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from '.
 
 /** What counts as a blank cell. The same rules apply to input, exclusion lists, sending and filling. */
 export interface Blanks {
+  /** What the rules were made from, besides fields and schema, so that another process can make the same. */
+  readonly origin: BlankOrigin;
   /** True for a value that is blank in any column: empty, white space, or a placeholder such as `N/A`. */
   isBlank(value: JsonValue | undefined): boolean;
   /**
@@ -16,6 +18,11 @@ export interface Blanks {
    * `Not available`, or a masked address. False for texts that the schema allows as values, and for codes.
    */
   isAbsent(field: string, text: string): boolean;
+}
+
+export interface BlankOrigin {
+  readonly words: readonly string[];
+  readonly codeColumns: readonly string[];
 }
 
 interface BlankOptions {
@@ -62,6 +69,7 @@ export function createBlanks({
     return !(codeColumns?.has(column) === true && plain.toLowerCase() === 'na' && !added.has(plain));
   };
   return {
+    origin: { words, codeColumns: [...(codeColumns ?? [])] },
     isBlank,
     isUnfilled,
     isAbsent(field, text) {

@@ -91,6 +91,11 @@ export interface EnrichOptions {
   readonly batchSize?: number | undefined;
   /** Maximum number of concurrent runs. @default 20 */
   readonly concurrency?: number | undefined;
+  /**
+   * Hand the batches out to the processes of `rowfill worker` instead of running them here. Needs a ledger on PostgreSQL.
+   * `concurrency` is then the maximum for all workers together. @default false
+   */
+  readonly workers?: boolean | undefined;
   /** Maximum run starts per second; 0 for no limit. @default 5, or 0 for an agent on this machine */
   readonly startsPerSecond?: number | undefined;
   /**

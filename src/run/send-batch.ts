@@ -37,6 +37,8 @@ export interface StartParts {
   readonly throttle: Omit<JobThrottle, 'close'>;
   /** Maximum starts per second of the account; 0 for no limit. */
   readonly startsPerSecond: number;
+  /** Maximum number of active runs of the job, over all processes. Absent if this process alone runs it. */
+  readonly maxActive?: number;
   readonly clock: Clock;
   /** How far this machine's clock is ahead of the agent's, in ms. */
   readonly clockAheadMs: number;
@@ -55,7 +57,7 @@ export interface StartParts {
   onRetry(retry: { what: string; attempt: number; delayMs: number; reason: string }): void;
 }
 
-type SendResult =
+export type SendResult =
   /** The run is active; the throttle counts it until it is released. `marked` resolves once the ledger has its id. */
   | {
       readonly status: 'sent';
@@ -139,7 +141,7 @@ async function trySend(
       return { status: 'stopped' };
     }
     try {
-      await ledger.takePlace(batch.id, context.startsPerSecond, stop.startSignal);
+      await ledger.takePlace(batch.id, context.startsPerSecond, stop.startSignal, context.maxActive);
     } catch (error) {
       throttle.giveBack(start);
       if (!stop.startSignal.aborted) throw error;

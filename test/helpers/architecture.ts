@@ -58,6 +58,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   'p-limit': ['job/dispatch.ts'],
   // Optional, and loaded by one file; the others import types.
   pg: ['ledger/postgres/'],
+  'pg-boss': ['queue/open-queue.ts'],
   'robots-parser': ['pages/robots.ts'],
   saxes: ['read/zip-archive.ts'],
   papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts'],
@@ -201,7 +202,7 @@ function readLayer(path: string): number | null {
   if (SUPPORTS.includes(unit)) return 1;
   if (STAGES.includes(unit)) return 2;
   // Shared by the entry points.
-  if (unit === 'job' || unit === 'watch' || unit === 'doctor') return 2.5;
+  if (unit === 'job' || unit === 'watch' || unit === 'queue' || unit === 'doctor') return 2.5;
   if (EXPORTS.includes(unit)) return 4;
   if (unit === 'cli') return 5;
   if (unit === 'view') return 3;

@@ -18,6 +18,7 @@ import {
   REPORT,
   RESULT_OPTIONS,
   resolveJobOptions,
+  WORKERS_OPTION,
 } from '../run-options.js';
 import { createSummaryRecord } from '../summary.js';
 
@@ -30,6 +31,7 @@ export const run = createCommand({
     ...JOB_OPTIONS,
     ...RESULT_OPTIONS,
     ...INPUT_OPTIONS,
+    ...WORKERS_OPTION,
     json: {
       kind: 'switch',
       group: REPORT,
@@ -62,9 +64,22 @@ export const run = createCommand({
       line: 'rowfill run companies.csv -s fields.json --effort low,high --limit 20 --yes --json',
       about: 'tries twenty rows, and retries missing values with more effort',
     },
+    {
+      line: 'rowfill run big.csv -r companies.recipe.yaml --max-cost 500 --workers --ledger postgres://db/rowfill',
+      about: 'hands the batches out to rowfill worker processes',
+    },
   ],
   async run({ operands: [input = ''], options }, host) {
-    const { json = false, quiet = false, view: isViewed, logFile, logValues, format, ...job } = options;
+    const {
+      json = false,
+      quiet = false,
+      view: isViewed,
+      logFile,
+      logValues,
+      format,
+      workers,
+      ...job
+    } = options;
     if (json && (options.output ?? resolveOutput({ input })) === '-') {
       throw createUsageError(
         'TWO_OUTPUTS',
@@ -76,7 +91,11 @@ export const run = createCommand({
     if (logValues === true && logFile === undefined) {
       throw createUsageError('NO_LOG', '--log-values needs a log file', 'Name one with --log-file FILE.');
     }
-    const jobOptions = { ...(await resolveJobOptions(input, job, host)), ...parseFormat(format) };
+    const jobOptions = {
+      ...(await resolveJobOptions(input, job, host)),
+      ...parseFormat(format),
+      ...(workers === true ? { workers } : {}),
+    };
     // Checked here, because the log is appended to as soon as it is open, and `enrich` knows neither log nor recipe.
     const output = jobOptions.output ?? resolveOutput(jobOptions);
     const otherFiles = { recipe: options.recipe, logFile };

@@ -9,7 +9,7 @@ import { identifyFile } from '../../write/file-identity.js';
 import { type CommandArgs, createCommand } from '../command.js';
 import type { Host } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
-import { createWatchLog, LOG_LEVELS, type LogLevel, openRotatedLog } from '../log-file.js';
+import { createWatchLog, openRotatedLog, parseLogLevel } from '../log-file.js';
 import { resolveWatchCode, sayError } from '../report-error.js';
 import {
   INPUT_OPTIONS,
@@ -240,12 +240,6 @@ function parseTime(name: string, text: string | undefined): number | undefined {
     `${name} is ${text}`,
     'Use a number with ms, s, m, h, d or w, such as 5s.',
   );
-}
-
-function parseLogLevel(text = 'debug'): LogLevel {
-  const level = LOG_LEVELS.find((known) => known === text);
-  if (level !== undefined) return level;
-  throw createUsageError('BAD_OPTION', `--log-level is ${text}`, `Use one of ${LOG_LEVELS.join(', ')}.`);
 }
 
 /** Opens the log, the heartbeat and the health endpoint, which all follow the watcher's events. */

@@ -1,0 +1,104 @@
+import { type ErrorKind, RowfillError } from '../errors.js';
+import type { PlannedBatch } from '../job/run-batch.js';
+import type { OverBudget, SpendLimits } from '../ledger/ledger.js';
+import type { Batch } from '../model/batch.js';
+import type { BlankOrigin } from '../model/blank.js';
+import type { JsonObject } from '../model/json.js';
+import type { Question } from '../model/question.js';
+
+/** Limits that a worker keeps for a job. */
+export interface JobLimits {
+  /** Caps in force when the batch was handed out. */
+  readonly spend: SpendLimits;
+  /** Maximum number of active runs of the job, over all processes. */
+  readonly maxActive: number;
+  /** 0 for no limit. */
+  readonly startsPerSecond: number;
+  readonly runTimeoutMs: number | null;
+  readonly listLagMs: number;
+  /** Rows not answered by this attempt fail. */
+  readonly lastAttempt: number;
+  /** What counts as blank in an answer. */
+  readonly blanks: BlankOrigin;
+}
+
+/** A batch on its way to a worker. The ledger has the ask. */
+export interface QueuedBatch {
+  readonly format: typeof FORMAT;
+  readonly job: string;
+  readonly batch: Batch;
+  readonly level: number;
+  /** By row of the batch: its fields, unless they are those of the batch, and what it was known of the row. */
+  readonly questions: readonly {
+    readonly seen: number;
+    readonly fields?: readonly string[];
+  }[];
+  readonly resends?: number;
+  readonly exclusions: readonly JsonObject[];
+  readonly limits: JobLimits;
+}
+
+/** What a worker tells the process that handed a batch out. */
+export type WorkerReport = { readonly batch: string } & (
+  | { readonly status: 'started'; readonly runId: string | null; readonly adopted: boolean }
+  /** Settled in the ledger. `unusable` says why its run could not be used; null if it could. */
+  | { readonly status: 'ended'; readonly runId: string; readonly unusable: string | null }
+  | { readonly status: 'over_budget'; readonly budget: OverBudget }
+  | { readonly status: 'changed'; readonly keys: readonly string[] }
+  | { readonly status: 'absent' | 'unknown' | 'rejected'; readonly reason: string }
+  | { readonly status: 'late'; readonly runId: string; readonly reason: string }
+  | { readonly status: 'fatal'; readonly error: SentError }
+);
+
+interface SentError {
+  readonly kind: ErrorKind;
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** A batch of another format is left to workers of that version. */
+export const FORMAT = 1;
+
+/** Packs a batch for the queue. Its rows are in it once. */
+export function packBatch({ batch, group, exclusions }: PlannedBatch, limits: JobLimits): QueuedBatch {
+  const { level, resends } = group;
+  const questions = group.questions.map(({ fields, seen }) =>
+    isSame(fields, batch.fields) ? { seen } : { seen, fields },
+  );
+  const { jobId: job } = batch;
+  const packed = { format: FORMAT, job, batch, level, questions, exclusions, limits } as const;
+  return resends === undefined ? packed : { ...packed, resends };
+}
+
+/** The batch as it was planned. */
+export function unpackBatch({ batch, level, questions, resends, exclusions }: QueuedBatch): PlannedBatch {
+  const { fields, attempt, previousRunId } = batch;
+  const group = {
+    questions: batch.rows.map(({ key, record, fault = null }, index): Question => {
+      const own = questions[index];
+      return { key, record, fields: own?.fields ?? fields, level, attempt, fault, seen: own?.seen ?? 0 };
+    }),
+    ...{ fields, level, attempt, previousRunId },
+    ...(resends === undefined ? {} : { resends }),
+  };
+  return { batch, group, exclusions, isHandedOut: true };
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one === other || (one.length === other.length && one.every((name, index) => name === other[index]));
+}
+
+/** Packs an error that stops a job. */
+export function packError(error: Error): SentError {
+  const { kind, code, hint } =
+    error instanceof RowfillError
+      ? error
+      : ({ kind: 'unreachable', code: 'AGENT_FAILED', hint: undefined } as const);
+  return { kind, code, message: error.message, hint: hint ?? null };
+}
+
+/** The error that a worker reported. */
+export function unpackError({ kind, code, message, hint }: SentError): RowfillError {
+  return new RowfillError(kind, code, message, hint === null ? {} : { hint });
+}

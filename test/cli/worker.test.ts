@@ -1,0 +1,281 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { readTable } from '../helpers/job.js';
+import { createSchemaUrl, findPostgres, startPostgres } from '../helpers/postgres.js';
+import { chooseCount, SLOW } from '../helpers/slow-tier.js';
+import { type Background, createWorkdir, type Workdir } from '../helpers/workdir.js';
+
+const ROWS = chooseCount(2_000, 80);
+const ROWS_A_BATCH = 4;
+const WORKERS = 3;
+const KILLS = chooseCount(20, 2);
+const COORDINATOR_KILLS = chooseCount(4, 1);
+const CAP = 8;
+const LONG = { ...SLOW, timeout: 600_000 };
+const LONG_MS = 580_000;
+
+interface Bill {
+  readonly runs: { readonly created: number; readonly peakActive: number };
+  readonly billedMicros: number;
+}
+
+interface Bench {
+  readonly dir: Workdir;
+  readonly agent: string;
+  readonly ledger: string;
+  startWorker(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Background>;
+  /** The command of a job, as of a coordinator unless the ledger is a file. */
+  command(output: string, args?: readonly string[]): string[];
+  readBill(): Promise<Bill>;
+}
+
+/** A simulated paid service, a ledger on PostgreSQL, and a list of companies. */
+async function openBench(
+  { faults = [], rows = ROWS, latency = '20ms..150ms' }: BenchOptions = {},
+  server?: string,
+): Promise<Bench> {
+  const dir = createWorkdir();
+  const ledger = createSchemaUrl(server ?? (await findPostgres()));
+  const names = Array.from({ length: rows }, (_, index) => `Company ${index + 1}`);
+  const cities = names.map((name, index) => `${name},City ${index + 1}`);
+  dir.write('tables/cities.csv', ['company,city', ...cities, ''].join('\n'));
+  dir.write('in.csv', ['company', ...names, ''].join('\n'));
+  dir.write('faults.json', JSON.stringify(faults));
+  const service = await dir.start(
+    [
+      ...['serve', '--reference', 'tables', '--price', '--latency', latency, '--faults', 'faults.json'],
+      ...['--max-active', '60', '--port', '0'],
+    ],
+    { timeoutMs: LONG_MS },
+  );
+  const agent = /http:\/\/\S+/.exec(service.line)?.[0] ?? '';
+  return {
+    ...{ dir, agent, ledger },
+    startWorker: (args = [], env = {}) =>
+      dir.start(['worker', '--api-url', agent, '--ledger', ledger, '--concurrency', '6', ...args], {
+        timeoutMs: LONG_MS,
+        env,
+      }),
+    command: (output, args = ['--workers', '--ledger', ledger]) => [
+      ...['run', 'in.csv', '--api-url', agent, '--field', 'city', '--send', 'company', '--quiet'],
+      ...['--batch-size', String(ROWS_A_BATCH), '--concurrency', String(CAP), '--list-lag', '1s'],
+      ...['--output', output, '--yes', ...args],
+    ],
+    async readBill() {
+      const answer = await fetch(`${agent}/__rehearsal`, { headers: { 'x-api-key': 'local' } });
+      return (await answer.json()) as Bill;
+    },
+  };
+}
+
+interface BenchOptions {
+  readonly faults?: readonly object[];
+  readonly rows?: number;
+  readonly latency?: string;
+}
+
+const startWorkers = (bench: Bench, count = WORKERS): Promise<Background[]> =>
+  Promise.all(Array.from({ length: count }, () => bench.startWorker()));
+
+/** Removes what differs between any two jobs. */
+function dropRuns(text: string): object[] {
+  return readTable(text).map(
+    ({ enrichment_run_id: _run, enrichment_date: _date, enrichment_cost_usd: _cost, ...row }) => row,
+  );
+}
+
+/** The output of a plain run, of which an equal job with workers may differ only in its runs. */
+async function runPlain(bench: Bench): Promise<object[]> {
+  const plain = bench.command('plain.csv', ['--ledger', 'plain.sqlite']);
+  const { status } = await bench.dir.runProcess(plain, { timeoutMs: LONG_MS });
+  expect(status).toBe(0);
+  return dropRuns(bench.dir.read('plain.csv'));
+}
+
+const countEvents = (worker: Background, name: string): number =>
+  worker.result().stdout.split(`"event":"${name}"`).length - 1;
+
+test('three workers give the same output as a plain run, at the same cost, and never pass the cap', async () => {
+  const bench = await openBench();
+  const workers = await startWorkers(bench);
+  const result = await bench.dir.runProcess([...bench.command('out.csv'), '--json'], { timeoutMs: LONG_MS });
+  expect(result).toMatchObject({ status: 0 });
+  const batches = ROWS / ROWS_A_BATCH;
+  const summary = JSON.parse(result.stdout);
+  expect(summary).toMatchObject({
+    rows: { total: ROWS, enriched: ROWS },
+    runs: { created: batches, adopted: 0, failed: 0 },
+    ...{ cost_usd: batches * 0.025, reserved_usd: 0 },
+  });
+  const bill = await bench.readBill();
+  expect(bill).toMatchObject({ runs: { created: batches }, billedMicros: batches * 25_000 });
+  expect(bill.runs.peakActive).toBeLessThanOrEqual(CAP);
+  // Every run was started by a worker.
+  const counts = workers.map((worker) => countEvents(worker, 'batch_settled'));
+  expect(counts.reduce((sum, count) => sum + count)).toBe(batches);
+  expect(dropRuns(bench.dir.read('out.csv'))).toEqual(await runPlain(bench));
+  for (const worker of workers) expect(await worker.end('SIGTERM')).toMatchObject({ status: 130 });
+});
+
+test(
+  `${KILLS} killed workers, ${COORDINATOR_KILLS} killed coordinator and lost replies: each row is paid for once`,
+  LONG,
+  async () => {
+    const bench = await openBench({ faults: [{ fault: 'lost_reply', on: ['create'], share: 0.05 }] });
+    const workers = await startWorkers(bench);
+    const batches = ROWS / ROWS_A_BATCH;
+    const command = bench.command('out.csv');
+    let coordinator = bench.dir.spawn(command, { timeoutMs: LONG_MS });
+    const countCreated = async (): Promise<number> => (await bench.readBill()).runs.created;
+    const moments = KILLS + COORDINATOR_KILLS;
+    for (let moment = 1; moment <= moments; moment += 1) {
+      const due = Math.floor((batches * moment) / (moments + 2));
+      await expect.poll(countCreated, { timeout: 120_000 }).toBeGreaterThanOrEqual(due);
+      if (moment % Math.ceil(moments / COORDINATOR_KILLS) === 1) {
+        await coordinator.end('SIGKILL');
+        coordinator = bench.dir.spawn(command, { timeoutMs: LONG_MS });
+      } else {
+        const place = moment % WORKERS;
+        await workers[place]?.end('SIGKILL');
+        workers[place] = await bench.startWorker();
+      }
+    }
+    const { status, stderr } = await coordinator.end();
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    const bill = await bench.readBill();
+    expect(bill).toMatchObject({ runs: { created: batches }, billedMicros: batches * 25_000 });
+    expect(bill.runs.peakActive).toBeLessThanOrEqual(CAP);
+    expect(dropRuns(bench.dir.read('out.csv'))).toEqual(await runPlain(bench));
+  },
+);
+
+test('rows that come back wrong or blank are sent again, also at the next effort, as in a plain run', async () => {
+  const faults = [
+    { fault: 'rows_dropped', share: 0.15 },
+    { fault: 'wrong_types', share: 0.1 },
+    { fault: 'rows_doubled', share: 0.1 },
+  ];
+  const bench = await openBench({ faults, rows: 40 });
+  // The tables do not have these, so every level is tried.
+  bench.dir.write('in.csv', `${bench.dir.read('in.csv')}Unknown 1\nUnknown 2\nUnknown 3\n`);
+  await bench.startWorker();
+  const climb = ['--effort', 'low,medium', '--json'];
+  const result = await bench.dir.runProcess([...bench.command('out.csv'), ...climb], { timeoutMs: LONG_MS });
+  const plain = [...bench.command('plain.csv', ['--ledger', 'plain.sqlite']), ...climb];
+  const expected = await bench.dir.runProcess(plain, { timeoutMs: LONG_MS });
+  expect(result.status).toBe(expected.status);
+  const [summary, of] = [result, expected].map(({ stdout }) => JSON.parse(stdout));
+  expect(summary.rows).toEqual(of.rows);
+  expect(summary.runs.created).toBeGreaterThan(12);
+  expect(summary.cost_usd).toBeGreaterThan(0.025 * 11);
+  expect(dropRuns(bench.dir.read('out.csv'))).toEqual(dropRuns(bench.dir.read('plain.csv')));
+  const { billedMicros } = await bench.readBill();
+  expect(summary.cost_usd + of.cost_usd).toBeCloseTo(billedMicros / 1_000_000, 6);
+});
+
+test('a budget is used up to the last run that it covers, by three workers together', async () => {
+  const bench = await openBench({ rows: 100 });
+  await startWorkers(bench);
+  const command = bench.command('out.csv', ['--workers', '--ledger', bench.ledger, '--max-cost', '0.33']);
+  const result = await bench.dir.runProcess([...command, '--json'], { timeoutMs: LONG_MS });
+  expect(result).toMatchObject({ status: 5 });
+  expect(await bench.readBill()).toMatchObject({ runs: { created: 13 }, billedMicros: 325_000 });
+  expect(JSON.parse(result.stdout)).toMatchObject({
+    rows: { enriched: 13 * ROWS_A_BATCH, over_budget: 100 - 13 * ROWS_A_BATCH },
+    ...{ cost_usd: 0.325, reserved_usd: 0 },
+  });
+});
+
+test('a worker that is stopped hands its runs over, and status shows what the workers hold', async () => {
+  const bench = await openBench({ rows: 40, latency: '5s' });
+  const worker = await bench.startWorker();
+  const coordinator = bench.dir.spawn(bench.command('out.csv'), { timeoutMs: LONG_MS });
+  await expect.poll(() => countEvents(worker, 'batch_sent')).toBe(6);
+  const listed = await bench.dir.runProcess(['status', '--json', '--ledger', bench.ledger]);
+  expect(JSON.parse(listed.stdout)).toMatchObject({
+    workers: [{ pid: worker.pid, alive: true }],
+    waiting_batches: expect.any(Number),
+  });
+  const [{ batches }] = JSON.parse(listed.stdout).workers;
+  expect(batches.filter(({ run }: { run: string | null }) => run !== null)).not.toEqual([]);
+  const shown = await bench.dir.runProcess(['status', '--ledger', bench.ledger]);
+  expect(shown.stdout).toMatch(
+    /\n1 worker(?:; \d batch(?:es)? waiting)?\n {2}process \d+ on \S+: \d runs? in flight/,
+  );
+  const stopped = await worker.end('SIGTERM');
+  expect(stopped).toMatchObject({ status: 130 });
+  expect(stopped.stdout.trim().split('\n').at(-1)).toContain('"event":"stopped"');
+  await bench.startWorker();
+  expect(await coordinator.end()).toMatchObject({ status: 0 });
+  expect(await bench.readBill()).toMatchObject({ runs: { created: 10 }, billedMicros: 250_000 });
+  expect(readTable(bench.dir.read('out.csv')).map(({ enrichment_status: status }) => status)).toEqual(
+    Array.from({ length: 40 }, () => 'enriched'),
+  );
+});
+
+test('an interrupted coordinator writes its output, and the same command takes what workers have settled', async () => {
+  const bench = await openBench({ rows: 80, latency: '200ms' });
+  const worker = await bench.startWorker();
+  const coordinator = bench.dir.spawn(bench.command('out.csv'), { timeoutMs: LONG_MS });
+  await expect.poll(() => countEvents(worker, 'batch_settled')).toBeGreaterThan(3);
+  expect(await coordinator.end('SIGINT')).toMatchObject({ status: 130 });
+  expect(readTable(bench.dir.read('out.csv'))).toHaveLength(80);
+  expect(await bench.dir.runProcess(bench.command('out.csv'), { timeoutMs: LONG_MS })).toMatchObject({
+    status: 0,
+  });
+  expect(await bench.readBill()).toMatchObject({ runs: { created: 20 }, billedMicros: 500_000 });
+});
+
+test('a database that is restarted holds the job up, and no row is lost or paid for twice', async () => {
+  const server = await startPostgres();
+  const bench = await openBench({ rows: 80 }, server.url);
+  const workers = await startWorkers(bench, 2);
+  const coordinator = bench.dir.spawn(bench.command('out.csv'), { timeoutMs: LONG_MS });
+  const countSettled = (): number =>
+    workers.reduce((sum, worker) => sum + countEvents(worker, 'batch_settled'), 0);
+  await expect.poll(countSettled).toBeGreaterThan(3);
+  await server.stop();
+  await server.start();
+  expect(await coordinator.end()).toMatchObject({ status: 0 });
+  expect(await bench.readBill()).toMatchObject({ runs: { created: 20 }, billedMicros: 500_000 });
+  for (const worker of workers) expect(await worker.end('SIGTERM')).toMatchObject({ status: 130 });
+});
+
+test('a worker takes only batches for its own agent and key; the coordinator says that nobody takes them', async () => {
+  const bench = await openBench({ rows: 8 });
+  const other = await bench.startWorker([], { EXA_API_KEY: 'another-key-1234' });
+  const log = `${bench.dir.path}/run.jsonl`;
+  const coordinator = bench.dir.spawn([...bench.command('out.csv'), '--log-file', log], {
+    timeoutMs: LONG_MS,
+  });
+  const readLog = (): string => {
+    try {
+      return readFileSync(log, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  await expect.poll(readLog).toContain('NO_WORKERS');
+  expect(countEvents(other, 'batch_sent')).toBe(0);
+  await bench.startWorker();
+  expect(await coordinator.end()).toMatchObject({ status: 0 });
+  expect(countEvents(other, 'batch_sent')).toBe(0);
+});
+
+test('says what is missing: a ledger on PostgreSQL, an agent that workers can reach', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', 'company\nAcme\n');
+  dir.write('tables/cities.csv', 'company,city\nAcme,Aachen\n');
+  const job = ['run', 'in.csv', '-f', 'city', '--workers'];
+  const file = await dir.run([...job, '--reference', 'tables']);
+  expect(file).toMatchObject({ status: 2, stderr: expect.stringContaining('[WORKERS_NEED_POSTGRES]') });
+  const ledger = createSchemaUrl(await findPostgres());
+  const tables = await dir.run([...job, '--reference', 'tables', '--ledger', ledger]);
+  expect(tables).toMatchObject({ status: 2, stderr: expect.stringContaining('[WORKERS_NEED_AGENT]') });
+  const worker = await dir.run(['worker', '--api-url', 'http://127.0.0.1:9']);
+  expect(worker).toMatchObject({ status: 2, stderr: expect.stringContaining('[WORKERS_NEED_POSTGRES]') });
+  const none = await dir.run(['worker', '--ledger', ledger]);
+  expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('[NO_AGENT]') });
+  const unreachable = await dir.run(['worker', '--api-url', 'http://127.0.0.1:9', '--ledger', ledger]);
+  expect(unreachable).toMatchObject({ status: 4 });
+});
