@@ -118,7 +118,7 @@ test('status does not create a missing ledger', async () => {
   expect(result).toMatchObject({ status: 0, stdout: '' });
   expect(result.stderr).toContain('No jobs yet');
   expect(dir.has('.rowfill')).toBe(false);
-  expect(JSON.parse((await dir.run(['status', '--json'])).stdout)).toEqual({ jobs: [] });
+  expect(JSON.parse((await dir.run(['status', '--json'])).stdout)).toEqual({ jobs: [], workers: [] });
 });
 
 test('an unknown job is a usage error', async () => {
