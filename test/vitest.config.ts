@@ -13,6 +13,15 @@ const ALONE = [
   'test/run/start-throttle.test.ts',
 ];
 
+/** Need the PostgreSQL server of the tests. It listens on a socket in a folder, so it does not run on Windows. */
+const WITH_POSTGRES = [
+  'test/ledger/postgres/**',
+  'test/ledger/postgres-*.test.ts',
+  'test/ledger/copy-between.test.ts',
+  'test/cli/shared-ledger.test.ts',
+  'test/docs/teams.test.ts',
+];
+
 /** Starts files of the slow tier first, so that none of them runs alone at the end. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -55,7 +64,7 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: ALONE,
+          exclude: process.platform === 'win32' ? [...ALONE, ...WITH_POSTGRES] : ALONE,
           globalSetup: ['test/helpers/postgres-setup.ts'],
         },
       },

@@ -8,6 +8,7 @@ import { openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.js
 import { openSqliteLedger } from '../../src/ledger/sqlite/sqlite-ledger.js';
 import { parseLedgerUrl } from '../../src/model/ledger-url.js';
 import { createLedgerPath, createTestClock } from '../helpers/ledger-samples.js';
+import { NO_POSTGRES } from '../helpers/platform.js';
 import { createSchemaUrl, findPostgres } from '../helpers/postgres.js';
 
 /** A store that the tests of the contract run on. `test/helpers/ledger-child.mjs` opens it by its name. */
@@ -72,7 +73,7 @@ const SQLITE: TestStore = {
   fullDiskBlocks: 600,
 };
 
-const SERVER = await findPostgres();
+const SERVER = NO_POSTGRES ? '' : await findPostgres();
 
 const POSTGRES: TestStore = {
   name: 'PostgreSQL',
@@ -139,7 +140,7 @@ async function connect(place: string): Promise<pg.Client> {
 }
 
 /** Every store, one line each. */
-export const STORES: readonly TestStore[] = [SQLITE, POSTGRES];
+export const STORES: readonly TestStore[] = NO_POSTGRES ? [SQLITE] : [SQLITE, POSTGRES];
 
 /** Opens a ledger that is closed when the test ends. */
 export async function openStore(
