@@ -109,6 +109,15 @@ export class Dispatcher {
 
   /** Sends everything that `source` yields. Reads at most one batch ahead. */
   async run(source: AsyncIterator<readonly Question[]>): Promise<void> {
+    try {
+      await this.sendAll(source);
+    } finally {
+      // Closes the input of a job that stops before its end.
+      await source.return?.();
+    }
+  }
+
+  private async sendAll(source: AsyncIterator<readonly Question[]>): Promise<void> {
     const { stop, yields } = this.context;
     while (stop.reason === null) {
       const wasIdle = !this.isBusy;

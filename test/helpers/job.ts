@@ -7,6 +7,7 @@ import { type EnrichHooks, enrichWith } from '../../src/enrich.js';
 import type { JobStatus } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import type { JobSummary } from '../../src/model/events.js';
+import { releaseFiles } from '../../src/model/release-files.js';
 import type { EnrichOptions } from '../../src/options.js';
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server/start-server.js';
 import { type Script, ScriptedAgent } from './scripted-agent.js';
@@ -38,6 +39,7 @@ export async function openJobBench(
   const server = await startServer({ agent, ...serverOptions });
   onTestFinished(async () => {
     await server.close();
+    await releaseFiles();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
   const path = (name: string): string => join(folder, name);

@@ -92,6 +92,6 @@ test('the last rows of the input are sent at once and do not wait for repairs to
   bench.write('in.csv', createList(8 + 8 + 3));
   const { rows } = await bench.run({ concurrency: 3 });
   expect(countStatuses(rows)).toEqual({ enriched: 19 });
-  // Two full runs and the rest, then the omitted rows in one run.
-  expect(asked).toEqual([8, 8, 3, 2]);
+  // Two full runs and the rest, in the order in which they arrive, then the omitted rows in one run.
+  expect([asked.slice(0, 3).sort(), asked.slice(3)]).toEqual([[3, 8, 8], [2]]);
 });
