@@ -15,6 +15,7 @@ const OPERANDS: Readonly<Record<string, readonly string[]>> = {
   doctor: ['--reference', 'ref'],
   view: ['--no-open'],
   report: [],
+  worker: [],
 };
 
 function createFolder(): Workdir {

@@ -5,11 +5,11 @@ import { createSchemaUrl, findPostgres, startPostgres } from '../helpers/postgre
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 import { type Background, createWorkdir, type Workdir } from '../helpers/workdir.js';
 
-const ROWS = chooseCount(2_000, 80);
+const ROWS = chooseCount(600, 80);
 const ROWS_A_BATCH = 4;
 const WORKERS = 3;
-const KILLS = chooseCount(20, 2);
-const COORDINATOR_KILLS = chooseCount(4, 1);
+const KILLS = chooseCount(6, 2);
+const COORDINATOR_KILLS = chooseCount(2, 1);
 const CAP = 8;
 const LONG = { ...SLOW, timeout: 600_000 };
 const LONG_MS = 580_000;

@@ -113,7 +113,7 @@ const behaviours: readonly [name: string, bend: Bend, runs: number, statuses?: R
   ['with one id missing at first', atFirst((rows) => ({ rows: [{ fields: {} }, ...rows.slice(1)] })), 4],
   [
     'with one value of another type at first',
-    atFirst((rows) => ({ rows: [withAnswer(rows[0], { value: 7 }), ...rows.slice(1)] })),
+    atFirst((rows) => ({ rows: [withAnswer(rows[0], { from: 7, to: 8 }), ...rows.slice(1)] })),
     4,
   ],
   // Half a batch or more: each run is continued.
@@ -131,7 +131,7 @@ const behaviours: readonly [name: string, bend: Bend, runs: number, statuses?: R
   ['without a list of rows, always', () => ({ note: 'sorry' }), 3 + 3 + 5 + 10 + 20, { failed: 20 }],
   [
     'with values of another type, always',
-    (rows) => ({ rows: rows.map((row) => withAnswer(row, { value: 7 })) }),
+    (rows) => ({ rows: rows.map((row) => withAnswer(row, { from: 7, to: 8 })) }),
     3 + 3 + 5 + 10 + 20,
     { failed: 20 },
   ],

@@ -17,9 +17,9 @@ test('two watchers of a folder fill two files at once and together keep its dail
   const gate = createPaidGate();
   const bench = await openWatchBench(gate.script);
   for (const name of ['one.csv', 'two.csv']) bench.drop(name, createList(40));
-  // Two different jobs, since only one process at a time works on a job.
+  // One file each, or the first watcher may take both. Two different jobs, since only one process at a time works on a job.
   const watch = (query: string, maxCostPerDay: number, hooks = {}) =>
-    bench.watch({ job: { query, yes: false, concurrency: 1 }, maxCostPerDay }, hooks);
+    bench.watch({ job: { query, yes: false, concurrency: 1 }, files: 1, maxCostPerDay }, hooks);
   const watching = [watch('Who leads it?', 0.11), watch('Where is it?', 0.11)];
   // Both have active runs before any has ended, so neither waits for the other.
   await gate.reached(2);

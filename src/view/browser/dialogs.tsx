@@ -11,14 +11,22 @@ export function Dialogs({ session }: { readonly session: Session }) {
   const box = useRef<HTMLDialogElement>(null);
   const isOwnClose = useRef(false);
   const isUsed = useRef(false);
+  /** What had the focus; the browser gives it back. */
+  const opener = useRef<Element | null>(null);
   const name = dialog.value;
   useEffect(() => {
-    if (name !== null && box.current?.open === false) box.current.showModal();
+    if (name !== null && box.current?.open === false) {
+      opener.current = document.activeElement;
+      box.current.showModal();
+    }
     if (name === null && box.current?.open === true) {
       isOwnClose.current = true;
       box.current.close();
     }
-    if (name === null && isUsed.current) session.focusGrid();
+    // A key pressed meanwhile may have moved the focus, for example to the search.
+    const { activeElement: at } = document;
+    const isFree = at === document.body || at === opener.current || box.current?.contains(at) === true;
+    if (name === null && isUsed.current && isFree) session.focusGrid();
     isUsed.current = name !== null;
   }, [name]);
   const close = (): void => {
