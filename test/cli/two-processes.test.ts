@@ -118,9 +118,10 @@ test.skipIf(NO_DESCRIPTORS)('jobs with other outputs, and with one pipe, run sid
   const third = dir.spawn([...job, '-q', 'Three?', '-o', 'three.csv'], ENV);
   await gate.reached(3);
   gate.open();
-  expect([await first.end(), await second.end(), await third.end()].map(({ status }) => status)).toEqual([
-    0, 0, 0,
-  ]);
+  const ended = [await first.end(), await second.end(), await third.end()];
+  expect(ended.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
+    [1, 2, 3].map(() => ({ status: 0, stderr: expect.any(String) })),
+  );
 });
 
 test('with --wait, a second process waits for the first, and pays for nothing again', async () => {

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { AgainQuote } from '../api.js';
 import type { Session } from './session.js';
 import { asked, dialog, quote, view } from './state.js';
@@ -11,22 +11,15 @@ export function Dialogs({ session }: { readonly session: Session }) {
   const box = useRef<HTMLDialogElement>(null);
   const isOwnClose = useRef(false);
   const isUsed = useRef(false);
-  /** What had the focus; the browser gives it back. */
-  const opener = useRef<Element | null>(null);
   const name = dialog.value;
-  useEffect(() => {
-    if (name !== null && box.current?.open === false) {
-      opener.current = document.activeElement;
-      box.current.showModal();
-    }
+  // Before the next key: it belongs to the grid.
+  useLayoutEffect(() => {
+    if (name !== null && box.current?.open === false) box.current.showModal();
     if (name === null && box.current?.open === true) {
       isOwnClose.current = true;
       box.current.close();
     }
-    // A key pressed meanwhile may have moved the focus, for example to the search.
-    const { activeElement: at } = document;
-    const isFree = at === document.body || at === opener.current || box.current?.contains(at) === true;
-    if (name === null && isUsed.current && isFree) session.focusGrid();
+    if (name === null && isUsed.current) session.focusGrid();
     isUsed.current = name !== null;
   }, [name]);
   const close = (): void => {
@@ -36,6 +29,11 @@ export function Dialogs({ session }: { readonly session: Session }) {
     <dialog
       ref={box}
       aria-label={name === null ? 'Dialog' : TITLES[name]}
+      onCancel={(event) => {
+        // Closed by the effect above, because the browser tells of its own closing only later.
+        event.preventDefault();
+        close();
+      }}
       onClose={() => {
         // The event comes late: by then the next dialog may have been asked for.
         if (isOwnClose.current) isOwnClose.current = false;
