@@ -20,7 +20,6 @@ import {
   waitForLease,
   waitForOutput,
 } from './job/lease.js';
-import { createLedgerClock } from './job/ledger-clock.js';
 import { CleanupStack, openAgent } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import {
@@ -41,6 +40,7 @@ import { findFormerJob } from './job/returned-file.js';
 import type { RunVerifier } from './job/run-verifier.js';
 import { createRetryReport } from './job/stop.js';
 import type { JobHandle, Ledger } from './ledger/ledger.js';
+import { createLedgerClock } from './ledger/ledger-clock.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
 import type { RowCounts } from './model/answer.js';

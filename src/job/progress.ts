@@ -1,6 +1,6 @@
 import { formatExcerpt } from '../answer/excerpt.js';
 import type { DayCaps, Spend } from '../ledger/ledger.js';
-import { computeDayStart } from '../ledger/ledger-day.js';
+import { computeDayStart } from '../ledger/ledger-clock.js';
 import type { RowCounts } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
 import type { Clock } from '../model/clock.js';

@@ -3,6 +3,7 @@ import { createAnswers } from '../answer/citations.js';
 import type { AgentClient } from '../api/agent-client.js';
 import { describeError } from '../errors.js';
 import type { Ledger, OpenBatch, Settled } from '../ledger/ledger.js';
+import { createLedgerClock } from '../ledger/ledger-clock.js';
 import type { RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Batch } from '../model/batch.js';
@@ -11,7 +12,6 @@ import { findLostRuns, type LostBatch } from '../run/find-lost-runs.js';
 import { createGoneRun } from '../run/wait-run.js';
 import { createAskChecker, isCurrent } from './ask-group.js';
 import type { JobContext } from './job-context.js';
-import { createLedgerClock } from './ledger-clock.js';
 import { describeMisfit, describeReuse, settleBatch } from './settle-group.js';
 
 /** An active run started by an earlier process. */

@@ -320,3 +320,14 @@ export function keepOnePerKey({
   ];
   return { answers: pick(answers), failures: pick(failures) };
 }
+
+/** Whether all of a stored block can be read. */
+export function isReadable(row: BlockRow): boolean {
+  try {
+    const block = new Block(row);
+    for (let index = 0; index < block.length; index += 1) block.fieldsOf(index);
+    return Number.isInteger(block.length) && block.failureOf(0) !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,6 +1,5 @@
-import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { findLiveness, readMark } from './liveness.js';
+import { findLiveness, readLink, readMark, readText } from './liveness.js';
 
 /** A process that holds a lease or a claim, with enough detail to tell whether it is still alive. */
 export interface Holder {
@@ -72,21 +71,4 @@ function isSameBoot(holder: Holder, self: Holder): boolean {
 
 function isSameSpace(holder: Holder, self: Holder): boolean {
   return holder.space === self.space && isSameBoot(holder, self);
-}
-
-/** Only Linux has these files. Other systems rely on pid and renewals. */
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function readLink(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
 }

@@ -126,7 +126,7 @@ function pipePath(pid: number, name: string): string {
 }
 
 /** Only Linux has these files. */
-function readText(path: string): string {
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -134,7 +134,8 @@ function readText(path: string): string {
   }
 }
 
-function readLink(path: string): string {
+/** The same for a link. */
+export function readLink(path: string): string {
   try {
     return readlinkSync(path);
   } catch {

@@ -1,5 +1,5 @@
 import type { FolderBudget } from '../job/progress.js';
-import { computeDayStart } from '../ledger/ledger-day.js';
+import { computeDayStart } from '../ledger/ledger-clock.js';
 import type { JobSummary } from '../model/events.js';
 import type { ClaimedFile } from './claimed-file.js';
 import type { Problem } from './events.js';

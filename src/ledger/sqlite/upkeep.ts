@@ -2,7 +2,7 @@ import { createUsageError } from '../../errors.js';
 import { QUARTER_HOUR_MS } from '../../model/clock.js';
 import { formatNumber } from '../../model/format.js';
 import type { AgentRun } from '../../model/run.js';
-import { Block, type BlockRow, dropFailures, SPAN, unpackRun } from '../blocks.js';
+import { type BlockRow, dropFailures, isReadable, SPAN, unpackRun } from '../blocks.js';
 import { createUnknownJobError } from '../job-records.js';
 import type { ForgetResult, PruneLimits, PruneResult } from '../ledger.js';
 import type { Database } from './database.js';
@@ -307,15 +307,5 @@ function countBrokenBlocks(database: Database): number {
       if (!isReadable(row)) broken += 1;
     }
     if (rows.length < CHECKED_BLOCKS) return broken;
-  }
-}
-
-function isReadable(row: BlockRow): boolean {
-  try {
-    const block = new Block(row);
-    for (let index = 0; index < block.length; index += 1) block.fieldsOf(index);
-    return Number.isInteger(block.length) && block.failureOf(0) !== undefined;
-  } catch {
-    return false;
   }
 }
