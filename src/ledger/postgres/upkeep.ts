@@ -1,9 +1,10 @@
 import { createUsageError } from '../../errors.js';
 import { formatNumber } from '../../model/format.js';
 import type { AgentRun } from '../../model/run.js';
-import { type BlockRow, dropFailures, isReadable, SPAN, unpackRun } from '../blocks.js';
+import { type BlockRow, dropFailures, isReadable, unpackRun } from '../blocks.js';
 import { createUnknownJobError } from '../job-records.js';
 import type { ForgetResult, PruneLimits, PruneResult } from '../ledger.js';
+import { describeFaults, LEDGER_FAULTS, type LedgerFault } from '../ledger-faults.js';
 import { BLOCK_COLUMNS } from './answers.js';
 import type { Call, Connection, Row } from './connection.js';
 import { HOLDER_COLUMNS, type HolderRow, type ProcessHolder } from './process-holder.js';
@@ -142,27 +143,8 @@ function readRun(connection: Connection, statement: Sql): Promise<AgentRun | nul
   });
 }
 
-/** Rows of a query that finds faults, and what to say of them. */
-const CHECKS: readonly (readonly [what: string, sql: string])[] = [
-  ['jobs without an ask', 'job where ask not in (select number from ask)'],
-  ['jobs without what they ask', 'job where version not in (select number from ask_version)'],
-  ['jobs without counts', 'job where number not in (select job from job_count)'],
-  ['asks without counts', 'ask where number not in (select ask from ask_count)'],
-  ['open batches without a job', 'batch where job not in (select number from job)'],
-  ['open batches without a holder', 'batch where holder not in (select number from holder)'],
-  ['verdicts without an ask', 'verdict where ask not in (select number from ask)'],
-  ['blocks without an ask', `block where number / ${SPAN} not in (select number from ask)`],
-  ['blocks without rows', "block where keys is null and kind <> 'released'"],
-  ['blocks without a job', 'block where job <> 0 and job not in (select number from job)'],
-  [
-    'changes beyond the last one of their ask',
-    `(select number from block union all select number from batch) changed
-     join ask_count on ask_count.ask = changed.number / ${SPAN} where changed.number > ask_count.change`,
-  ],
-  [
-    'jobs whose reserved amount is not that of their open batches',
-    `job_count where reserved_micros <> (select coalesce(sum(reserve_micros), 0) from batch where batch.job = job_count.job)`,
-  ],
+const FAULTS: readonly LedgerFault[] = [
+  ...LEDGER_FAULTS,
   [
     'jobs whose cost is below that of their runs',
     `job_count where spent_micros < (select least(coalesce(sum(cost_micros), 0), ${Number.MAX_SAFE_INTEGER})
@@ -184,14 +166,14 @@ const CHECKED_BLOCKS = 1_000;
 
 /** Checks the whole ledger. Returns one line per fault. */
 export async function checkLedger(connection: Connection): Promise<string[]> {
-  const statements = CHECKS.map(([, text]) => new Sql(`select count(*) as found from ${text}`));
+  const statements = FAULTS.map(([, rows]) => new Sql(`select count(*) as found from ${rows}`));
   const found = await connection.submit({
     ...{ statements, isWrite: false, askIds: [], isLong: true },
     read: (results) =>
-      CHECKS.flatMap(([what], index) => {
-        const count = Number(results[index]?.[0]?.found);
-        return count === 0 ? [] : [`${what}: ${count}`];
-      }),
+      describeFaults(
+        FAULTS,
+        results.map(([row]) => Number(row?.found)),
+      ),
   });
   const broken = await countBrokenBlocks(connection);
   return broken === 0 ? found : [...found, `blocks that cannot be read: ${broken}`];

@@ -5,6 +5,7 @@ import type { AgentRun } from '../../model/run.js';
 import { type BlockRow, dropFailures, isReadable, SPAN, unpackRun } from '../blocks.js';
 import { createUnknownJobError } from '../job-records.js';
 import type { ForgetResult, PruneLimits, PruneResult } from '../ledger.js';
+import { describeFaults, LEDGER_FAULTS, type LedgerFault } from '../ledger-faults.js';
 import type { Database } from './database.js';
 import { SELECT_BLOCKS } from './view.js';
 
@@ -250,27 +251,8 @@ function readRun(database: Database, condition: string, value: string): AgentRun
   return raw === null ? null : unpackRun(raw);
 }
 
-/** Rows of a query that finds faults, and what to say of them. */
-const CHECKS: readonly (readonly [what: string, sql: string])[] = [
-  ['jobs without an ask', 'job where ask not in (select number from ask)'],
-  ['jobs without what they ask', 'job where version not in (select number from ask_version)'],
-  ['jobs without counts', 'job where number not in (select job from job_count)'],
-  ['asks without counts', 'ask where number not in (select ask from ask_count)'],
-  ['open batches without a job', 'batch where job not in (select number from job)'],
-  ['open batches without a holder', 'batch where holder not in (select number from holder)'],
-  ['verdicts without an ask', 'verdict where ask not in (select number from ask)'],
-  ['blocks without an ask', `block where number / ${SPAN} not in (select number from ask)`],
-  ['blocks without rows', "block where keys is null and kind <> 'released'"],
-  ['blocks without a job', 'block where job <> 0 and job not in (select number from job)'],
-  [
-    'changes beyond the last one of their ask',
-    `(select number from block union all select number from batch) changed
-     join ask_count on ask_count.ask = changed.number / ${SPAN} where changed.number > ask_count.change`,
-  ],
-  [
-    'jobs whose reserved amount is not that of their open batches',
-    `job_count where reserved_micros <> (select coalesce(sum(reserve_micros), 0) from batch where batch.job = job_count.job)`,
-  ],
+const FAULTS: readonly LedgerFault[] = [
+  ...LEDGER_FAULTS,
   [
     'jobs whose cost is below that of their runs',
     'job_count where spent_micros < (select coalesce(sum(cost_micros), 0) from block where block.job = job_count.job)',
@@ -285,10 +267,10 @@ export function checkLedger(database: Database): string[] {
   const faults = database.check();
   // Content can only be checked if the pages are intact.
   if (faults.length > 0) return faults;
-  const found = CHECKS.flatMap(([what, sql]) => {
-    const count = database.get<{ found: number }>(`select count(*) as found from ${sql}`)?.found ?? 0;
-    return count === 0 ? [] : [`${what}: ${count}`];
-  });
+  const counts = FAULTS.map(
+    ([, rows]) => database.get<{ found: number }>(`select count(*) as found from ${rows}`)?.found ?? 0,
+  );
+  const found = describeFaults(FAULTS, counts);
   const broken = countBrokenBlocks(database);
   return broken === 0 ? found : [...found, `blocks that cannot be read: ${broken}`];
 }
