@@ -191,7 +191,7 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     'a stream of many events without a run id',
     (_request, response) => {
       openEvents(response);
-      for (let id = 0; id < 500; id += 1) response.write(formatFrame(String(id), 'progress', { step: id }));
+      for (let id = 0; id < 150; id += 1) response.write(formatFrame(String(id), 'progress', { step: id }));
     },
     { outcome: 'unknown', code: 'RESPONSE_TOO_LARGE' },
   ],
@@ -210,7 +210,7 @@ const TABLE: readonly (readonly [string, RawHandler, Readonly<Record<string, unk
     'a frame that never ends',
     (_request, response) => {
       openEvents(response);
-      for (let line = 0; line < 500; line += 1) response.write('data: 0123456789\n');
+      for (let part = 0; part < 50; part += 1) response.write('data: 0123456789\n'.repeat(10));
     },
     { outcome: 'unknown' },
   ],
