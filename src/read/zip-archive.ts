@@ -32,8 +32,9 @@ const MAX_SMALL_BYTES = 64 * 1024 * 1024;
 /** Small chunks limit how many rows wait in memory, however wide they are. */
 const PIECE_BYTES = 16 * 1024;
 
-// Node decompresses in its own threads, so no workers are needed.
-configure({ useWebWorkers: false });
+// Node decompresses in its own threads, so no workers are needed. Their limit would hold up a part for seconds if others
+// are open.
+configure({ useWebWorkers: false, maxWorkers: Number.MAX_SAFE_INTEGER });
 
 /** Reads the directory of a zip file. The file is opened for each read and closed after it. */
 export async function openZip(source: ByteSource, limits: InputLimits): Promise<ZipArchive> {

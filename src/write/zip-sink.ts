@@ -54,8 +54,12 @@ class QueuedCompression {
   }
 }
 
-// Compression has its own threads, so no workers are needed.
-configure({ useWebWorkers: false, CompressionStream: QueuedCompression });
+// Compression has its own threads, so no workers are needed. Their limit would hold up a part for seconds if others are open.
+configure({
+  useWebWorkers: false,
+  maxWorkers: Number.MAX_SAFE_INTEGER,
+  CompressionStream: QueuedCompression,
+});
 
 /** Opens a zip file on a sink; the caller commits the sink. */
 export function openZipSink(sink: ByteSink): ZipSink {

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { InputLimits } from '../../src/read/input.js';
 import { openInput } from '../../src/read/open-input.js';
 import { readAllRows } from '../helpers/rows.js';
@@ -143,6 +144,24 @@ test('a workbook with any changed byte gives rows or a clear error', async () =>
     if (!Array.isArray(outcome)) expect(outcome).toMatchObject({ name: 'RowfillError', kind: 'usage' });
   }
 });
+
+test('readers of one workbook do not wait for each other', async () => {
+  const noise = createHash('shake256', { outputLength: 2 * 1024 * 1024 })
+    .update('noise')
+    .digest('hex');
+  const row = (line: number) =>
+    createRow(line, noise.slice(line * 80_000, (line + 1) * 80_000).match(/.{80}/g) ?? []);
+  const input = await openRows(Array.from({ length: 50 }, (_, at) => row(at + 2)).join(''));
+  const readers = Array.from({ length: 4 }, () => input.openRows()[Symbol.asyncIterator]());
+  // A reader that waits for a timer never ends.
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  try {
+    for (const reader of readers) expect((await reader.next()).done).toBe(false);
+    for (const reader of readers) await reader.return?.();
+  } finally {
+    vi.useRealTimers();
+  }
+}, 20_000);
 
 test('reading stops on abort', async () => {
   const input = await openRows(createRow(2, ['Acme', 'x']).repeat(50_000));
