@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { TextDecoder } from 'node:util';
-import { createInflateRaw } from 'node:zlib';
+import { crc32, createInflateRaw } from 'node:zlib';
 import { configure, type FileEntry, Reader, ZipReader } from '@zip.js/zip.js';
 import { SaxesParser } from 'saxes';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
@@ -30,7 +30,7 @@ const MAX_PARTS = 10_000;
 const MAX_DIRECTORY_BYTES = 16 * 1024 * 1024;
 const MAX_SMALL_BYTES = 64 * 1024 * 1024;
 /** Small chunks limit how many rows wait in memory, however wide they are. */
-const PIECE_BYTES = 16 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 // Node decompresses in its own threads, so no workers are needed. Their limit would hold up a part for seconds if others
 // are open.
@@ -178,9 +178,11 @@ async function* unpack(
   // Sizes in the file are not trustworthy.
   const packedBytes = Math.min(entry.compressedSize, source.stats.size);
   let bytes = 0;
+  let sum = 0;
   for await (const piece of isDeflated ? inflate(readable) : readable) {
     signal?.throwIfAborted();
     bytes += piece.length;
+    sum = crc32(piece, sum);
     if (bytes > limits.freeInflateBytes && bytes > packedBytes * limits.maxInflateRatio) {
       throw createUsageError(
         'INPUT_INFLATES_TOO_MUCH',
@@ -191,6 +193,8 @@ async function* unpack(
     const step = Math.min(limits.pieceBytes, PIECE_BYTES);
     for (let at = 0; at < piece.length; at += step) yield piece.subarray(at, at + step);
   }
+  if (bytes !== entry.uncompressedSize || sum !== entry.crc32)
+    throw createBrokenError(source.name, `${entry.filename} does not match its checksum`);
 }
 
 const DEFLATE = 8;
