@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { OpenBatch } from '../ledger/ledger.js';
 import type { PendingBatch, Question } from '../model/question.js';
+import { readAhead } from '../model/read-ahead.js';
 import type { Batcher } from '../run/batcher.js';
 import { askGroup, giveUpUnaffordable, resumeGroup, resumeOther, resumeRun } from './ask-group.js';
 import { resolveDoubts, SharedAnswersCounter } from './doubts.js';
@@ -273,7 +274,7 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
     context.state.planned?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
   if (isDone && context.state.planned !== null && context.answeredRows === null)
     context.tally.countEstimated(context.state.planned);
-  else await dispatcher.run(openQuestions(context, (questions) => dispatcher.hold(questions)));
+  else await dispatcher.run(readAhead(openQuestions(context, (questions) => dispatcher.hold(questions))));
   reportWarnings(context, context.answerWarnings.list());
   if (context.stop.reason !== 'interrupted') await failUnknown(unknown, context);
 }

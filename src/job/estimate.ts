@@ -7,6 +7,7 @@ import { formatMicros, limitMicros } from '../model/format.js';
 import { KeySet } from '../model/key-set.js';
 import { type Climb, computeLikelyMicros, computeWorstMicros, type Quote } from '../model/prices.js';
 import { createQuestion, listKeys, type PendingBatch, type Question } from '../model/question.js';
+import { readAhead } from '../model/read-ahead.js';
 import type { Row } from '../model/row.js';
 import type { Batcher } from '../run/batcher.js';
 import { InFlight } from '../select/in-flight.js';
@@ -72,11 +73,15 @@ export async function estimateRows(
   // Duplicates are found by `claims`, so this view need not track them.
   const inFlight = active.createView();
   let rowsRead = 0;
-  for await (const rows of context.input.openRows()) {
+  const selectChunks = async function* () {
+    for await (const rows of context.input.openRows()) {
+      yield { rows, ...(await selectChunk(rows, context, () => inFlight)) };
+    }
+  };
+  for await (const { rows, questions: opened, answers, selections } of readAhead(selectChunks())) {
     if (stop.reason !== null) break;
     rowsRead += rows.length;
     context.tally.countLookedThrough(rowsRead);
-    const { questions: opened, answers, selections } = await selectChunk(rows, context, () => inFlight);
     const askedRows: Row[] = [];
     const asked: AskedRow[] = [];
     for (const [index, selection] of selections.entries()) {

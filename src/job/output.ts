@@ -22,6 +22,7 @@ import {
   type RowQuestion,
   resolveKey,
 } from '../model/question.js';
+import { readAhead } from '../model/read-ahead.js';
 import type { Row } from '../model/row.js';
 import { VERSION } from '../model/version.js';
 import { INPUT_GREW, type Input } from '../read/open-input.js';
@@ -137,12 +138,17 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     findExclusion: exclusion.findMatch.bind(exclusion),
     claimKey: (key: string) => met.add(key),
   };
+  const findChunks = async function* () {
+    for await (const rows of input.openRows()) {
+      const questions = rows.map((row) =>
+        createQuestion(row, parts.ask, parts.overwrite, parts.blanks, parts.history),
+      );
+      const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
+      yield { rows, questions, answers };
+    }
+  };
   // A function of its own, so that nothing of a chunk is kept while the next one is made.
-  const writeChunk = async (rows: readonly Row[]): Promise<void> => {
-    const questions = rows.map((row) =>
-      createQuestion(row, parts.ask, parts.overwrite, parts.blanks, parts.history),
-    );
-    const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
+  const writeChunk = async ({ rows, questions, answers }: FoundChunk): Promise<void> => {
     const joined = joinRows(rows, questions, answers, context);
     const filled = hasVerdicts ? await attachVerdicts(joined, questions, answers, parts) : joined;
     tally.add(filled);
@@ -152,13 +158,19 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     if (onRow !== undefined) for (const each of filled) onRow(each);
   };
   try {
-    for await (const rows of input.openRows()) await writeChunk(rows);
+    for await (const chunk of readAhead(findChunks())) await writeChunk(chunk);
     const digest = await output.commit();
     return { ...tally.read(), needsBom: output.needsBom, digest };
   } catch (error) {
     await output.abort();
     throw error;
   }
+}
+
+interface FoundChunk {
+  readonly rows: readonly Row[];
+  readonly questions: readonly RowQuestion[];
+  readonly answers: ReadonlyMap<string, StoredAnswer>;
 }
 
 /** Adds what was seen of each value on the pages that it cites. */
