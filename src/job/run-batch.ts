@@ -16,8 +16,8 @@ export interface PlannedBatch {
   readonly group: PendingBatch;
   /** Exclusion records to send along. */
   readonly exclusions: readonly JsonObject[];
-  /** True if another process planned it. */
-  readonly isHandedOut?: boolean;
+  /** The job's invocation, if another process planned it. */
+  readonly invocation?: number;
 }
 
 /** The parts of a job that running a batch needs: no input and no output. */
@@ -47,10 +47,10 @@ export async function runBatch<Result>(
   parts: RunParts,
   conclude: (outcome: BatchOutcome) => Promise<Result>,
 ): Promise<Result> {
-  const { batch, group, exclusions, isHandedOut = false } = planned;
+  const { batch, group, exclusions, invocation } = planned;
   const seen = group.questions.map((question) => question.seen);
   const sent = await sendBatch(
-    { batch, seen, isHandedOut },
+    { batch, seen, ...(invocation === undefined ? {} : { invocation }) },
     createRequest(parts.ask, batch, exclusions),
     parts,
   );

@@ -252,8 +252,11 @@ export interface Reservation {
   readonly batch: Batch;
   /** By row of the batch: the `seen` of the result in which its key was looked up. */
   readonly seen: readonly number[];
-  /** True if another process planned the batch. Then claims and answers of this process count like those of others. */
-  readonly isHandedOut?: boolean;
+  /**
+   * The job's invocation, if another process planned the batch in it. That process knows what else it has planned; all
+   * other claims and answers count, those of this process too.
+   */
+  readonly invocation?: number;
 }
 
 /** Caps in micro-dollars; null for no limit. */

@@ -1,6 +1,8 @@
 import { type ErrorKind, RowfillError } from '../errors.js';
 import type { PlannedBatch } from '../job/run-batch.js';
-import type { OverBudget, SpendLimits } from '../ledger/ledger.js';
+import type { SettledGroup } from '../job/settle-group.js';
+import type { OverBudget, Settled, SpendLimits } from '../ledger/ledger.js';
+import type { RowAnswer } from '../model/answer.js';
 import type { Batch } from '../model/batch.js';
 import type { BlankOrigin } from '../model/blank.js';
 import type { JsonObject } from '../model/json.js';
@@ -26,6 +28,7 @@ export interface JobLimits {
 export interface QueuedBatch {
   readonly format: typeof FORMAT;
   readonly job: string;
+  readonly invocation: number;
   readonly batch: Batch;
   readonly level: number;
   /** By row of the batch: its fields, unless they are those of the batch, and what it was known of the row. */
@@ -41,14 +44,26 @@ export interface QueuedBatch {
 /** What a worker tells the process that handed a batch out. */
 export type WorkerReport = { readonly batch: string } & (
   | { readonly status: 'started'; readonly runId: string | null; readonly adopted: boolean }
-  /** Settled in the ledger. `unusable` says why its run could not be used; null if it could. */
-  | { readonly status: 'ended'; readonly runId: string; readonly unusable: string | null }
+  /**
+   * Settled in the ledger. `unusable` says why its run could not be used; null if it could. `complete` if nothing about
+   * it is left to decide.
+   */
+  | {
+      readonly status: 'ended';
+      readonly runId: string;
+      readonly unusable: string | null;
+      readonly complete: CompleteRun | null;
+    }
   | { readonly status: 'over_budget'; readonly budget: OverBudget }
   | { readonly status: 'changed'; readonly keys: readonly string[] }
   | { readonly status: 'absent' | 'unknown' | 'rejected'; readonly reason: string }
   | { readonly status: 'late'; readonly runId: string; readonly reason: string }
   | { readonly status: 'fatal'; readonly error: SentError }
 );
+
+/** A run that answered every row of its batch for the first time. Its answers are in the ledger. */
+export type CompleteRun = Pick<SettledGroup['run'], 'status' | 'costDollars'> &
+  Pick<Settled, 'micros' | 'isEstimated' | 'spend' | 'seen'>;
 
 interface SentError {
   readonly kind: ErrorKind;
@@ -61,18 +76,29 @@ interface SentError {
 export const FORMAT = 1;
 
 /** Packs a batch for the queue. Its rows are in it once. */
-export function packBatch({ batch, group, exclusions }: PlannedBatch, limits: JobLimits): QueuedBatch {
+export function packBatch(
+  { batch, group, exclusions }: PlannedBatch,
+  invocation: number,
+  limits: JobLimits,
+): QueuedBatch {
   const { level, resends } = group;
   const questions = group.questions.map(({ fields, seen }) =>
     isSame(fields, batch.fields) ? { seen } : { seen, fields },
   );
   const { jobId: job } = batch;
-  const packed = { format: FORMAT, job, batch, level, questions, exclusions, limits } as const;
+  const packed = { format: FORMAT, job, invocation, batch, level, questions, exclusions, limits } as const;
   return resends === undefined ? packed : { ...packed, resends };
 }
 
 /** The batch as it was planned. */
-export function unpackBatch({ batch, level, questions, resends, exclusions }: QueuedBatch): PlannedBatch {
+export function unpackBatch({
+  invocation,
+  batch,
+  level,
+  questions,
+  resends,
+  exclusions,
+}: QueuedBatch): PlannedBatch {
   const { fields, attempt, previousRunId } = batch;
   const group = {
     questions: batch.rows.map(({ key, record, fault = null }, index): Question => {
@@ -82,11 +108,48 @@ export function unpackBatch({ batch, level, questions, resends, exclusions }: Qu
     ...{ fields, level, attempt, previousRunId },
     ...(resends === undefined ? {} : { resends }),
   };
-  return { batch, group, exclusions, isHandedOut: true };
+  return { batch, group, exclusions, invocation };
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {
   return one === other || (one.length === other.length && one.every((name, index) => name === other[index]));
+}
+
+/** What a coordinator needs to know of a settled run instead of checking it again; null if it must check it. */
+export function packComplete(batch: Batch, settled: SettledGroup): CompleteRun | null {
+  const { run, unusable, answers, repair, disputed, misfits, fault, result } = settled;
+  const isComplete =
+    unusable === null &&
+    fault === null &&
+    result.status === 'settled' &&
+    result.merged.size === 0 &&
+    answers.length === batch.rows.length &&
+    repair.followUp === null &&
+    repair.again.length === 0 &&
+    repair.failures.length === 0 &&
+    disputed.length === 0 &&
+    misfits.unknownIds === 0 &&
+    misfits.doubled === 0;
+  if (!isComplete) return null;
+  const { micros, isEstimated, spend, seen } = result;
+  return { status: run.status, costDollars: run.costDollars, micros, isEstimated, spend, seen };
+}
+
+/** The settled group of a complete run, with its answers from the ledger; null if they are not those of the batch. */
+export function unpackComplete(
+  { rows }: Batch,
+  runId: string,
+  { status, costDollars, micros, isEstimated, spend, seen }: CompleteRun,
+  answers: readonly RowAnswer[],
+): SettledGroup | null {
+  if (answers.length !== rows.length || answers.some(({ key }, index) => key !== rows[index]?.key))
+    return null;
+  return {
+    ...{ run: { id: runId, status, costDollars }, unusable: null, fault: null, answers },
+    ...{ repair: { followUp: null, again: [], failures: [] }, disputed: [] },
+    misfits: { unknownIds: 0, doubled: 0 },
+    result: { status: 'settled', micros, isEstimated, spend, seen, merged: new Map() },
+  };
 }
 
 /** Packs an error that stops a job. */

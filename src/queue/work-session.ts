@@ -10,7 +10,14 @@ import { createBlanks } from '../model/blank.js';
 import { systemClock } from '../model/clock.js';
 import type { EnrichEvent } from '../model/events.js';
 import { type JobThrottle, SharedThrottle } from '../run/shared-throttle.js';
-import { FORMAT, packError, type QueuedBatch, unpackBatch, type WorkerReport } from './messages.js';
+import {
+  FORMAT,
+  packComplete,
+  packError,
+  type QueuedBatch,
+  unpackBatch,
+  type WorkerReport,
+} from './messages.js';
 import { type BatchQueue, type Delivery, RENEW_ENTRIES_MS } from './open-queue.js';
 
 /** What a worker has opened. */
@@ -230,7 +237,10 @@ export class WorkSession {
 
   /** What comes while the last reports are sent goes together. */
   #report(job: string, report: WorkerReport): void {
-    this.#reports.set(job, [...(this.#reports.get(job) ?? []), report]);
+    const waiting = this.#reports.get(job) ?? [];
+    // The end of a run says that it was started.
+    const isKept = (each: WorkerReport): boolean => report.status !== 'ended' || each.batch !== report.batch;
+    this.#reports.set(job, [...waiting.filter(isKept), report]);
     this.#telling ??= this.#sendReports()
       .catch((error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))))
       .finally(() => {
@@ -268,11 +278,13 @@ function isOwnTrouble(outcome: BatchOutcome): boolean {
   return outcome.error.code === 'LEASE_LOST' || outcome.error.code === 'LEDGER_MOVED';
 }
 
-function createReport({ id: batch }: Batch, outcome: BatchOutcome): WorkerReport {
+function createReport(planned: Batch, outcome: BatchOutcome): WorkerReport {
+  const batch = planned.id;
   switch (outcome.status) {
     case 'ended': {
       const { run, unusable } = outcome.settled;
-      return { batch, status: 'ended', runId: run.id, unusable };
+      const complete = packComplete(planned, outcome.settled);
+      return { batch, status: 'ended', runId: run.id, unusable, complete };
     }
     case 'fatal':
       return { batch, status: 'fatal', error: packError(outcome.error) };

@@ -3,7 +3,7 @@ import type { BatchRunner, JobContext, OpenHandout } from '../job/job-context.js
 import { type BatchOutcome, type PlannedBatch, runBatch } from '../job/run-batch.js';
 import { type SettledGroup, settleGroup, settleUnusable } from '../job/settle-group.js';
 import type { Settled } from '../ledger/ledger.js';
-import { packBatch, unpackError, type WorkerReport } from './messages.js';
+import { packBatch, unpackComplete, unpackError, type WorkerReport } from './messages.js';
 import type { BatchQueue } from './open-queue.js';
 
 /** What the pool of a job needs to know of it. */
@@ -132,7 +132,7 @@ export class WorkerPool implements BatchRunner {
       try {
         await queue.add(
           account,
-          batches.map((each) => packBatch(each, limits)),
+          batches.map((each) => packBatch(each, context.job.invocation, limits)),
         );
       } catch (error) {
         this.#fail(error);
@@ -217,7 +217,7 @@ export class WorkerPool implements BatchRunner {
         this.#countStarted(handout, report.runId, report.adopted, context);
         return;
       case 'ended':
-        void this.#conclude(handout, () => this.#replay(handout, report.runId, report.unusable, context));
+        void this.#conclude(handout, () => this.#takeIn(handout, report, context));
         return;
       case 'changed':
         void this.#lookUp(handout, report.keys, context);
@@ -255,6 +255,21 @@ export class WorkerPool implements BatchRunner {
       this.#open.delete(id);
       handout.reject(error);
     }
+  }
+
+  /** Takes in a settled run. One that answered every row needs no second check: only its answers are read. */
+  async #takeIn(
+    handout: Handout,
+    { runId, unusable, complete }: Extract<WorkerReport, { status: 'ended' }>,
+    context: JobContext,
+  ): Promise<BatchOutcome> {
+    if (complete !== null) {
+      this.#countStarted(handout, runId, false, context);
+      const found = (await context.ledger.findRuns([runId])).get(runId);
+      const settled = unpackComplete(handout.batch, runId, complete, found?.answers ?? []);
+      if (settled !== null) return { status: 'ended', settled };
+    }
+    return this.#replay(handout, runId, unusable, context);
   }
 
   /** Does with a settled run what follows its settlement, from the raw run in the ledger. */

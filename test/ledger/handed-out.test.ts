@@ -18,7 +18,7 @@ describe.each(STORES)('batches that another process has planned, in $name', (sto
     const job = await openTestJob(ledger);
     const { seen } = await ledger.findAnswers(job, [createTestKey('a'), createTestKey('b')]);
     const batch = createTestBatch(job, ['a', 'b']);
-    const delivery = { batch, seen: [seen, seen], isHandedOut: true };
+    const delivery = { batch, seen: [seen, seen], invocation: job.invocation };
     const reserve = async () => (await ledger.reserveBatches([delivery], NO_LIMITS))[0];
     expect(await reserve()).toEqual({ status: 'reserved' });
     const keys = batch.rows.map(({ key }) => key);
@@ -28,6 +28,31 @@ describe.each(STORES)('batches that another process has planned, in $name', (sto
     expect(await ledger.getSpend(job.id)).toMatchObject({ reservedMicros: 0 });
   });
 
+  test('a batch of an earlier invocation and one of this invocation never have the same rows', async () => {
+    const place = store.createPlace();
+    const [worker, coordinator] = [await openStore(store, place), await openStore(store, place)];
+    const before = await openTestJob(coordinator);
+    const { seen } = await coordinator.findAnswers(before, [createTestKey('a')]);
+    const now = await openTestJob(coordinator);
+    expect(now.invocation).toBe(before.invocation + 1);
+    const plan = (rows: readonly string[], job: typeof now) => ({
+      batch: createTestBatch(job, rows),
+      seen: rows.map(() => seen),
+      invocation: job.invocation,
+    });
+    // Taken by a worker before its coordinator was replaced, and reserved after that.
+    expect(await worker.reserveBatches([plan(['a'], before)], NO_LIMITS)).toEqual([{ status: 'reserved' }]);
+    expect(await worker.reserveBatches([plan(['a', 'b'], now)], NO_LIMITS)).toEqual([
+      { status: 'changed', keys: [createTestKey('a')] },
+    ]);
+    const keys = ['a', 'b'].map((name) => createTestKey(name));
+    expect((await coordinator.findAnswers(now, keys)).elsewhere).toEqual(new Set(keys.slice(0, 1)));
+    expect(await worker.reserveBatches([plan(['b'], now)], NO_LIMITS)).toEqual([{ status: 'reserved' }]);
+    expect(await worker.reserveBatches([plan(['b'], before)], NO_LIMITS)).toEqual([
+      { status: 'changed', keys: keys.slice(1) },
+    ]);
+  });
+
   test('rows that the same process has answered for another job are refused', async () => {
     const ledger = await openStore(store);
     const [one, two] = [await openTestJob(ledger), await openTestJob(ledger, undefined, '/data/two.csv')];
@@ -35,12 +60,13 @@ describe.each(STORES)('batches that another process has planned, in $name', (sto
     const first = createTestBatch(one, ['a']);
     await reserveTestBatch(ledger, first);
     await settleTestBatch(ledger, first, createTestRun('run_1'));
-    const second = { batch: createTestBatch(two, ['a', 'b']), seen: [seen, seen], isHandedOut: true };
+    const planned = { seen: [seen, seen], invocation: two.invocation };
+    const second = { batch: createTestBatch(two, ['a', 'b']), ...planned };
     expect(await ledger.reserveBatches([second], NO_LIMITS)).toEqual([
       { status: 'changed', keys: [createTestKey('a')] },
     ]);
     const now = await ledger.findAnswers(two, [createTestKey('b')]);
-    const rest = { batch: createTestBatch(two, ['b']), seen: [now.seen], isHandedOut: true };
+    const rest = { batch: createTestBatch(two, ['b']), seen: [now.seen], invocation: two.invocation };
     expect(await ledger.reserveBatches([rest], NO_LIMITS)).toEqual([{ status: 'reserved' }]);
   });
 

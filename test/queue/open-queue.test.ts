@@ -17,7 +17,7 @@ function createEntry(company: string, job = 'j_1'): QueuedBatch {
     ...{ key, record, fields: batch.fields, level: 0, attempt: 1, fault: null, seen: 0 },
   }));
   const group = { questions, fields: batch.fields, level: 0, attempt: 1, previousRunId: null };
-  return packBatch({ batch, group, exclusions: [] }, LIMITS);
+  return packBatch({ batch, group, exclusions: [] }, 1, LIMITS);
 }
 
 async function open(url: string, isSupervising = false): Promise<BatchQueue> {
@@ -90,7 +90,7 @@ test('withdrawing takes back what no process has taken, of this job only', async
 test('reports come in their order, once, and only for their job', async () => {
   const [one, two] = await openTwo();
   const started = { batch: 'b_1', status: 'started', runId: 'run_1', adopted: false } as const;
-  const ended = { batch: 'b_1', status: 'ended', runId: 'run_1', unusable: null } as const;
+  const ended = { batch: 'b_1', status: 'ended', runId: 'run_1', unusable: null, complete: null } as const;
   await two.report('j_1', [started]);
   await two.report('j_2', [started]);
   await two.report('j_1', [ended]);

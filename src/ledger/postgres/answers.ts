@@ -20,7 +20,7 @@ import type { Connection, Row } from './connection.js';
 import { keyArray, Sql, sql, textArray } from './sql.js';
 
 /** Columns of a block. Its keys become one text of hex digits. */
-export const BLOCK_COLUMNS = `block.number, translate(block.keys::text, '{},-', '') as keys, block.kind, block.job,
+export const BLOCK_COLUMNS = `block.number, btrim(replace(replace(block.keys::text, '-', ''), ',', ''), '{}') as keys, block.kind, block.job,
   block.invocation, block.run_id as "runId", block.cost_micros as "costMicros", block.is_estimated as "isEstimated",
   block.effort, block.is_refresh as "isRefresh", block.intended_at as "intendedAt", block.settled_at as "settledAt",
   block.content`;
@@ -34,14 +34,20 @@ type FoundRow = BlockRow & {
   readonly jobId: string | null;
 };
 
+/** Who looks up answers: a process, and the invocation of the job that it works on, if it does. */
+interface Searcher {
+  readonly holder: number;
+  readonly invocation: number | null;
+}
+
 /** Finds what is known about row keys, from the view of a job. One statement, so that it is one snapshot. */
 export async function findAnswers(
   connection: Connection,
-  holder: number,
+  searcher: Searcher,
   handle: JobHandle,
   keys: readonly string[],
 ): Promise<FoundAnswers> {
-  const statements = [createSearch(handle, keys, holder), selectVersion(handle)];
+  const statements = [createSearch(handle, keys, searcher), selectVersion(handle)];
   return connection.read(statements, ([rows = [], versions = []]) => {
     const found = rows as unknown as readonly FoundRow[];
     const elsewhere = new Set<string>();
@@ -65,7 +71,12 @@ export async function findAnswers(
   });
 }
 
-function createSearch({ id, askId }: JobHandle, keys: readonly string[], holder: number): Sql {
+/** Batches that the process has handed out itself are not elsewhere, whoever runs them. */
+function createSearch(
+  { id, askId }: JobHandle,
+  keys: readonly string[],
+  { holder, invocation }: Searcher,
+): Sql {
   return sql`
     with own as materialized (
         select ask.number * ${SPAN} as base, change, (select job.number from job where job.id = ${id}) as job
@@ -80,7 +91,8 @@ function createSearch({ id, askId }: JobHandle, keys: readonly string[], holder:
       null, null, null, null, null, null
     from own join batch on batch.number > own.base and batch.number < own.base + ${SPAN},
       unnest(batch.keys) claimed (key) join wanted on wanted.key = claimed.key
-    where batch.holder <> ${holder} or batch.reserver <> ${holder}
+    where (batch.holder <> ${holder} or batch.reserver <> ${holder})
+      and (${invocation}::int is null or batch.job is distinct from own.job or batch.invocation <> ${invocation})
     union all select 'ask', null, null, change, null, null, job, null, null, null, null, null, null, null, null, null
     from own`;
 }
@@ -147,7 +159,7 @@ export function listChangedRows(
   const ask = sql`select coalesce(max(block.number), 0) as last from ask
     join block on block.number > ask.number * ${SPAN} and block.number < (ask.number + 1) * ${SPAN}
     where ask.id = ${askId}`;
-  const blocks = sql`select block.number, translate(block.keys::text, '{},-', '') as keys from ask
+  const blocks = sql`select block.number, btrim(replace(replace(block.keys::text, '-', ''), ',', ''), '{}') as keys from ask
     join block on block.number > ask.number * ${SPAN} and block.number < (ask.number + 1) * ${SPAN}
     where ask.id = ${askId} and block.number > ${since ?? Number.MAX_SAFE_INTEGER} order by block.number limit ${limit}`;
   return connection.read([blocks, ask], ([rows = [], counts = []]) => {

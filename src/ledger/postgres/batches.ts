@@ -36,7 +36,7 @@ const FAILS = 4;
 /** Reserves a batch. `isOwn` if this process has reserved it before. */
 export function createReserve(
   holder: number,
-  { batch, seen, isHandedOut = false }: Reservation,
+  { batch, seen, invocation }: Reservation,
   { jobMicros, day }: SpendLimits,
   isRepeated: boolean,
 ): Sql {
@@ -45,7 +45,7 @@ export function createReserve(
   const folderMicros = day?.folderMicros ?? null;
   const ledgerMicros = day?.ledgerMicros ?? null;
   return sql`select * from reserve(${holder}, ${id}, ${jobId}, ${keyArray(keys)}, ${numberArray(seen)},
-    ${reserveMicros}, ${JSON.stringify(batch)}, ${jobMicros}, ${folderMicros}, ${ledgerMicros}, ${isRepeated}, ${isHandedOut})`;
+    ${reserveMicros}, ${JSON.stringify(batch)}, ${jobMicros}, ${folderMicros}, ${ledgerMicros}, ${isRepeated}, ${invocation ?? null})`;
 }
 
 export function toReserveVerdict(batch: Batch, row: Row | undefined): ReserveVerdict {

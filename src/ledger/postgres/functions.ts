@@ -80,10 +80,11 @@ export const FUNCTIONS = `
     select pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || p_name, 0)) $$;
 
   -- Reserves a batch. status: reserved | changed (by others, with the keys) | holder_lost | a budget | unknown_job |
-  -- twice. A repeated call is one whose reply was lost.
+  -- twice. A repeated call is one whose reply was lost. With an invocation of the job, another process has planned the
+  -- batch in it: that process has planned no row twice, so only claims of others count.
   create function reserve(p_holder bigint, p_id text, p_job text, p_keys uuid[], p_seen bigint[], p_micros bigint,
     p_content text, p_job_cap bigint, p_folder_cap bigint, p_ledger_cap bigint, p_repeated boolean,
-    p_handed_out boolean, out status text, out taken text) language plpgsql as $$
+    p_invocation int, out status text, out taken text) language plpgsql as $$
   declare
     v_job record;
     v_count record;
@@ -92,7 +93,7 @@ export const FUNCTIONS = `
     v_foreign bigint;
   begin
     if is_lost(p_holder) then status := 'holder_lost'; return; end if;
-    select number, ask into v_job from job where id = p_job;
+    select number, ask, invocation into v_job from job where id = p_job;
     if not found then status := 'unknown_job'; return; end if;
     select * into v_count from ask_count where ask = v_job.ask for update;
     perform 1 from job_count where job = v_job.number for update;
@@ -100,29 +101,39 @@ export const FUNCTIONS = `
     if found and p_repeated and v_open.holder = p_holder and v_open.reserver = p_holder then
       status := 'reserved'; return;
     end if;
+    if p_invocation is not null
+      and (v_open is not null or exists (select 1 from find_ended(p_id) where kind = 'run')) then
+      status := 'changed';
+      taken := replace(array_to_string(p_keys, ','), '-', '');
+      return;
+    end if;
     v_base := v_job.ask * 4294967296;
     v_foreign := case when v_count.last_holder = p_holder then v_count.foreign_change else v_count.change end;
     select string_agg(replace(row.key::text, '-', ''), ',' order by row.place) into taken
     from unnest(p_keys, p_seen) with ordinality row (key, seen, place)
     where row.key in (select unnest(batch.keys) from batch where batch.number > v_base
-        and batch.number < v_base + 4294967296 and (p_handed_out or batch.holder <> p_holder or batch.reserver <> p_holder))
-      or ((p_handed_out or row.seen < v_foreign) and exists (
+        and batch.number < v_base + 4294967296 and case when p_invocation is null
+          then batch.holder <> p_holder or batch.reserver <> p_holder
+          else batch.job <> v_job.number or batch.invocation <> p_invocation end)
+      or ((p_invocation is not null or row.seen < v_foreign) and exists (
         select 1 from row_block join block on block.number = row_block.number
         where row_block.key = row.key and row_block.number > greatest(row.seen, v_base)
-          and row_block.number < v_base + 4294967296 and (p_handed_out or block.holder <> p_holder)));
+          and row_block.number < v_base + 4294967296
+          and (p_invocation is not null or block.holder <> p_holder)));
     if taken is not null then status := 'changed'; return; end if;
     status := find_full(v_job.number, p_micros, p_job_cap, p_folder_cap, p_ledger_cap, true);
     if status is not null then return; end if;
     if v_open is not null then status := 'twice'; return; end if;
-    perform open_batch(p_holder, p_id, v_job.number, v_job.ask, 'intended', null, p_micros, now_ms(), p_keys, p_content);
+    perform open_batch(p_holder, p_id, v_job.number, coalesce(p_invocation, v_job.invocation), v_job.ask, 'intended',
+      null, p_micros, now_ms(), p_keys, p_content);
     status := 'reserved';
   end $$;
 
-  create function open_batch(p_holder bigint, p_id text, p_job int, p_ask int, p_state text, p_run text, p_micros bigint,
+  create function open_batch(p_holder bigint, p_id text, p_job int, p_invocation int, p_ask int, p_state text, p_run text, p_micros bigint,
     p_at bigint, p_keys uuid[], p_content text) returns void language plpgsql as $$
   begin
-    insert into batch (number, id, job, holder, reserver, state, run_id, reserve_micros, intended_at, keys, content)
-    values (draw(p_ask, p_holder), p_id, p_job, p_holder, p_holder, p_state, p_run, p_micros, p_at, p_keys, p_content);
+    insert into batch (number, id, job, invocation, holder, reserver, state, run_id, reserve_micros, intended_at, keys, content)
+    values (draw(p_ask, p_holder), p_id, p_job, p_invocation, p_holder, p_holder, p_state, p_run, p_micros, p_at, p_keys, p_content);
     update job_count set reserved_micros = reserved_micros + p_micros where job = p_job;
   end $$;
 
@@ -156,7 +167,7 @@ export const FUNCTIONS = `
     status := 'done';
     select kind, intended_at into v_ended from find_ended(p_id);
     if v_ended.kind = 'run' then return; end if;
-    perform open_batch(p_holder, p_id, v_job.number, v_job.ask, 'sent', p_run, p_micros,
+    perform open_batch(p_holder, p_id, v_job.number, 0, v_job.ask, 'sent', p_run, p_micros,
       coalesce(v_ended.intended_at, now_ms()), p_keys, p_content);
   end $$;
 

@@ -71,6 +71,8 @@ class Session {
   closing: Promise<void> | null = null;
   /** Versions of asks by job, and how they are read. */
   readonly #versions = new Map<string, string>();
+  /** The invocation of each job that this process works on. */
+  readonly invocations = new Map<string, number>();
   readonly #readings = new Map<string, Reading>();
 
   constructor(connection: Connection, { clock = systemClock, holder = readHolder() }: PostgresOptions) {
@@ -124,9 +126,11 @@ function createJobMethods(session: Session) {
   const { connection } = session;
   return {
     previewJob: (parts) => jobs.previewJob(connection, parts),
-    openJob(parts) {
+    async openJob(parts) {
       session.noteJob(createJobId(parts.ask.id, parts.input), parts.ask);
-      return jobs.openJob(connection, parts);
+      const job = await jobs.openJob(connection, parts);
+      session.invocations.set(job.id, job.invocation);
+      return job;
     },
     closeJob: (jobId, end) => jobs.closeJob(connection, jobId, end),
     isUnusedJob: (jobId) => jobs.isUnusedJob(connection, jobId),
@@ -180,7 +184,8 @@ function createAnswerMethods(session: Session) {
   return {
     findAnswers(job, keys) {
       session.askIds.add(job.askId);
-      return answers.findAnswers(connection, process.number, job, keys);
+      const invocation = session.invocations.get(job.id) ?? null;
+      return answers.findAnswers(connection, { holder: process.number, invocation }, job, keys);
     },
     findRuns: (runIds) => answers.findRuns(connection, runIds),
     listOlderAnswers: (askId, key, ask) => answers.listOlderAnswers(connection, askId, key, ask),

@@ -53,13 +53,13 @@ export function reserveBatches(
 
 function reserveBatch(
   store: Store,
-  { batch, seen, isHandedOut = false }: Reservation,
+  { batch, seen, invocation }: Reservation,
   { jobMicros, day }: SpendLimits,
   nowMs: number,
 ): ReserveVerdict {
   const job = store.job(batch.jobId);
   const view = store.view(job);
-  const own = isHandedOut ? view.listOwnKeys(store.holder) : null;
+  const own = invocation !== undefined ? view.listOwnKeys(store.holder) : null;
   const taken = batch.rows.flatMap(({ key }, index) => {
     const seenAt = seen[index] ?? 0;
     const isTaken =
