@@ -1,4 +1,4 @@
-import { type EnrichHooks, enrichWith } from './enrich.js';
+import type { EnrichHooks } from './enrich.js';
 import { createUsageError, RowfillError } from './errors.js';
 import { exportJob } from './export.js';
 import type { CheckProgress, CitedRow } from './job/check-citations.js';
@@ -236,6 +236,8 @@ async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<
   }
   const { maxCost, yes, apiKey, insecureHttp, wait, pages, fetchPrivate, hostDelay } = options;
   const { confirm, signal, onNote } = hooks;
+  // Checking alone needs no engine.
+  const { enrichWith } = await import('./enrich.js');
   return enrichWith(
     openLedger,
     {

@@ -1,8 +1,7 @@
-import { createRequire } from 'node:module';
 import { rootCertificates } from 'node:tls';
-import type undici from 'undici';
 import type { Dispatcher } from 'undici';
 import { resolveProxy, splitCredentials } from '../model/proxy.js';
+import { loadPool, loadUndici } from '../model/undici-parts.js';
 import type { BaseUrl } from './base-url.js';
 
 export interface PoolOptions {
@@ -33,23 +32,4 @@ export function openPool(base: BaseUrl, options: PoolOptions): Dispatcher {
   return new (loadUndici().ProxyAgent)(
     proxy.startsWith('socks') ? proxied : { ...proxied, proxyTls: connect },
   );
-}
-
-const require = createRequire(import.meta.url);
-
-/**
- * Loads only the pool: undici's entry point also loads fetch, WebSocket and caches, which takes twice as
- * long.
- */
-function loadPool(): typeof undici.Pool {
-  try {
-    return require('undici/lib/dispatcher/pool.js');
-  } catch {
-    // Other releases may have another file layout.
-    return loadUndici().Pool;
-  }
-}
-
-function loadUndici(): typeof undici {
-  return require('undici');
 }

@@ -16,8 +16,8 @@ import type { Pages } from '../pages/open-pages.js';
 import { dropFragment, type FetchedPage } from '../pages/page-cache.js';
 import type { PageBytes, PageKind } from '../pages/page-text.js';
 import type { PdfReader } from '../pages/pdf-reader.js';
-import { isCheckable } from '../verify/check-citation.js';
 import { judgeFetch } from '../verify/page-verdict.js';
+import { isCheckable } from '../verify/value-leaves.js';
 import { hashValue } from './cell-verdicts.js';
 import type { JudgedPage, PageJudge } from './page-judge.js';
 
@@ -155,7 +155,7 @@ export class CitationChecker {
   }
 
   #addClaim(open: OpenClaim): void {
-    if (!isCheckable(open.claim.field, open.claim.value)) {
+    if (!isCheckable(open.claim.value)) {
       this.#decide(open, createVerdict('not_checkable', 'a value of this kind cannot be looked up'), {
         hash: null,
       });

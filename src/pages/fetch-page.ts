@@ -1,10 +1,9 @@
-import { createRequire } from 'node:module';
 import type { Readable, Transform } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type undici from 'undici';
 import type { Dispatcher } from 'undici';
 import { hasPublicSuffix } from '../model/entity-key.js';
 import { resolveProxy, splitCredentials } from '../model/proxy.js';
+import { loadAgent, loadPool, loadUndici, request } from '../model/undici-parts.js';
 import { VERSION } from '../model/version.js';
 import { type AddressGuard, RefusedAddress } from './address.js';
 
@@ -74,8 +73,7 @@ export class PageFetcher {
     this.#guard = guard;
     this.#env = env;
     this.#limits = { ...FETCH_LIMITS, ...limits };
-    const { Agent } = loadUndici();
-    this.#agent = new Agent({ factory: (origin) => this.#open(new URL(origin)) });
+    this.#agent = new (loadAgent())({ factory: (origin) => this.#open(new URL(origin)) });
   }
 
   /**
@@ -92,7 +90,7 @@ export class PageFetcher {
     const timeout = AbortSignal.timeout(limits.totalMs);
     const stop = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
     this.requests += 1;
-    const response = await this.#agent.request({
+    const response = await request(this.#agent, {
       origin: url.origin,
       path: url.pathname + url.search,
       method: 'GET',
@@ -136,15 +134,16 @@ export class PageFetcher {
 
   /** Opens the connections to one origin. */
   #open(url: URL): Dispatcher {
-    const { Pool, ProxyAgent } = loadUndici();
     const connect = { timeout: this.#limits.connectMs };
     const settings = { connections: 2, pipelining: 1, maxHeaderSize: MAX_HEADER_BYTES };
     const proxy = resolveProxy(url.origin, this.#env);
     if (proxy !== null) {
       const parts = { ...settings, ...splitCredentials(proxy), requestTls: connect };
-      return new ProxyAgent(proxy.startsWith('socks') ? parts : { ...parts, proxyTls: connect });
+      return new (loadUndici().ProxyAgent)(
+        proxy.startsWith('socks') ? parts : { ...parts, proxyTls: connect },
+      );
     }
-    return new Pool(url.origin, {
+    return new (loadPool())(url.origin, {
       ...settings,
       connect: {
         ...connect,
@@ -167,13 +166,6 @@ export class PageFetcher {
 }
 
 const MAX_HEADER_BYTES = 32 * 1024;
-
-const require = createRequire(import.meta.url);
-
-/** Loaded when the first page is fetched, because it takes long. */
-function loadUndici(): typeof undici {
-  return require('undici');
-}
 
 function readHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,

@@ -11,15 +11,10 @@ import { type Hit, indexPage, type PageIndex } from './page-index.js';
 import { createPassageUrl, quotePassage } from './passage.js';
 import { createSubject, relatePage } from './row-subject.js';
 import { describeField, resolveValueKind, type ValueKind } from './value-kind.js';
+import { listLeaves } from './value-leaves.js';
 
 /** Prose has more words than this, and is written anew for each cell. */
 const MAX_WORDS = 8;
-const MAX_PARTS = 100;
-
-/** False for a value that no text can show: true, false, or nothing. */
-export function isCheckable(_field: Field, value: JsonValue): boolean {
-  return listLeaves(value, '').some(({ value: each }) => typeof each !== 'boolean');
-}
 
 /**
  * Looks for a value on a page and says what was seen there. `on_page` is strong if the row and the field are named
@@ -36,22 +31,6 @@ export function checkCitation(page: PageText, claim: Claim): CitationVerdict {
   if (result.verdict === 'not_on_page' && page.isCut)
     return createVerdict('not_checkable', 'the page was too long to read to its end');
   return result;
-}
-
-interface Leaf {
-  readonly name: string;
-  readonly value: JsonValue;
-}
-
-/** The values of a list or object, with the names of their fields. */
-function listLeaves(value: JsonValue, name: string): Leaf[] {
-  if (value === null || value === '') return [];
-  if (Array.isArray(value))
-    return value.slice(0, MAX_PARTS).flatMap((each: JsonValue) => listLeaves(each, name));
-  if (!isJsonObject(value)) return [{ name, value }];
-  return Object.entries(value)
-    .flatMap(([key, each]) => listLeaves(each, name === '' ? key : `${name} ${key}`))
-    .slice(0, MAX_PARTS);
 }
 
 /** A list or object is on a page if all of its parts are that can be looked for. */
