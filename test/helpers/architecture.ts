@@ -65,7 +65,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   re2js: ['model/pattern.ts'],
   'string-width': ['cli/clip-text.ts', 'cli/format-table.ts'],
   tldts: ['model/entity-key.ts'],
-  undici: ['api/', 'pages/fetch-page.ts'],
+  undici: ['api/', 'model/undici-parts.ts', 'pages/fetch-page.ts'],
   unpdf: ['pages/pdf-worker.ts'],
   yaml: ['recipe/parse-recipe.ts'],
   yargs: ['cli/completions.ts', 'cli/commands/completion.ts'],
