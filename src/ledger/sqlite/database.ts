@@ -14,6 +14,7 @@ import {
   LedgerPlace,
   nameSaved,
   prepareLedgerFile,
+  protectLedgerFile,
   syncFile,
 } from './ledger-file.js';
 import { LogFlusher } from './log-flusher.js';
@@ -100,6 +101,8 @@ export class Database {
     try {
       this.exec('pragma busy_timeout = 2000');
       check(this);
+      // Not before: what is not a ledger keeps its permissions.
+      this.#guard(() => protectLedgerFile(this.file));
       this.#useWriteAheadLog();
     } catch (error) {
       this.#statements.clear();

@@ -41,10 +41,17 @@ export function prepareLedgerFile(path: string, schema: string): string {
     createWhole(path, schema);
   } else if (stats.isFile() && stats.size === 0) {
     throw createEmptyError(path);
-  } else if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) {
-    chmodSync(path, 0o600);
   }
   return realpathSync(path);
+}
+
+/** Takes an open ledger and its side files, which have its mode, from all users but its owner. */
+export function protectLedgerFile(file: string): void {
+  if (process.platform === 'win32') return;
+  for (const path of [file, `${file}-wal`, `${file}-shm`]) {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined && (stats.mode & 0o077) !== 0) chmodSync(path, 0o600);
+  }
 }
 
 /**

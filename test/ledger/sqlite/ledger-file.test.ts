@@ -22,6 +22,7 @@ import { openLedger } from '../../../src/ledger/open-ledger.js';
 import { Database } from '../../../src/ledger/sqlite/database.js';
 import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.js';
 import { releaseFiles } from '../../../src/model/release-files.js';
+import { openDatabase } from '../../../src/model/sqlite-driver.js';
 import { startLedgerChild } from '../../helpers/ledger-child.js';
 import {
   createLedgerPath,
@@ -92,6 +93,21 @@ test.skipIf(ON_WINDOWS)("the ledger's folder and files are accessible only by th
   chmodSync(path, 0o644);
   await createClosed(path);
   expect(readMode(path)).toBe('600');
+});
+
+test.skipIf(ON_WINDOWS)('what is not a ledger keeps its permissions', () => {
+  const folder = dirname(dirname(createLedgerPath()));
+  const list = join(folder, 'list.csv');
+  writeFileSync(list, 'company\nAcme\n');
+  const theirs = join(folder, 'theirs.sqlite');
+  const database = openDatabase(theirs);
+  database.exec('create table theirs (a)');
+  database.close();
+  for (const path of [folder, list, theirs]) {
+    chmodSync(path, 0o755);
+    expect(() => openSqliteLedger(path, {}), path).toThrow();
+    expect(readMode(path), path).toBe('755');
+  }
 });
 
 test.skipIf(process.platform !== 'linux')(
