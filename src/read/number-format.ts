@@ -194,11 +194,11 @@ function formatMoment(value: number, given: Exclude<NumberKind, 'number'>, date1
   if (given === 'duration') return formatTime(totalMs);
   const day = Math.floor(totalMs / DAY_MS);
   const kind = given === 'moment' ? (totalMs % DAY_MS === 0 ? 'date' : 'datetime') : given;
-  const time = formatTime(totalMs % DAY_MS);
-  if (day === 0 && !date1904) return kind === 'date' ? null : time;
-  if (day === 0 && (kind === 'time' || given === 'moment')) return time;
+  const restMs = totalMs % DAY_MS;
+  if (day === 0 && !date1904) return kind === 'date' ? null : formatTime(restMs);
+  if (day === 0 && (kind === 'time' || given === 'moment')) return formatTime(restMs);
   const date = date1904 ? formatDay(Date.UTC(1904, 0, 1), day) : formatDay1900(day);
-  return kind === 'date' && totalMs % DAY_MS === 0 ? date : `${date}T${time}`;
+  return kind === 'date' && restMs === 0 ? date : `${date}T${formatTime(restMs)}`;
 }
 
 /** Excel counts February 29, 1900, which did not exist. */

@@ -31,6 +31,8 @@ const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 export function createCellReader(workbook: Workbook): (cell: RawCell) => ReadCell {
   const { archive, texts, formats, date1904, richTexts } = workbook;
   const formatters = new Map<number, NumberFormatter>();
+  const keptTexts = new KeptCells();
+  const keptNumbers: (KeptCells | undefined)[] = [];
   const findFormatter = (style: number): NumberFormatter => {
     const known = formatters.get(style);
     if (known !== undefined) return known;
@@ -38,10 +40,15 @@ export function createCellReader(workbook: Workbook): (cell: RawCell) => ReadCel
     formatters.set(style, created);
     return created;
   };
-  const readNumber = (raw: string, style: number, format = formats[style] ?? null): ReadCell => ({
-    text: findFormatter(style)(raw),
-    stored: { kind: 'number', raw, format },
-  });
+  const readNumber = (raw: string, style: number, number = Number(raw)): ReadCell => {
+    const known = keptNumbers[style]?.find(number);
+    if (known?.stored?.raw === raw) return known;
+    const text = findFormatter(style)(raw);
+    const cell: ReadCell = { text, stored: { kind: 'number', raw, format: formats[style] ?? null } };
+    if (text === raw) return cell;
+    keptNumbers[style] ??= new KeptCells();
+    return keptNumbers[style].keep(number, cell);
+  };
   const readDate = (value: string, style: number): ReadCell => {
     const moment = parseIsoMoment(value.trim(), date1904);
     if (moment === null) return { text: value, stored: null };
@@ -54,10 +61,13 @@ export function createCellReader(workbook: Workbook): (cell: RawCell) => ReadCel
       case 's': {
         // Without an index the cell is blank; `Number('')` would give the first string.
         if (value.trim() === '') return BLANK;
-        const text = texts.read(Number(value));
+        const index = Number(value);
+        const known = keptTexts.find(index);
+        if (known !== undefined) return known;
+        const text = texts.read(index);
         if (text === undefined)
           throw createBrokenError(archive.name, `its shared text ${value.slice(0, 20)} is missing`);
-        return { text: unescapeText(text), stored: null };
+        return keptTexts.keep(index, { text: unescapeText(text), stored: null });
       }
       case 'str':
       case 'inlineStr':
@@ -77,13 +87,36 @@ export function createCellReader(workbook: Workbook): (cell: RawCell) => ReadCel
       case 'd':
         return readDate(value, style);
       default: {
-        const number = value.trim();
-        if (!NUMBER.test(number) || !Number.isFinite(Number(number))) return { text: value, stored: null };
-        return readNumber(number, style);
+        const raw = value.trim();
+        const number = NUMBER.test(raw) ? Number(raw) : Number.NaN;
+        return Number.isFinite(number) ? readNumber(raw, style, number) : { text: value, stored: null };
       }
     }
   };
 }
+
+/** Keeps the cells that were read last, by a number: tables repeat texts and dates. */
+class KeptCells {
+  readonly #numbers = new Float64Array(KEPT_CELLS).fill(-1);
+  readonly #cells: ReadCell[] = [];
+
+  find(number: number): ReadCell | undefined {
+    const at = number & (KEPT_CELLS - 1);
+    return this.#numbers[at] === number ? this.#cells[at] : undefined;
+  }
+
+  keep(number: number, cell: ReadCell): ReadCell {
+    if (!Number.isInteger(number) || cell.text.length > MAX_KEPT_LENGTH) return cell;
+    const at = number & (KEPT_CELLS - 1);
+    this.#numbers[at] = number;
+    this.#cells[at] = cell;
+    return cell;
+  }
+}
+
+/** A power of two. */
+const KEPT_CELLS = 4_096;
+const MAX_KEPT_LENGTH = 256;
 
 const BOOLEANS: ReadonlySet<string> = new Set(['0', '1', 'true', 'false']);
 

@@ -9,12 +9,12 @@ export class TotalsFinder {
   readonly #texts: number[] = [];
 
   add({ cells, stored }: SheetLine): void {
-    for (const [column, text] of cells.entries()) {
+    for (let column = 0; column < cells.length; column += 1) {
       const number = readNumber(stored[column]);
       if (number !== null) {
         this.#sums[column] = (this.#sums[column] ?? 0) + number;
         this.#counts[column] = (this.#counts[column] ?? 0) + 1;
-      } else if (text !== '') this.#texts[column] = (this.#texts[column] ?? 0) + 1;
+      } else if (cells[column] !== '') this.#texts[column] = (this.#texts[column] ?? 0) + 1;
     }
   }
 

@@ -18,7 +18,8 @@ export class SheetLinks {
   /** Links a cell to the first address in its text. Returns false if there is none to open. */
   add(place: string, text: string): boolean {
     const url = /^https?:\/\/\S+/.exec(text)?.[0] ?? '';
-    return URL.canParse(url) && this.keep(place, new URL(url).href);
+    if (this.#places.length >= this.#room || !URL.canParse(url)) return false;
+    return this.keep(place, new URL(url).href);
   }
 
   /** Links a cell to an address. Returns false if a workbook cannot hold it. */
