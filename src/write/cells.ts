@@ -17,6 +17,8 @@ export interface CellLayout {
   readonly fields: readonly FieldPlace[];
   /** Index of the cost column; -1 without one. */
   readonly costAt: number;
+  /** Index of the column with the day of the newest answer; -1 without one. */
+  readonly dateAt: number;
   fill(row: FilledRow): string[];
 }
 
@@ -55,6 +57,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     inputWidth: inputTitles.length,
     fields: places,
     costAt: outcomeAt[OUTCOME_COLUMNS.indexOf('enrichment_cost_usd')] ?? -1,
+    dateAt: outcomeAt[OUTCOME_COLUMNS.indexOf('enrichment_date')] ?? -1,
     fill: (filled) => {
       const { row } = filled;
       const out = new Array<string>(titles.length).fill('');

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonValue } from '../model/json.js';
 import { type CellLayout, defuseFormula } from './cells.js';
 import { type RawXml, toRaw } from './sheet-stream.js';
-import { clipText, DATE_FORMAT, escapeText, type SheetCell } from './sheet-xml.js';
+import { clipText, DATE_FORMAT, DATE_TIME_FORMAT, escapeText, type SheetCell } from './sheet-xml.js';
 import type { Look, WorkbookStyles } from './workbook-styles.js';
 
 /** How the numbers of each output column are shown, by its index. */
@@ -33,7 +33,9 @@ function isWhole(schema: JsonValue | undefined): boolean {
 
 /** How a cell of a new column looks. */
 export function findLook({ text, stored, isCitation }: SheetCell, numberLook: Look | undefined): Look {
-  if (stored?.kind === 'number') return stored.format === DATE_FORMAT ? 'date' : (numberLook ?? 'number');
+  if (stored?.kind === 'number' && stored.format === DATE_FORMAT) return 'date';
+  if (stored?.kind === 'number' && stored.format === DATE_TIME_FORMAT) return 'date_time';
+  if (stored?.kind === 'number') return numberLook ?? 'number';
   if (stored !== null) return 'number';
   if (isCitation === true) return ADDRESS.test(text) ? 'wrapped_link' : 'wrapped';
   if (LINK.test(text)) return 'link';
@@ -48,9 +50,10 @@ export function findStyleInPlace(cell: SheetCell, style: number, look: Look, sty
   const derive = () => styles.derive(style, look, true);
   if (look === 'link' || look === 'wrapped_link' || look === 'quoted') return derive();
   if (cell.stored?.kind !== 'number') return style;
-  if (styles.isDate(style)) return look === 'date' ? style : derive();
+  const isMoment = look === 'date' || look === 'date_time';
+  if (styles.isDate(style)) return isMoment ? style : derive();
   const isPlain = styles.isGeneral(style);
-  return look === 'date' || (isPlain && (look === 'money' || look === 'whole_money')) ? derive() : style;
+  return isMoment || (isPlain && (look === 'money' || look === 'whole_money')) ? derive() : style;
 }
 
 /** Writes a cell, as text or a value, never as a formula. `prefix` is that of the sheet's elements. */

@@ -244,33 +244,38 @@ type ColumnRole =
       readonly kind: 'value';
       readonly field: string;
       readonly path: readonly string[];
-      readonly isDate: boolean;
+      readonly isMoment: boolean;
     }
   | { readonly kind: 'citations'; readonly field: string }
-  | { readonly kind: 'cost' };
+  | { readonly kind: 'cost' }
+  | { readonly kind: 'date' };
 
 /** Creates the function that types a cell that is not an unchanged cell of the input, by the column and the row. */
 export function createAnswerCells(
-  { fields, costAt }: CellLayout,
+  { fields, costAt, dateAt }: CellLayout,
   date1904 = false,
 ): (filled: FilledRow, at: number, text: string) => SheetCell {
-  const roles = new Map<number, ColumnRole>([[costAt, { kind: 'cost' }]]);
+  const roles = new Map<number, ColumnRole>([
+    [costAt, { kind: 'cost' }],
+    [dateAt, { kind: 'date' }],
+  ]);
   for (const { name, values, citationsAt } of fields) {
     roles.set(citationsAt, { kind: 'citations', field: name });
     for (const { at, path, schema } of values)
-      roles.set(at, { kind: 'value', field: name, path, isDate: isDateSchema(schema) });
+      roles.set(at, { kind: 'value', field: name, path, isMoment: isMomentSchema(schema) });
   }
   return ({ outcome }, at, text) => {
     const role = roles.get(at);
     if (role === undefined) return { text, stored: null };
     if (role.kind === 'cost') return { text, stored: { kind: 'number', raw: text, format: null } };
+    if (role.kind === 'date') return { text, stored: storeMoment(text, date1904) };
     const answer = outcome.fields.get(role.field);
     if (answer === undefined) return { text, stored: null };
     if (role.kind === 'citations') return { text, stored: null, isCitation: true };
-    const { path, isDate } = role;
+    const { path, isMoment } = role;
     return {
       text,
-      stored: isDate ? storeDate(text, date1904) : storeValue(getPath(answer.value, path), text),
+      stored: isMoment ? storeMoment(text, date1904) : storeValue(getPath(answer.value, path), text),
     };
   };
 }
@@ -288,24 +293,33 @@ function isOwnText(row: Row, at: number, inputWidth: number, text: string): bool
   return row.kind === 'cells' && at < inputWidth && row.cells[at] === text;
 }
 
-function isDateSchema(schema: JsonValue | undefined): boolean {
-  return isJsonObject(schema) && schema.format === 'date';
+function isMomentSchema(schema: JsonValue | undefined): boolean {
+  return isJsonObject(schema) && (schema.format === 'date' || schema.format === 'date-time');
 }
 
-/** Built-in format of dates, shown as the reader's country writes them. */
+/** Built-in formats of dates, without and with a time, shown as the reader's country writes them. */
 export const DATE_FORMAT = 14;
+export const DATE_TIME_FORMAT = 22;
 const DAY_MS = 86_400_000;
 /** Excel takes 1900 for a leap year, so earlier days have other numbers in other programs. */
 const FIRST_DAY = '1900-03-01';
 const FIRST_DAY_1904 = '1904-01-01';
+// Workbooks know no time zones and no fractions below a millisecond.
+const MOMENT = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(?:Z|[+-]00:00)?)?$/i;
 
-/** A date such as `2024-03-01`, as workbooks store it: the number of its day. Null for a day that they cannot hold. */
-function storeDate(text: string, date1904: boolean): StoredCell | null {
-  const isDate = /^\d{4}-\d\d-\d\d$/.test(text) && text >= (date1904 ? FIRST_DAY_1904 : FIRST_DAY);
-  const time = isDate ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time)) return null;
+/**
+ * A date such as `2024-03-01`, or one with a time in UTC, as workbooks store it: the number of its day. Null for what they
+ * cannot hold.
+ */
+function storeMoment(text: string, date1904: boolean): StoredCell | null {
+  const [, day = '', time] = MOMENT.exec(text) ?? [];
+  const ms = Date.parse(`${day}T${time ?? '00:00'}Z`);
+  // `Date.parse` reads February 30 as a day in March.
+  const isReal = !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
+  if (!isReal || day < (date1904 ? FIRST_DAY_1904 : FIRST_DAY)) return null;
   const origin = date1904 ? Date.UTC(1904, 0, 1) : Date.UTC(1899, 11, 30);
-  return { kind: 'number', raw: String(Math.round((time - origin) / DAY_MS)), format: DATE_FORMAT };
+  const format = time === undefined ? DATE_FORMAT : DATE_TIME_FORMAT;
+  return { kind: 'number', raw: String((ms - origin) / DAY_MS), format };
 }
 
 /** The typed value, if it matches the text. */

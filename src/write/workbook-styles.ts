@@ -18,6 +18,7 @@ export type Look =
   | 'quoted'
   | 'number'
   | 'date'
+  | 'date_time'
   | 'money'
   | 'whole_money'
   | 'cost';
@@ -30,6 +31,7 @@ const BUILT_IN: Readonly<Record<Exclude<Look, 'cost'>, number>> = {
   quoted: 0,
   number: 0,
   date: 14,
+  date_time: 22,
   money: 4,
   whole_money: 3,
 };

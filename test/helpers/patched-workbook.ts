@@ -31,13 +31,20 @@ interface Filling {
   readonly output?: Partial<OutputOptions>;
   readonly name?: string;
   readonly outName?: string;
+  readonly foundAtMs?: number;
 }
 
 /** Fills a workbook with these answers, and returns its bytes with the notes about it. */
 export async function fillWorkbook(
   bytes: Uint8Array,
   fields: Readonly<Record<string, TestField>>,
-  { input: inputOptions, output: outputOptions, name = 'in.xlsx', outName = 'out.xlsx' }: Filling = {},
+  {
+    input: inputOptions,
+    output: outputOptions,
+    name = 'in.xlsx',
+    outName = 'out.xlsx',
+    foundAtMs,
+  }: Filling = {},
 ) {
   const folder = await createTempFolder();
   const path = join(folder, outName);
@@ -62,7 +69,7 @@ export async function fillWorkbook(
       createAnswer(values(row.ordinal), urls),
     ]);
     return row.skip === undefined
-      ? createFilledRow(row, Object.fromEntries(answers))
+      ? createFilledRow(row, Object.fromEntries(answers), foundAtMs === undefined ? {} : { foundAtMs })
       : createFilledRow(row, {}, { status: 'skipped', error: row.skip, costMicros: 0, runId: null });
   });
   try {

@@ -88,14 +88,23 @@ test('blank cells are filled, the new columns belong to the table, and all else 
   expect(workbook.getWorksheet('Other')?.getCell('A1').value).toBe('untouched');
 });
 
+const MOMENT = { type: 'string', format: 'date-time' };
+
 test('new cells have the style of their kind: dates, money, links and text that looks like a formula', async () => {
   const given = await createLeads();
-  const { bytes } = await fillWorkbook(given, {
-    founded: { schema: { type: 'string', format: 'date' }, values: () => '1999-05-01' },
-    revenue_usd: { schema: { type: 'number' }, values: () => 1234.5 },
-    site: { schema: { type: 'string' }, values: () => 'https://acme.example/a&b' },
-    note: { schema: { type: 'string' }, values: () => '=1+1' },
-  });
+  const { bytes } = await fillWorkbook(
+    given,
+    {
+      founded: { schema: { type: 'string', format: 'date' }, values: () => '1999-05-01' },
+      no_day: { schema: { type: 'string', format: 'date' }, values: () => '1999-02-30' },
+      opened: { schema: MOMENT, values: () => '1999-05-01T14:30:15.250Z' },
+      closed: { schema: MOMENT, values: () => '1999-05-01T14:30:15+02:00' },
+      revenue_usd: { schema: { type: 'number' }, values: () => 1234.5 },
+      site: { schema: { type: 'string' }, values: () => 'https://acme.example/a&b' },
+      note: { schema: { type: 'string' }, values: () => '=1+1' },
+    },
+    { foundAtMs: Date.UTC(2026, 3, 1, 23) },
+  );
   const workbook = new ExcelJS.Workbook();
   await workbook.xlsx.load(bytes.buffer as ArrayBuffer);
   const sheet = workbook.getWorksheet('Leads');
@@ -105,6 +114,14 @@ test('new cells have the style of their kind: dates, money, links and text that 
     return sheet?.getRow(2).getCell(column);
   };
   expect(find('founded')?.value).toEqual(new Date('1999-05-01'));
+  expect(find('enrichment_date')?.value).toEqual(new Date('2026-04-01'));
+  expect(find('no_day')?.value).toBe('1999-02-30');
+  expect({ value: find('opened')?.value, numFmt: find('opened')?.numFmt }).toEqual({
+    value: new Date('1999-05-01T14:30:15.250Z'),
+    numFmt: 'm/d/yy "h":mm',
+  });
+  // Excel has no time zones, so another offset would be lost.
+  expect(find('closed')?.value).toBe('1999-05-01T14:30:15+02:00');
   expect(find('revenue_usd')).toMatchObject({ value: 1234.5, numFmt: '#,##0.00' });
   expect(find('site')).toMatchObject({
     text: 'https://acme.example/a&b',
