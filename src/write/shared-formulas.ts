@@ -13,11 +13,6 @@ interface LostFormula {
 
 const FORMULA = /<((?:[^\s<>/:]+:)?)f(\s[^>]*?)?(?:\/>|>([\s\S]*?)<\/\1f>)/;
 
-/** True for a cell with an array formula or a data table: it cannot be replaced alone. */
-export function isArrayFormula(cell: RawXml): boolean {
-  return /\st\s*=\s*["'](?:array|dataTable)["']/.test(FORMULA.exec(cell)?.[2] ?? '');
-}
-
 /**
  * Gives cells their formula back if it was written only in a cell that was replaced: a sheet writes a formula that is
  * filled down only once, in its first cell.

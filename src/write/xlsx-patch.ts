@@ -2,11 +2,12 @@ import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { FieldAnswer, FilledRow } from '../model/answer.js';
 import { hasHeader } from '../model/file-format.js';
 import { formatColumn, type WorkbookFile } from '../model/workbook-file.js';
+import { ArrayRanges } from './array-ranges.js';
 import type { ByteSink } from './byte-sink.js';
 import { type CellLayout, createCellLayout } from './cells.js';
 import { findLook, findNumberLooks, findStyleInPlace, formatNewCell } from './new-cells.js';
 import type { Output, OutputOptions } from './output.js';
-import { isArrayFormula, SharedFormulas } from './shared-formulas.js';
+import { SharedFormulas } from './shared-formulas.js';
 import { patchHead, patchTail } from './sheet-edges.js';
 import { SheetLinks } from './sheet-links.js';
 import { hasFormula, listCells, type OldCell, patchRow } from './sheet-rows.js';
@@ -108,6 +109,7 @@ class PatchJob {
   #links = new SheetLinks();
   #sources: SourcesSheet | null = null;
   readonly #formulas = new SharedFormulas();
+  readonly #arrays = new ArrayRanges();
   #keptFormulas = 0;
 
   constructor(options: OutputOptions, file: WorkbookFile) {
@@ -263,6 +265,7 @@ class PatchJob {
     const { headerLine, start } = this.#place;
     const { prefix } = this.#feed;
     if (line === null) return xml;
+    if (this.#survey?.hasFormulas === true) this.#arrays.addRow(xml, line);
     if (line !== headerLine) return this.#formulas.restore(xml, line, prefix);
     const style = listCells(xml, prefix).findLast(({ column }) => column < start)?.style ?? 0;
     this.#sources?.setHeaderStyle(style);
@@ -293,25 +296,26 @@ class PatchJob {
         this.#droppedLinks.add(`${formatColumn(at)}${row.line}`);
     }
     if (isClipped) this.#clippedLines.push(row.line);
+    if (this.#survey?.hasFormulas === true) this.#arrays.addRow(xml, row.line);
     const base = this.#findBaseStyle(xml, row.line);
     const patched = patchRow(xml, row.line, prefix, changes, ({ at, text }, place, old) => {
       const cell = this.#readCell(filled, at, text);
       return at < inputWidth
-        ? this.#fillCell(cell, at, place, old)
+        ? this.#fillCell(cell, at, row.line, old)
         : this.#addCell(cell, at, place, base, old !== null);
     });
     this.#noteSources(filled, texts, own);
     return this.#formulas.restore(patched, row.line, prefix);
   }
 
-  #fillCell(cell: SheetCell, at: number, place: string, old: OldCell | null): RawXml | null {
-    if (old !== null && hasFormula(old.xml)) {
-      if (isArrayFormula(old.xml) || this.#survey?.formulaColumns.has(at) !== true) {
-        this.#keptFormulas += 1;
-        return null;
-      }
-      this.#formulas.drop(old.xml, at, Number(/\d+$/.exec(place)?.[0]));
+  #fillCell(cell: SheetCell, at: number, line: number, old: OldCell | null): RawXml | null {
+    const isFormula = old !== null && hasFormula(old.xml);
+    if (this.#arrays.has(at, line) || (isFormula && this.#survey?.formulaColumns.has(at) !== true)) {
+      this.#keptFormulas += 1;
+      return null;
     }
+    if (isFormula) this.#formulas.drop(old.xml, at, line);
+    const place = formatColumn(at) + line;
     const look = findLook(cell, this.#looks.get(at));
     const given = old?.style ?? this.#survey?.styles.get(at) ?? 0;
     this.#addLink(cell, look, place);

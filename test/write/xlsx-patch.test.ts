@@ -291,3 +291,22 @@ test('a remark that is merged over the whole sheet does not push the new columns
   const xml = (await readParts(bytes)).get('xl/worksheets/s0.xml')?.toString() ?? '';
   expect(xml).toContain('<c r="E1" t="inlineStr"><is><t xml:space="preserve">City_confidence');
 });
+
+test('a blank cell in the range of an array formula or a data table stays blank, others are filled', async () => {
+  const name = (line: number) => `<c r="A${line}" t="inlineStr"><is><t>Firm ${line}</t></is></c>`;
+  const given = await createWorkbook({
+    Firms: [
+      createRow(1, ['company', 'City', 'Size']),
+      `<row r="2">${name(2)}<c r="B2"/></row>`,
+      `<row r="3">${name(3)}<c r="B3"><f t="array" ref="B3:C4">1</f><v></v></c><c r="C3"><v>1</v></c></row>`,
+      `<row r="4">${name(4)}<c r="B4"/><c r="C4"><v>1</v></c></row>`,
+      `<row r="5">${name(5)}<c r="C5"><f ref='B5:C5' t = 'dataTable'/><v>1</v></c></row>`,
+      `<row r="6">${name(6)}</row>`,
+    ].join(''),
+  });
+  const { bytes, notes } = await fillWorkbook(given, { City: { ...CITY, values: () => 'Berlin' } });
+  const xml = (await readParts(bytes)).get('xl/worksheets/s0.xml')?.toString() ?? '';
+  expect(xml.match(/ r="B\d" t="inlineStr"/g)).toEqual([' r="B2" t="inlineStr"', ' r="B6" t="inlineStr"']);
+  expect(xml).toContain('<c r="B4"/>');
+  expect(notes).toEqual(['FORMULA_KEPT']);
+});
