@@ -47,36 +47,46 @@ function createScriptWords(job) {
 }
 
 /** Runs a Node program to its end or until `killAfterMs`. Returns its duration and resource usage. */
-export async function runNode(words, { folder, killAfterMs = MAX_MS, keepsOutput = false }) {
-  const usagePath = join(folder, 'usage.json');
+export async function runNode(words, options) {
+  return startNode(words, options).ended;
+}
+
+/** Starts a Node program. `name` keeps the usage of programs that run at the same time apart. */
+export function startNode(
+  words,
+  { folder, killAfterMs = MAX_MS, keepsOutput = false, name = 'usage', env = {} },
+) {
+  const usagePath = join(folder, `${name}.json`);
   rmSync(usagePath, { force: true });
   const startedAt = performance.now();
   const child = spawn(process.execPath, ['--import', USAGE, ...words], {
     cwd: folder,
-    env: { ...createEnvironment(), EXA_API_KEY: 'bench', ROWFILL_HOME: folder, BENCH_USAGE: usagePath },
+    env: {
+      ...createEnvironment(),
+      EXA_API_KEY: 'bench',
+      ROWFILL_HOME: folder,
+      BENCH_USAGE: usagePath,
+      ...env,
+    },
     stdio: ['ignore', keepsOutput ? 'pipe' : 'ignore', 'pipe'],
   });
   let stdout = '';
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     stdout += text;
   });
-  let words2 = '';
+  let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
-    words2 += text.slice(0, 10_000 - words2.length);
+    stderr += text.slice(0, 10_000 - stderr.length);
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  clearTimeout(timer);
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const usage = existsSync(usagePath) ? JSON.parse(readFileSync(usagePath, 'utf8')) : {};
-  return {
-    code,
-    seconds,
-    stdout,
-    stderr: words2,
-    peakMb: (usage.peakKb ?? 0) / 1_000,
-    cpuSeconds: usage.cpuMs / 1_000,
-  };
+  const ended = new Promise((resolve) => child.once('close', resolve)).then((code) => {
+    clearTimeout(timer);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const usage = existsSync(usagePath) ? JSON.parse(readFileSync(usagePath, 'utf8')) : {};
+    const peakMb = (usage.peakKb ?? 0) / 1_000;
+    return { code, seconds, stdout, stderr, peakMb, cpuSeconds: usage.cpuMs / 1_000 };
+  });
+  return { child, ended };
 }
 
 /** Starts a new server for each measurement, so that every contender gets a fresh one. */

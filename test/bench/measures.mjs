@@ -3,6 +3,15 @@ import { join } from 'node:path';
 import { BARE, openServer, PROGRAM, ROWFILL, runNode, SCRIPT_1S, SCRIPT_100MS } from './contenders.mjs';
 import { writeInput } from './input.mjs';
 import { createRandom, planSchedule } from './latencies.mjs';
+import {
+  FAR_AWAY,
+  measureSharedCap,
+  measureSharedRate,
+  ON_POSTGRES,
+  ON_SQLITE,
+  THREE_WORKERS,
+  TWO_WORKERS,
+} from './shared-ledger.mjs';
 import { measureVerify } from './verify.mjs';
 import { measureWorkbook, PATCHING, THROUGH_EXCELJS } from './workbook.mjs';
 
@@ -90,6 +99,17 @@ export const MEASURES = [
       const { result } = await runJob(contender, folder, { rows: 10, batchSize: 10, server: {} });
       return { seconds: round(result.seconds), 'peak MB': Math.round(result.peakMb) };
     },
+  },
+  {
+    title: 'a ledger on PostgreSQL, batches of 100, instant agent',
+    contenders: [ON_SQLITE, ON_POSTGRES, TWO_WORKERS],
+    measure: measureSharedRate,
+  },
+  {
+    title: 'a ledger on PostgreSQL, runs of 300 to 500 ms, cap 20',
+    contenders: [THREE_WORKERS, FAR_AWAY],
+    measure: (contender, { seed, quick, folder }) =>
+      measureSharedCap(contender, { runs: quick ? 300 : 1_000, cap: 20, medianMs: 400, seed, folder }),
   },
   {
     title: 'kill -9 five times, then finish',
