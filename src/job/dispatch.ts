@@ -24,9 +24,14 @@ import { CellWarnings } from './warnings.js';
 interface DispatchContext {
   /** Maximum number of active runs. */
   readonly concurrency: number;
+  /** True if other processes run the groups. A group is on its way to them for longer than a short run takes. */
+  readonly handsOut: boolean;
   readonly pool: Batcher;
   readonly stop: JobAbort;
-  readonly yields: Pick<NothingFoundGuard, 'findsNothing' | 'isClosed' | 'confirmContinue' | 'stopIfClosed'>;
+  readonly yields: Pick<
+    NothingFoundGuard,
+    'findsNothing' | 'isInDoubt' | 'isClosed' | 'confirmContinue' | 'stopIfClosed'
+  >;
   readonly statedCost: Pick<StatedCost, 'hasRoom' | 'take' | 'giveBack'>;
   /** Sends a group, waits for its run, checks and settles it. */
   askGroup(group: PendingBatch): Promise<NextQuestions>;
@@ -43,10 +48,6 @@ const RUNS_PER_READY_BATCH = 5;
 export class Dispatcher {
   private readonly context: DispatchContext;
   private readonly limit: ReturnType<typeof pLimit>;
-  /**
-   * Maximum number of started groups: those that run, and a few that are recorded in the ledger and wait for a slot.
-   */
-  private readonly slots: number;
   /** Groups that go first: continuations of a run, and groups that did not fit the budget. */
   private readonly urgent: PendingBatch[] = [];
   /** Groups at an effort level whose answers have no values so far. Active runs may still find something. */
@@ -66,8 +67,17 @@ export class Dispatcher {
 
   constructor(context: DispatchContext) {
     this.context = context;
-    this.slots = context.concurrency + Math.ceil(context.concurrency / RUNS_PER_READY_BATCH);
-    this.limit = pLimit(this.slots);
+    this.limit = pLimit(context.handsOut ? 2 * context.concurrency : this.countSlots(0));
+  }
+
+  /**
+   * Maximum number of started groups: those that run, and a few that are recorded in the ledger and wait for a slot. If
+   * they are handed out, as many wait as run, unless the runs may find nothing and a group must not start.
+   */
+  private countSlots(level: number): number {
+    const { concurrency, handsOut, yields } = this.context;
+    if (handsOut && !yields.isInDoubt(level)) return 2 * concurrency;
+    return concurrency + Math.ceil(concurrency / RUNS_PER_READY_BATCH);
   }
 
   /** Takes a slot for work, such as waiting for a run that an earlier job started. */
@@ -130,7 +140,7 @@ export class Dispatcher {
         else if (this.isShort || !((await this.decideHeldBack()) || (await this.giveUpUnaffordable()))) break;
         continue;
       }
-      while (this.entered >= this.slots) await this.waitForChange();
+      while (this.entered >= this.countSlots(group.level)) await this.waitForChange();
       if (yields.findsNothing(group.level)) this.heldBack.push(group);
       else this.start(group);
     }
@@ -258,6 +268,7 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
   context.workers?.onCheck(startAdopting);
   const dispatcher: Dispatcher = new Dispatcher({
     concurrency,
+    handsOut: context.workers !== null,
     stop: context.stop,
     yields: context.yields,
     pool: createBatcher(context),

@@ -127,11 +127,16 @@ export class BatchQueue {
     await this.#try(() => this.#boss.insert(name, entries));
   }
 
-  /** Takes reports about a job, oldest first, up to `limit`. They are gone from the queue. */
+  /**
+   * Takes reports about a job, oldest first, up to `limit`. They are then removed; one that cannot be is delivered again.
+   */
   async takeReports(job: string, limit: number): Promise<readonly WorkerReport[]> {
     const name = await this.#enter(nameReports(job));
     const taken = await this.#take<WorkerReport>(name, limit);
-    if (taken.length > 0) await this.#try(() => this.#boss.deleteJob(name, taken.map(toAttempt)));
+    if (taken.length > 0) {
+      // Not awaited, because the reports let other batches start.
+      this.#try(() => this.#boss.deleteJob(name, taken.map(toAttempt))).catch(() => undefined);
+    }
     return taken.map(({ content }) => content);
   }
 

@@ -10,6 +10,7 @@ import { VirtualClock } from './clock.js';
 /** Runs that always find something. */
 export const FINDS_VALUES = {
   findsNothing: () => false,
+  isInDoubt: () => false,
   isClosed: () => false,
   confirmContinue: async () => true,
   stopIfClosed: () => undefined,
@@ -90,6 +91,7 @@ export async function simulatePace(scene: PaceScene): Promise<PaceReport> {
     concurrency,
     pool,
     stop: new JobAbort(),
+    handsOut: false,
     yields: FINDS_VALUES,
     statedCost: { hasRoom: () => true, take: () => true, giveBack: () => undefined },
     askGroup,

@@ -25,6 +25,7 @@ test('a batch that did not fit the budget is tried again if a run ended before t
     concurrency: 2,
     stop,
     pool: new Batcher({ batchSize: 1, maxBatchBytes: 1_000, fieldNames: ['f'], computePrice: () => 0 }),
+    handsOut: false,
     yields: FINDS_VALUES,
     statedCost: { hasRoom: () => true, take: () => true, giveBack: () => undefined },
     async askGroup(group: PendingBatch): Promise<NextQuestions> {

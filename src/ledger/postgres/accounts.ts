@@ -24,8 +24,10 @@ export class AccountPlaces implements SharedAccount {
   /** In the order in which they came. */
   #waiting: Waiting[] = [];
   #isLooking = false;
-  /** Called when a batch of this process ends. */
-  onBatchEnd: () => void = () => undefined;
+  /** Called when a place may be free before the next look. */
+  #wake: () => void = () => undefined;
+  /** Batches of this process that have ended. */
+  #ends = 0;
   /** True if another process had open batches of the account when this one last reserved. */
   isShared = false;
 
@@ -82,6 +84,15 @@ export class AccountPlaces implements SharedAccount {
     signal.throwIfAborted();
   }
 
+  /**
+   * Looks for places at once, because a batch of this process is about to end: if this is called in the turn in which its
+   * end is sent, both go in one message.
+   */
+  onBatchEnd(): void {
+    this.#ends += 1;
+    this.#wake();
+  }
+
   async recordRefusal(batchId: string): Promise<number> {
     const { number, account } = this.#process;
     if (account === '') return 0;
@@ -103,12 +114,13 @@ export class AccountPlaces implements SharedAccount {
     this.#isLooking = true;
     while (this.#waiting.length > 0) {
       const asked = [...this.#waiting];
+      const ends = this.#ends;
       try {
         const waits = await this.#tryPlaces(asked);
         const placed = new Map(asked.map((each, index) => [each, waits[index] ?? null]));
         this.#waiting = this.#waiting.filter((each) => (placed.get(each) ?? null) === null);
         for (const [{ resolve }, waitMs] of placed) if (waitMs !== null) resolve(waitMs);
-        if (this.#waiting.length > 0 && waits.includes(null)) await this.#waitForEnd();
+        if (waits.includes(null) && ends === this.#ends) await this.#waitForEnd();
       } catch (error) {
         this.#waiting = this.#waiting.filter((each) => !asked.includes(each));
         for (const { reject } of asked) reject(error);
@@ -138,7 +150,7 @@ export class AccountPlaces implements SharedAccount {
   #waitForEnd(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, LOOK_MS);
-      this.onBatchEnd = () => {
+      this.#wake = () => {
         clearTimeout(timer);
         resolve();
       };

@@ -113,7 +113,6 @@ class Session {
   noteEnd(batchId: string): void {
     this.ownBatches.delete(batchId);
     if (this.adopted.delete(batchId)) this.adoptedEnds += 1;
-    this.places.onBatchEnd();
   }
 
   async close(): Promise<void> {
@@ -218,7 +217,7 @@ function createBatchMethods(session: Session) {
   const settlePacked = async (packed: readonly PackedSettlement[]): Promise<readonly Settled[]> => {
     for (const { batch } of packed) if (session.findReading(batch) === null) await session.loadReading(batch);
     const readingOf = (batch: Batch): Reading => session.findReading(batch) ?? READ_ALL;
-    const rows = await connection.submit({
+    const settling = connection.submit({
       isWrite: true,
       askIds: packed.map(({ batch }) => batch.askId),
       statements: packed.map((each) =>
@@ -227,6 +226,8 @@ function createBatchMethods(session: Session) {
       read: (results, isRepeated) =>
         packed.map((each, index) => batches.toSettled(each, results[index]?.[0], isRepeated)),
     });
+    places.onBatchEnd();
+    const rows = await settling;
     for (const { batch } of packed) {
       runs.markWritten(batch.id);
       session.noteEnd(batch.id);
@@ -272,7 +273,9 @@ function createBatchMethods(session: Session) {
     },
     markUnknown: (batchId, reason) => batches.markUnknown(connection, process.number, batchId, reason),
     async releaseBatch(batchId, reason) {
-      await batches.releaseBatch(connection, process.number, batchId, reason);
+      const releasing = batches.releaseBatch(connection, process.number, batchId, reason);
+      places.onBatchEnd();
+      await releasing;
       session.noteEnd(batchId);
     },
     async settleBatches(settlements) {
