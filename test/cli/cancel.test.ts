@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { cancelJob } from '../../src/cancel.js';
 import { describeAgent } from '../../src/job/resolve-ask.js';
 import { type Holder, readHolder } from '../../src/ledger/holder.js';
@@ -31,6 +31,7 @@ test('cancels the runs of an interrupted job at its agent', async () => {
   const args = ['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes', '--batch-size', '2'];
   const running = dir.spawn(args, ENV);
   await gate.reached(2);
+  await waitForIds(dir);
   expect((await running.end('SIGINT')).status).toBe(NO_SIGNALS ? null : 130);
 
   const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
@@ -92,6 +93,7 @@ test.each([
   const args = ['run', 'in.csv', '-f', 'answer', '--api-url', agent.url, '--yes', ...options];
   const running = dir.spawn(args, ENV);
   await started;
+  await waitForIds(dir);
   await running.end('SIGINT');
   const { job } = await readJob(dir);
   expect((await dir.run(['cancel', job], ENV)).status).toBe(0);
@@ -168,6 +170,15 @@ test('--api-url overrides the agent of the job; a run unknown to that agent cann
   expect(result.stderr).toContain(`${jobs[0].runs[0].run} could not be cancelled`);
 });
 
+/** Waits until the ledger knows the ids of all runs. Where a signal kills, it would never learn them. */
+async function waitForIds(dir: Workdir): Promise<void> {
+  const hasAll = async (): Promise<boolean> => {
+    const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
+    return jobs[0].runs.every(({ run }: { run: string | null }) => run !== null);
+  };
+  await expect.poll(hasAll).toBe(true);
+}
+
 /** A `--reference` job killed with `kill -9` while a batch was open. */
 async function openReferenceJob(holder: Holder): Promise<{ dir: Workdir; job: string }> {
   const dir = createWorkdir();
@@ -187,8 +198,10 @@ async function openReferenceJob(holder: Holder): Promise<{ dir: Workdir; job: st
     if (runId !== null) await ledger.markStarted(batch, runId);
   }
   await ledger.close();
-  // Not closed, as after a kill.
-  await (await OtherHolder.open(join(dir.home, 'ledger.sqlite'), { holder })).take(job.id);
+  // Closed only after the test, as if it was killed.
+  const killed = await OtherHolder.open(join(dir.home, 'ledger.sqlite'), { holder });
+  onTestFinished(() => killed.close());
+  await killed.take(job.id);
   return { dir, job: job.id };
 }
 
