@@ -42,6 +42,8 @@ export interface VerifyOptions extends CheckOptions {
   readonly escalate?: boolean | undefined;
   /** For `escalate`: what the job may cost in all, with all that it has cost before, in US dollars. */
   readonly maxCost?: number | undefined;
+  /** For `escalate`: what all jobs of the ledger may cost per day, in US dollars. */
+  readonly ledgerMaxCostPerDay?: number | undefined;
   /** For `escalate`: start without confirmation, whatever it costs. @default false */
   readonly yes?: boolean | undefined;
   /** For `escalate`: the key of the agent. */
@@ -98,6 +100,7 @@ const TYPES: OptionTypes<VerifyOptions> = {
   env: 'object',
   escalate: 'flag',
   maxCost: 'number',
+  ledgerMaxCostPerDay: 'number',
   yes: 'flag',
   apiKey: 'secret or function',
   insecureHttp: 'flag',
@@ -234,7 +237,8 @@ async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<
     hooks.onNote?.('Nothing to escalate: the agent has no higher effort.');
     return null;
   }
-  const { maxCost, yes, apiKey, insecureHttp, wait, pages, fetchPrivate, hostDelay } = options;
+  const { maxCost, ledgerMaxCostPerDay, yes, apiKey, insecureHttp, wait } = options;
+  const { pages, fetchPrivate, hostDelay } = options;
   const { confirm, signal, onNote } = hooks;
   // Checking alone needs no engine.
   const { enrichWith } = await import('./enrich.js');
@@ -249,7 +253,7 @@ async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<
       send: ask.send,
       effort: [...ask.efforts, next] as Effort[],
       ...(ask.escalateBelow === null ? {} : { escalateBelow: ask.escalateBelow }),
-      ...{ maxCost, yes, verify: true, pages, fetchPrivate, hostDelay },
+      ...{ maxCost, ledgerMaxCostPerDay, yes, verify: true, pages, fetchPrivate, hostDelay },
     },
     {
       ...(confirm === undefined ? {} : { confirm }),

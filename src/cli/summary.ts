@@ -151,7 +151,7 @@ function formatReuse({ reused, duplicates }: JobSummary): string[] {
 }
 
 /** Says what to do about rows without an answer. */
-function formatAdvice(summary: JobSummary, runsActive: number): string[] {
+export function formatAdvice(summary: JobSummary, runsActive: number): string[] {
   const { stop } = summary;
   const working = formatOpenRuns(summary, runsActive);
   const failed = formatFailures(summary);

@@ -2,6 +2,7 @@ import { formatCount, formatDollars, formatDuration, formatNumber } from '../mod
 import type { VerifySummary } from '../verify.js';
 import { clipText } from './clip-text.js';
 import { formatTable } from './format-table.js';
+import { formatAdvice } from './summary.js';
 
 /** Hosts in the printed summary. `--json` has all of them. */
 const SHOWN_HOSTS = 15;
@@ -40,6 +41,7 @@ export function formatVerifySummary(summary: VerifySummary, width: number): stri
       ? []
       : [
           `Asked again at a higher effort: ${formatNumber(escalation.runs.created, 'run')}, ${formatDollars(escalation.costNowMicros)}.`,
+          ...(escalation.stop === 'done' ? [] : formatAdvice(escalation, 0)),
         ]),
     ...(output === null ? [] : [`The verdicts are in ${output}.`]),
   ];

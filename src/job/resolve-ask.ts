@@ -310,6 +310,9 @@ export const KEPT = [
   'sources',
 ] as const;
 
+/** Options stored with a job, which hold for whoever asks its rows again. */
+const KEPT_LIMITS = ['batchSize', 'concurrency', 'startsPerSecond'] as const;
+
 /** Prefix for the name of an input without a path. No absolute path starts like this. */
 const NAMED = 'rows:';
 
@@ -339,7 +342,7 @@ export async function identifyInput(
   return { ...settings, inputDigest: hash.digest('hex').slice(0, 16) };
 }
 
-type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number]>;
+type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number] | (typeof KEPT_LIMITS)[number]>;
 
 /** Creates the parts of a job that the ledger stores. They never include a key. */
 export async function createJobParts(
@@ -384,7 +387,7 @@ export function parseKeptOptions(settings: JsonObject): KeptOptions {
 
 function keepOptions(options: EnrichOptions): JsonObject {
   const kept: Record<string, JsonValue> = {};
-  for (const name of KEPT) {
+  for (const name of [...KEPT, ...KEPT_LIMITS]) {
     const value = options[name];
     if (value !== undefined) kept[name] = name === 'exclude' ? resolve(String(value)) : (value as JsonValue);
   }

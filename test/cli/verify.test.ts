@@ -499,6 +499,9 @@ describe('rowfill verify --escalate', () => {
 
     const refused = await verify(dir, job, site, '--escalate');
     expect(refused.stderr).toContain('COST_NOT_CONFIRMED');
+    const words = ['verify', job, '--fetch-private', site.host, '--host-delay', '0s', '--escalate', '--yes'];
+    const capped = await dir.run(words, { env: { ROWFILL_MAX_COST_PER_DAY: '0.03' } });
+    expect(capped).toMatchObject({ status: 5, stderr: expect.stringContaining('ROWFILL_MAX_COST_PER_DAY') });
     expect(asked).toHaveLength(3);
     const escalated = await verify(dir, job, site, '--escalate', '--yes', '--json');
     expect(escalated).toMatchObject({ status: 0 });

@@ -9,7 +9,7 @@ import { readColumns } from '../host.js';
 import { openInterrupt } from '../interrupt.js';
 import { chooseLedger, choosePageFolder, LEDGER_OPTION } from '../ledger-option.js';
 import { EXIT_CODES, printErrorRecord, resolveJobCode } from '../report-error.js';
-import { JOB_OPTIONS, resolveApiKey } from '../run-options.js';
+import { JOB_OPTIONS, resolveAgentOptions } from '../run-options.js';
 import { createSummaryRecord } from '../summary.js';
 import { formatShare, formatVerifySummary } from '../verify-report.js';
 
@@ -118,7 +118,7 @@ export const verify = createCommand({
           pages: choosePageFolder(host.env),
           ...(archive ? { archive: ARCHIVE_URL } : {}),
           env: host.env,
-          ...(options.escalate === true ? resolveApiKey(host.env) : {}),
+          ...(options.escalate === true ? resolveAgentOptions(host.env) : {}),
         },
         {
           signal: interrupt.signal,
