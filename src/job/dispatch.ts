@@ -204,10 +204,9 @@ export class Dispatcher {
       if (next.done === true) break;
       for (const question of next.value) pool.add(question);
     }
-    const first = pool.takeFirst();
-    if (first !== null || this.isBusy) return first;
+    this.urgent.push(...pool.takeFirst());
     // Collect repairs into full batches: a half-empty batch costs as much as a full one.
-    this.urgent.push(...pool.takeLowest());
+    if (this.urgent.length === 0 && !this.isBusy) this.urgent.push(...pool.takeLowest());
     return this.urgent.shift() ?? null;
   }
 

@@ -18,7 +18,7 @@ interface Bin {
 
 /**
  * Groups questions by fields, level and attempt into batches. Batch size halves with each repair after the
- * first. Retries that do not fill a batch share one with retries of other fields.
+ * first. Questions that do not fill a batch share one with questions about other fields.
  */
 export class Batcher {
   private readonly options: BatcherOptions;
@@ -66,10 +66,9 @@ export class Batcher {
     return this.full.shift() ?? null;
   }
 
-  /** Returns a partial batch of first questions, or null. */
-  takeFirst(): PendingBatch | null {
-    const [first] = this.takePartials((questions) => isAt(questions, 0, 1), 1);
-    return first === undefined ? null : this.createGroup(first);
+  /** Returns the first questions that fill no batch, for when no more input can fill them. */
+  takeFirst(): PendingBatch[] {
+    return this.takePartials(0, 1);
   }
 
   /**
@@ -84,30 +83,22 @@ export class Batcher {
       attempt = first.level < level ? first.attempt : Math.min(attempt, first.attempt);
       level = first.level;
     }
-    const partials = this.takePartials(
-      (questions) => isAt(questions, level, attempt),
-      Number.POSITIVE_INFINITY,
-    );
-    // First attempts at the lowest level are sent while the input is read, so they are never merged.
-    return level === 0 && attempt === 1
-      ? partials.map((part) => this.createGroup(part))
-      : this.merge(partials);
+    return this.takePartials(level, attempt);
   }
 
-  private takePartials(isWanted: (questions: readonly Question[]) => boolean, limit: number): Question[][] {
+  private takePartials(level: number, attempt: number): PendingBatch[] {
     const taken: Question[][] = [];
     for (const [name, { questions }] of this.bins) {
-      if (taken.length >= limit) break;
-      if (!isWanted(questions)) continue;
+      if (questions[0]?.level !== level || questions[0].attempt !== attempt) continue;
       this.bins.delete(name);
       taken.push(questions);
     }
-    return taken;
+    return this.merge(taken);
   }
 
   /**
-   * Merges partial batches of different fields, because a run costs the same for many rows. Otherwise a level could
-   * take more runs than the rows that reach it, and more money than was stated before the job.
+   * Merges partial batches of different fields, because a run costs the same for many rows. Otherwise rows with different
+   * blanks would take more runs than if all their cells were asked, and a level more money than was stated before the job.
    */
   private merge(partials: readonly (readonly Question[])[]): PendingBatch[] {
     const merged: PendingBatch[] = [];
@@ -185,10 +176,6 @@ export class Batcher {
 
 function measureRecord({ record }: Question): number {
   return Buffer.byteLength(JSON.stringify(record));
-}
-
-function isAt(questions: readonly Question[], level: number, attempt: number): boolean {
-  return questions[0]?.level === level && questions[0].attempt === attempt;
 }
 
 /** The first attempt and the first repair use full batches; after that the size halves down to single rows. */

@@ -124,14 +124,18 @@ test('retries of different fields take no more batches than retries of the same 
   );
 });
 
-test('first questions of different fields are not merged, because they are sent while the input is read', () => {
+test('first questions of different fields share a batch once the input has ended', () => {
   const pool = createBatcher({});
   pool.add(question('a', { fields: ['a'] }));
   pool.add(question('b', { fields: ['b'] }));
-  expect(pool.takeLowest().map(({ fields }) => fields)).toEqual([['a'], ['b']]);
+  expect(pool.takeFull()).toBeNull();
+  const [group, ...others] = pool.takeFirst();
+  expect(others).toEqual([]);
+  expect(group?.fields).toEqual(['a', 'b']);
+  expect(group?.questions.map(({ fields }) => fields)).toEqual([['a'], ['b']]);
 });
 
-test('retries are merged only if one run costs no more than two, and only up to the size limits', () => {
+test('partial batches are merged only if one run costs no more than two, and only up to the size limits', () => {
   const takeSizes = (options: Partial<Options>): number[] => {
     const pool = createBatcher(options);
     for (const key of ['1', '2', '3']) pool.add(question(key, { fields: ['a'], level: 1 }));
@@ -166,8 +170,8 @@ test('partial batches of first questions only, while more may come for the other
   pool.add(question('repair', { attempt: 2 }));
   pool.add(question('climb', { level: 1 }));
   pool.add(question('first'));
-  expect(pool.takeFirst()?.questions.map(({ key }) => key)).toEqual(['first']);
-  expect(pool.takeFirst()).toBeNull();
+  expect(pool.takeFirst().map(({ questions }) => questions.map(({ key }) => key))).toEqual([['first']]);
+  expect(pool.takeFirst()).toEqual([]);
   expect(drain(pool)).toHaveLength(2);
 });
 
