@@ -21,7 +21,7 @@ const PRINTED: Readonly<Record<string, string>> = {
     '2 of 3 enriched\n',
   ].join('\n'),
   'rehearse-a-paid-job.mjs':
-    'planned: 95 rows, 13 runs, $0.65 at worst\ndone: … runs, $0.…\nthe bill is right: true\n',
+    'planned: 95 rows, 12 runs, $0.6 at worst\ndone: … runs, $0.…\nthe bill is right: true\n',
   'serve-your-own-agent.mjs': 'row: 3\ncolumn: 6\nrow: 3\nasked once: 1 duplicate\n',
   'typed-values.ts': [
     '3 of 3 customers would be sent',
