@@ -24,8 +24,9 @@ import { sql, textArray } from './sql.js';
 import * as upkeep from './upkeep.js';
 import { findVerdicts, listCheckedRows, putVerdicts } from './verdicts.js';
 
-/** A process that waits for another one looks after these pauses, which make a second. */
-const LOOKS_MS: readonly number[] = [200, 800];
+/** A process that waits for another one looks after this pause, then after twice as long each time, up to a second. */
+const FIRST_LOOK_MS = 100;
+const LONGEST_LOOK_MS = 1_000;
 
 /** Options of a ledger on a server. Its time is the server's; `clock` only says how old this process's renewal is. */
 export type PostgresOptions = LedgerOptions & Pick<ConnectionOptions, 'hangMs' | 'serverClock'>;
@@ -68,6 +69,8 @@ class Session {
   adoptedEnds = 0;
   /** The changes that this process knew when it last waited for others. */
   changes: string | null = null;
+  /** How long it waits before it looks again. */
+  lookMs = FIRST_LOOK_MS;
   closing: Promise<void> | null = null;
   /** Versions of asks by job, and how they are read. */
   readonly #versions = new Map<string, string>();
@@ -322,13 +325,17 @@ function createProcessMethods(session: Session) {
         return `${found} ${session.adoptedEnds}`;
       };
       session.changes ??= await read();
-      for (const pauseMs of LOOKS_MS) {
+      for (let leftMs = LONGEST_LOOK_MS; leftMs > 0; ) {
         if (signal?.aborted === true || session.closing !== null) return;
+        const pauseMs = Math.min(session.lookMs, leftMs);
         await setTimeout(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
         if (session.closing !== null) return;
+        leftMs -= pauseMs;
+        session.lookMs = Math.min(2 * session.lookMs, LONGEST_LOOK_MS);
         const changes = await read();
         if (changes === session.changes) continue;
         session.changes = changes;
+        session.lookMs = FIRST_LOOK_MS;
         return;
       }
     },
