@@ -84,8 +84,8 @@ export interface TailChanges {
   readonly widening: Widening | null;
   /** Elements `hyperlink` to add; their ids have the prefix `r`. */
   readonly links: string;
-  /** Cells whose own links are replaced or no longer true. */
-  readonly droppedLinks: ReadonlySet<string>;
+  /** Whether the own link of a cell is replaced or no longer true. */
+  isLinkDropped(place: string): boolean;
   /** Id of the relationship with the drawing of new comments; null without them, or if the sheet has that drawing. */
   readonly drawingId: string | null;
   readonly linkSpace: string;
@@ -136,7 +136,7 @@ export function patchTail(tail: RawXml, prefix: string, changes: TailChanges): R
     }
   }
   const list = tops.find(({ tag }) => tag.name === 'hyperlinks');
-  if (list !== undefined && changes.droppedLinks.size > 0) edits.push(...dropLinks(xml, list, changes));
+  if (list !== undefined) edits.push(...dropLinks(xml, list, changes));
   if (changes.links !== '') {
     const links = toRaw(changes.links);
     if (list !== undefined) {
@@ -162,10 +162,11 @@ export function patchTail(tail: RawXml, prefix: string, changes: TailChanges): R
   return applyEdits(xml, edits).slice(opened.length);
 }
 
-function dropLinks(xml: RawXml, list: XmlElement, { droppedLinks, links }: TailChanges): Edit[] {
+function dropLinks(xml: RawXml, list: XmlElement, { isLinkDropped, links }: TailChanges): Edit[] {
   const all = listElements(xml, 2).filter(({ start, end }) => start > list.start && end < list.end);
-  const dropped = all.filter(({ tag }) => droppedLinks.has(readAttributes(tag.text).ref ?? ''));
+  const dropped = all.filter(({ tag }) => isLinkDropped(readAttributes(tag.text).ref ?? ''));
   // The list may not be empty.
-  if (dropped.length === all.length && links === '') return [{ start: list.start, end: list.end, text: '' }];
+  if (dropped.length > 0 && dropped.length === all.length && links === '')
+    return [{ start: list.start, end: list.end, text: '' }];
   return dropped.map(({ start, end }) => ({ start, end, text: '' }));
 }

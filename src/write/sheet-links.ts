@@ -5,7 +5,8 @@ const MAX_URL_LENGTH = 2_000;
 /** Collects the links of a sheet: those of the input, and the first page that a cell of citations names. */
 export class SheetLinks {
   readonly #ids = new Map<string, number>();
-  readonly #places: { readonly place: string; readonly id: number }[] = [];
+  /** Ids of the linked cells' addresses, by the cell. */
+  readonly #places = new Map<string, number>();
   readonly #room: number;
   readonly #idPrefix: string;
 
@@ -18,28 +19,29 @@ export class SheetLinks {
   /** Links a cell to the first address in its text. Returns false if there is none to open. */
   add(place: string, text: string): boolean {
     const url = /^https?:\/\/\S+/.exec(text)?.[0] ?? '';
-    if (this.#places.length >= this.#room || !URL.canParse(url)) return false;
+    if (this.#places.size >= this.#room || !URL.canParse(url)) return false;
     return this.keep(place, new URL(url).href);
   }
 
   /** Links a cell to an address. Returns false if a workbook cannot hold it. */
   keep(place: string, address: string): boolean {
-    if (this.#places.length >= this.#room || address.length > MAX_URL_LENGTH) return false;
+    if (this.#places.size >= this.#room || address.length > MAX_URL_LENGTH) return false;
     const id = this.#ids.get(address) ?? this.#ids.size + 1;
     this.#ids.set(address, id);
-    this.#places.push({ place, id });
+    this.#places.set(place, id);
     return true;
   }
 
-  /** The linked cells, such as `B2`. */
-  listPlaces(): string[] {
-    return this.#places.map(({ place }) => place);
+  /** True for a linked cell, such as `B2`. */
+  has(place: string): boolean {
+    return this.#places.has(place);
   }
 
   /** The elements of all links; `prefix` is that of the sheet's elements. */
   formatLinks(prefix = ''): string {
-    const links = this.#places.map(
-      ({ place, id }) => `<${prefix}hyperlink ref="${place}" r:id="${this.#idPrefix}${id}"/>`,
+    const links = Array.from(
+      this.#places,
+      ([place, id]) => `<${prefix}hyperlink ref="${place}" r:id="${this.#idPrefix}${id}"/>`,
     );
     return links.join('');
   }

@@ -219,7 +219,7 @@ class PatchJob {
     yield patchTail(this.#feed.tail, this.#feed.prefix, {
       widening: headerLine === null ? null : { headerLine, start, last },
       links: this.#links.formatLinks(this.#feed.prefix),
-      droppedLinks: new Set([...this.#droppedLinks, ...this.#links.listPlaces()]),
+      isLinkDropped: (place) => this.#droppedLinks.has(place) || this.#links.has(place),
       drawingId: this.#begun?.newDrawingId ?? null,
       linkSpace: this.#package?.spaces.links ?? '',
     });

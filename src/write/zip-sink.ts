@@ -29,7 +29,7 @@ const PACKING = {
 };
 
 /** Maximum bytes that wait to be compressed. */
-const QUEUE_BYTES = 2 * 1024 * 1024;
+const QUEUE_BYTES = 1024 * 1024;
 const PACKED_BYTES = 256 * 1024;
 
 /** Compresses in a thread of its own, while the next rows are prepared: the built-in stream waits after each piece. */
