@@ -198,7 +198,7 @@ async function* unpack(
 }
 
 const DEFLATE = 8;
-const INFLATE_BYTES = 256 * 1024;
+const INFLATE_BYTES = PIECE_BYTES;
 
 function inflate(packed: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
   // Errors surface where the result is read.
