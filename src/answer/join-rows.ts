@@ -1,3 +1,4 @@
+import { sep } from 'node:path';
 import type { StoredAnswer } from '../ledger/ledger.js';
 import {
   type FieldAnswer,
@@ -88,7 +89,9 @@ function createOutcome(
   if (question.status === 'skipped') return createBareOutcome('skipped', question.reason);
   const exclusion = context.findExclusion(row);
   if (exclusion !== null) {
-    return createBareOutcome('excluded', `excluded by ${context.exclusionName}, line ${exclusion.line}`);
+    // With `/` on Windows too, so that the same list gives the same bytes everywhere.
+    const name = context.exclusionName.replaceAll(sep, '/');
+    return createBareOutcome('excluded', `excluded by ${name}, line ${exclusion.line}`);
   }
   switch (question.status) {
     case 'unchanged':
