@@ -19,7 +19,10 @@ const WITH_POSTGRES = [
   'test/ledger/postgres-*.test.ts',
   'test/ledger/copy-between.test.ts',
   'test/cli/shared-ledger.test.ts',
+  'test/cli/worker.test.ts',
   'test/docs/teams.test.ts',
+  'test/queue/open-queue.test.ts',
+  'test/simultaneous-starts.test.ts',
 ];
 
 /** Starts files of the slow tier first, so that none of them runs alone at the end. */
