@@ -11,6 +11,7 @@ import type { JsonValue } from '../../src/model/json.js';
 import { VirtualClock } from '../helpers/clock.js';
 import { type PageServer, servePages } from '../helpers/page-server.js';
 import { createPdf } from '../helpers/pdf.js';
+import { NO_SIGNALS } from '../helpers/platform.js';
 import { createResult, ScriptedAgent } from '../helpers/scripted-agent.js';
 import { serve } from '../helpers/served.js';
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
@@ -385,7 +386,7 @@ describe('the page cache', () => {
 });
 
 describe('rowfill verify --json', () => {
-  test('an interrupt is one JSON object, too', async () => {
+  test.skipIf(NO_SIGNALS)('an interrupt is one JSON object, too', async () => {
     // The page never comes.
     const site = await servePages({ '/slow': () => {} });
     const dir = createWorkdir();

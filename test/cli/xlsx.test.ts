@@ -7,7 +7,7 @@ import { readTable } from '../helpers/job.js';
 import { servePaid } from '../helpers/paid-server.js';
 import { readAllRows } from '../helpers/rows.js';
 import { createRow, createWorkbook, unpackParts } from '../helpers/workbook.js';
-import { createWorkdir, type Workdir } from '../helpers/workdir.js';
+import { createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
 
 const ASK = ['--reference', 'tables', '-f', 'hq_city', '--send', 'company'];
 const HEAD = createRow(1, ['company', 'zip', 'since', 'hq_city']);
@@ -81,12 +81,13 @@ test('writes a CSV as a workbook if the output has that extension, with unchange
 
 test('reads and writes a workbook on standard input and output', async () => {
   const dir = await openDir();
-  const program = `cat list.xlsx | "${process.execPath}" "${join(import.meta.dirname, '../../dist/cli/main.js')}" run - ${ASK.join(' ')} -o - > piped.xlsx`;
-  execFileSync('sh', ['-c', program], {
+  const piped = execFileSync(process.execPath, [PROGRAM, 'run', '-', ...ASK, '-o', '-'], {
     cwd: dir.path,
     env: { ...process.env, ROWFILL_HOME: dir.home },
+    input: readFileSync(join(dir.path, 'list.xlsx')),
     stdio: 'pipe',
   });
+  dir.write('piped.xlsx', piped);
   expect(await readSheet(dir, 'piped.xlsx')).toMatchObject([{ hq_city: 'Oslo' }, { hq_city: '=1+1' }]);
 });
 
