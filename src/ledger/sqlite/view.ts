@@ -44,8 +44,8 @@ export class AskView {
   readonly #claims = new Map<number, Claim>();
   /** Number of these batches by row key. */
   readonly #claimed = new Map<string, number>();
-  readonly #cache = new Map<number, Block>();
-  #cachedRows = 0;
+  /** The blocks that were read last, by offset. */
+  #blocks: ReadonlyMap<number, Block> = new Map();
 
   constructor(database: Database, number: number) {
     this.#database = database;
@@ -177,14 +177,13 @@ export class AskView {
     const found = keys.map((key) => this.#index.find(key));
     const offsets = new Set<number>();
     for (const places of found) for (const offset of places) if (offset < last) offsets.add(offset);
-    this.#trim(offsets);
     this.#fetch(offsets);
     const states = new Map<string, RowState>();
     for (let index = 0; index < keys.length; index += 1) {
       const key = keys[index] ?? '';
       let state: RowState | null = null;
       for (const offset of found[index] ?? []) {
-        const block = offset < last ? this.#cache.get(offset) : undefined;
+        const block = offset < last ? this.#blocks.get(offset) : undefined;
         if (block !== undefined) state = addBlock(state, key, block, job, reading);
       }
       if (state !== null) states.set(key, state);
@@ -192,28 +191,25 @@ export class AskView {
     return states;
   }
 
+  /**
+   * Reads the blocks at these offsets, except those that were read last. Many are dropped, because the next rows of a
+   * file are mostly in others. Into a new map each time: a map that lives long keeps what was in it alive, because the
+   * tables that it has outgrown are only freed when all memory is searched, and still hold their entries.
+   */
   #fetch(offsets: ReadonlySet<number>): void {
-    const missing = [...offsets].filter((offset) => !this.#cache.has(offset));
+    const missing = [...offsets].filter((offset) => !this.#blocks.has(offset));
     if (missing.length === 0) return;
-    const rows = this.#database.all<BlockRow>(
+    let rows = 0;
+    for (const block of this.#blocks.values()) rows += block.length;
+    const blocks = new Map<number, Block>();
+    for (const [offset, block] of this.#blocks)
+      if (rows <= CACHED_ROWS || offsets.has(offset)) blocks.set(offset, block);
+    const read = this.#database.all<BlockRow>(
       `${SELECT_BLOCKS} where number in (select value from json_each(?))`,
       JSON.stringify(missing.map((offset) => offset + this.base)),
     );
-    for (const row of rows) {
-      const block = new Block(row);
-      this.#cache.set(row.number - this.base, block);
-      this.#cachedRows += block.length;
-    }
-  }
-
-  /** Drops blocks that are not needed now. The next rows of a file are mostly in other blocks. */
-  #trim(needed: ReadonlySet<number>): void {
-    if (this.#cachedRows <= CACHED_ROWS) return;
-    for (const [offset, block] of this.#cache) {
-      if (needed.has(offset)) continue;
-      this.#cache.delete(offset);
-      this.#cachedRows -= block.length;
-    }
+    for (const row of read) blocks.set(row.number - this.base, new Block(row));
+    this.#blocks = blocks;
   }
 
   #readCounts(): boolean {
