@@ -1,5 +1,5 @@
 import { type CheckedField, DOUBT } from '../model/answer.js';
-import type { Ask } from '../model/ask.js';
+import type { Ask, Field } from '../model/ask.js';
 import { type Blanks, createBlanks } from '../model/blank.js';
 import { escapeToken, isJsonObject, type JsonObject, type JsonValue, resolvePointer } from '../model/json.js';
 import { parseJsonText } from '../model/json-text.js';
@@ -19,6 +19,15 @@ export interface FieldResult extends CheckedField {
   readonly fault: string | null;
 }
 
+/** How the values of a field are read and checked. */
+interface FieldParts {
+  readonly check: FieldCheck;
+  readonly layout: Field['schema'];
+  isAbsent(text: string): boolean;
+  /** True if it has one output column per part. */
+  readonly isSpread: boolean;
+}
+
 /** The user's schema, compiled once per ask. */
 export interface RowChecker {
   /** Validates one field. Null and blank text mean "nothing found", even if the schema requires a value. */
@@ -36,26 +45,29 @@ export function createRowChecker(
   const whole = compileChecked(schema);
   const isJoint = hasJointRules(schema);
   const properties = findProperties(indexSchema(schema, whole.draft));
-  const checks = new Map(
-    ask.fields.map(({ name }) => [name, createFieldCheck(whole, name, properties.get(name) ?? [])]),
-  );
-  const layouts = new Map(ask.fields.map((field) => [field.name, field.schema]));
   const spread = findSpread(ask);
+  // What a field needs is created once, and not again for each of its values.
+  const parts = ask.fields.map(({ name, schema: layout }): [string, FieldParts] => {
+    const check = tolerateMissing(createFieldCheck(whole, name, properties.get(name) ?? []));
+    const isAbsent = (text: string): boolean => blanks.isAbsent(name, text);
+    return [name, { check, layout, isAbsent, isSpread: spread.has(name) }];
+  });
+  const partsByName = new Map(parts);
   return {
     checkField(name, value) {
-      const check = checks.get(name);
-      if (check === undefined) return NOTHING;
+      const field = partsByName.get(name);
+      if (field === undefined) return NOTHING;
       if (isDeep(value)) return createFault('is nested too deeply', value, '');
+      const { check, layout, isAbsent, isSpread } = field;
       const kept = limitValue(value);
       const isText = typeof kept === 'string';
-      if (isNothing(kept) || (isText && blanks.isAbsent(name, kept))) return describeAbsence(kept);
-      const parts = spread.has(name) && isText ? (parseJsonText(kept) ?? kept) : kept;
-      const isAbsent = (text: string): boolean => blanks.isAbsent(name, text);
-      const tidied = tidyValue(parts, layouts.get(name) ?? true, isAbsent);
+      if (isNothing(kept) || (isText && isAbsent(kept))) return describeAbsence(kept);
+      const parts = isSpread && isText ? (parseJsonText(kept) ?? kept) : kept;
+      const tidied = tidyValue(parts, layout, isAbsent);
       if (tidied.value !== parts && isEmptied(tidied.value, isAbsent)) return NOTHING;
       const verdict = judge(kept, tidied, check);
       // A schema may have properties and still allow non-objects, but the output has no column for those.
-      const isLost = spread.has(name) && verdict.state === 'valid' && !isJsonObject(verdict.value);
+      const isLost = isSpread && verdict.state === 'valid' && !isJsonObject(verdict.value);
       return isLost ? createFault('must be object', value, '') : verdict;
     },
     checkTogether(fields) {
@@ -132,19 +144,22 @@ function createFieldCheck(whole: CompiledSchema, name: string, pointers: readonl
   return (value) => parts.flatMap((part) => part.validate(value));
 }
 
-/** Validates a value. A tidied value that is not valid is dropped if the original is. */
-function judge(value: JsonValue, tidied: TidyValue, check: FieldCheck): FieldResult {
-  const tolerant: FieldCheck = (inner) => {
-    const issues = check(inner);
+/** Drops issues with parts that were not found. */
+function tolerateMissing(check: FieldCheck): FieldCheck {
+  return (value) => {
+    const issues = check(value);
     return issues.length === 0
       ? issues
-      : issues.filter((issue) => !isMissingPart(inner, issue)).slice(0, MAX_ISSUES);
+      : issues.filter((issue) => !isMissingPart(value, issue)).slice(0, MAX_ISSUES);
   };
-  const { value: start, notes } = tidied;
-  const issues = tolerant(start);
+}
+
+/** Validates a value. A tidied value that is not valid is dropped if the original is. */
+function judge(value: JsonValue, { value: start, notes }: TidyValue, check: FieldCheck): FieldResult {
+  const issues = check(start);
   if (issues.length === 0) return createResult(start, notes);
-  if (start !== value && tolerant(value).length === 0) return createResult(value, []);
-  const repaired = repairValue(start, tolerant);
+  if (start !== value && check(value).length === 0) return createResult(value, []);
+  const repaired = repairValue(start, check);
   const [first] = repaired.issues;
   if (first === undefined) return createResult(repaired.value, [...notes, ...repaired.notes]);
   return createFault(first.message, start, first.path);

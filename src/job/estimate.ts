@@ -294,10 +294,9 @@ class UniqueKeys {
 
   /** Returns the parts of a row's questions that no earlier row has asked. Empty for a duplicate. */
   takeNew(questions: readonly Question[]): Question[] {
+    if (!this.#isPartlyFilled) return questions.filter(({ key, level }) => this.#add(String(level), key));
     return questions.flatMap((question) => {
-      const { key, level } = question;
-      if (!this.#isPartlyFilled) return this.#add(String(level), key) ? [question] : [];
-      const fields = question.fields.filter((field) => this.#add(field, key));
+      const fields = question.fields.filter((field) => this.#add(field, question.key));
       return fields.length === 0 ? [] : [{ ...question, fields }];
     });
   }

@@ -2,7 +2,7 @@ import { type Ask, formatRecord, hashRecord, hashRecordText } from './ask.js';
 import { type Blanks, DEFAULT_BLANKS } from './blank.js';
 import { isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 import { createFieldColumns } from './output-columns.js';
-import { cleanCell, getLinkAddress, getValue, isUncomputed, type Row } from './row.js';
+import { cleanCell, getLinkAddress, getValue, hasUncomputed, isUncomputed, type Row } from './row.js';
 import { formatColumn } from './workbook-file.js';
 
 /**
@@ -16,6 +16,8 @@ export type RowQuestion =
       /** Other keys under which its answers may have been bought. Absent for none. */
       readonly formerKeys?: readonly string[];
       readonly record: JsonObject;
+      /** Size of the record, in bytes of JSON. */
+      readonly bytes: number;
       readonly fields: readonly string[];
     }
   | { readonly status: 'unchanged' }
@@ -26,6 +28,8 @@ export type RowQuestion =
 export interface Question {
   readonly key: string;
   readonly record: JsonObject;
+  /** Size of the record, in bytes of JSON. Absent if it was not measured. */
+  readonly bytes?: number;
   /** Names of the requested fields, in the ask's order. */
   readonly fields: readonly string[];
   /** Index in the effort ladder. */
@@ -112,19 +116,20 @@ export function createQuestion(
       ? readOpenFields(row, ask, overwrite, blanks)
       : readReturnedFields(row, ask, overwrite, blanks, returned);
   if (fields.length === 0) return { status: 'unchanged' };
-  const uncomputed = ask.send.filter((column) => isUncomputed(row, column));
-  if (uncomputed.length > 0) return { status: 'invalid', reason: describeUncomputed(row, uncomputed) };
+  if (hasUncomputed(row)) {
+    const uncomputed = ask.send.filter((column) => isUncomputed(row, column));
+    if (uncomputed.length > 0) return { status: 'invalid', reason: describeUncomputed(row, uncomputed) };
+  }
   const { record, hasPlaceholders } = createRecord(row, ask.send, blanks);
   if (record === null) {
     return { status: 'invalid', reason: `nothing to send: ${ask.send.join(', ')} blank` };
   }
   const text = formatRecord(record);
-  // UTF-8 takes at most 3 bytes per UTF-16 unit, so short text need not be measured.
-  const bytes = text.length * 3 > MAX_RECORD_BYTES ? Buffer.byteLength(text) : 0;
+  const bytes = Buffer.byteLength(text);
   if (bytes > MAX_RECORD_BYTES) {
     return { status: 'invalid', reason: `too large to send: ${bytes} bytes, at most ${MAX_RECORD_BYTES}` };
   }
-  const question = { status: 'question', key: hashRecordText(text), record, fields } as const;
+  const question = { status: 'question', key: hashRecordText(text), record, bytes, fields } as const;
   if (formerSends.length === 0 && !hasPlaceholders) return question;
   const records = formerSends.map((send) => createRecord(row, send, blanks).record);
   // As sent with other `--blank` words.

@@ -79,6 +79,11 @@ export function getLinkAddress(row: Row, column: string): string | null {
   return link === undefined || isAddress(row.cells[index] ?? '') ? null : toAddress(link);
 }
 
+/** True if any cell of the row has a formula that was never calculated. */
+export function hasUncomputed(row: Row): boolean {
+  return row.kind === 'cells' && row.uncomputed !== undefined;
+}
+
 /** True for a cell with a formula that was never calculated, so its value is unknown. */
 export function isUncomputed(row: Row, column: string): boolean {
   if (row.kind !== 'cells' || row.uncomputed === undefined) return false;

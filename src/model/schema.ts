@@ -158,9 +158,9 @@ class AjvSchema implements CompiledSchema {
     // Each part of the value may be checked by `weight` schemas for each level above it.
     const steps = size.parts * weight ** (size.depth + 1) + size.parts ** 2;
     const isSmall = steps <= MAX_FREE_STEPS && size.textLength <= MAX_FREE_TEXT;
-    const check = () => this.#list(value, size.parts * weight <= MAX_ISSUES);
+    const isListed = size.parts * weight <= MAX_ISSUES;
     try {
-      return isSmall ? check() : runWithDeadline(check, this.#compiler.timeoutMs);
+      return isSmall ? this.#list(value, isListed) : this.#listInTime(value, isListed);
     } catch (error) {
       // A value so deep that it overflows the stack is never valid in a table.
       if (error instanceof RangeError) return [DEPTH_ISSUE];
@@ -179,6 +179,10 @@ class AjvSchema implements CompiledSchema {
     } catch (error) {
       throw createCompileError(this.#compiler.source.root, error);
     }
+  }
+
+  #listInTime(value: unknown, isListed: boolean): readonly SchemaIssue[] {
+    return runWithDeadline(() => this.#list(value, isListed), this.#compiler.timeoutMs);
   }
 
   #list(value: unknown, isListed: boolean): readonly SchemaIssue[] {
@@ -207,9 +211,11 @@ const SIZE_ISSUE: SchemaIssue = {
   message: 'is too large to list every issue',
 };
 
+const NO_ISSUES: readonly SchemaIssue[] = [];
+
 function run(check: ValidateFunction | boolean, value: unknown): readonly SchemaIssue[] {
   if (typeof check === 'boolean') return check ? [] : [FALSE_SCHEMA_ISSUE];
-  if (check(value)) return [];
+  if (check(value)) return NO_ISSUES;
   const errors = check.errors ?? [];
   // The compiled function would keep the errors, and the value with them.
   check.errors = null;
@@ -222,6 +228,8 @@ function measure(value: unknown): {
   readonly textLength: number;
   readonly depth: number;
 } {
+  if (typeof value !== 'object' || value === null)
+    return { parts: 1, textLength: typeof value === 'string' ? value.length : 0, depth: 0 };
   let parts = 0;
   let textLength = 0;
   let depth = 0;

@@ -174,8 +174,8 @@ export class Batcher {
   }
 }
 
-function measureRecord({ record }: Question): number {
-  return Buffer.byteLength(JSON.stringify(record));
+function measureRecord({ record, bytes }: Question): number {
+  return bytes ?? Buffer.byteLength(JSON.stringify(record));
 }
 
 /** The first attempt and the first repair use full batches; after that the size halves down to single rows. */

@@ -119,14 +119,13 @@ function selectQuestion(
     const isTwin = isWaiting || (stored !== undefined && context.isFromThisInvocation(stored));
     return isTwin ? { status: 'duplicate', key: question.key } : { status: 'reused' };
   }
-  const { key, record } = question;
+  const { key, record, bytes } = question;
   const retry = inFlight.takeRetry(key);
-  const questions: Question[] = [];
-  for (const { fields, level } of steps) {
+  const questions = steps.map(({ fields, level }): Question => {
     inFlight.add(key, fields);
     const { attempt, fault } = retry?.level === level ? retry : FIRST;
-    questions.push({ key, record, fields, level, attempt, fault, seen });
-  }
+    return { key, record, bytes, fields, level, attempt, fault, seen };
+  });
   return { status: 'ask', questions };
 }
 
