@@ -47,12 +47,12 @@ export function createRowChecker(
   const properties = findProperties(indexSchema(schema, whole.draft));
   const spread = findSpread(ask);
   // What a field needs is created once, and not again for each of its values.
-  const parts = ask.fields.map(({ name, schema: layout }): [string, FieldParts] => {
+  const fieldParts = ask.fields.map(({ name, schema: layout }): [string, FieldParts] => {
     const check = tolerateMissing(createFieldCheck(whole, name, properties.get(name) ?? []));
     const isAbsent = (text: string): boolean => blanks.isAbsent(name, text);
     return [name, { check, layout, isAbsent, isSpread: spread.has(name) }];
   });
-  const partsByName = new Map(parts);
+  const partsByName = new Map(fieldParts);
   return {
     checkField(name, value) {
       const field = partsByName.get(name);
