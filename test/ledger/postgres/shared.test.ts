@@ -115,6 +115,27 @@ describe('hosts whose clocks are an hour apart', () => {
     expect(await two.getSpend(job.id)).toMatchObject({ spentMicros: 7, reservedMicros: 0 });
     expect(await two.check()).toEqual([]);
   });
+
+  test('a batch that is created again after a takeover waits for a new start, as any other', async () => {
+    const { one, two, job, database } = await openHosts();
+    for (const ledger of [one, two]) await ledger.enterAccount((salt) => `${salt} key`);
+    const batch = createTestBatch(job, ['a']);
+    const startsPerSecond = 20;
+    const start = async (ledger: Ledger) => {
+      await reserveTestBatch(ledger, batch);
+      await ledger.takePlace(batch.id, startsPerSecond, NEVER, 10);
+      const { rows } = await database.query('select next_start_at::float as next from account');
+      const [open_] = await ledger.listOpenBatches(job.askId);
+      return { nextMs: Number(rows[0]?.next), intendedAtMs: open_?.intendedAtMs ?? 0 };
+    };
+    const first = await start(one);
+    await database.query(LAPSE, ['one']);
+    expect(await two.adoptBatches(job.askId)).toHaveLength(1);
+    await two.releaseBatch(batch.id, 'no such run');
+    const second = await start(two);
+    expect(second.nextMs).toBeGreaterThanOrEqual(first.nextMs + 1_000 / startsPerSecond);
+    expect(second.intendedAtMs).toBeGreaterThan(first.intendedAtMs);
+  });
 });
 
 test.each(['before its place', 'before its request'])(
