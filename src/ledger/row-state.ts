@@ -84,8 +84,10 @@ export class RowState {
     }
     if (isLate) return;
     this.runId = row.runId ?? this.runId;
-    this.answeredJob = row.job;
-    this.answeredInvocation = row.invocation;
+    if (!isHuman) {
+      this.answeredJob = row.job;
+      this.answeredInvocation = row.invocation;
+    }
     this.intendedAtMs = row.intendedAt;
     // A follow-up does not refresh the age of values that it leaves unchanged.
     this.answeredAtMs = isRefresh ? row.settledAt : (this.answeredAtMs ?? row.settledAt);

@@ -74,7 +74,12 @@ test('a corrected cell is the person’s, a cleared one is asked again, and the 
   expect(new Set(cells.map((cell) => cell.replace(/ (ceo|hq)$/, '')))).toEqual(
     new Set(['Company 2', 'Company 3']),
   );
-  expect(summary).toMatchObject({ costMicros: RUN_MICROS, rows: { enriched: 16 } });
+  expect(summary).toMatchObject({
+    costMicros: RUN_MICROS,
+    duplicates: 0,
+    reused: 14,
+    rows: { enriched: 16 },
+  });
   expect(table[0]).toMatchObject({ ceo: 'Ann', ceo_confidence: 'human', ceo_citations: '' });
   expect(table[0]).toMatchObject({ hq: 'hq 1 of Company 1', hq_confidence: 'high' });
   expect(table[1]).toMatchObject({ ceo: 'ceo 2 of Company 2', hq: 'hq 1 of Company 2' });

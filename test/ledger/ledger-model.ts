@@ -234,8 +234,10 @@ export class LedgerModel {
         if (!isLate) {
           intendedAtMs = change.intendedAtMs;
           answer.runId = change.runId ?? answer.runId;
-          answer.answeredJobId = change.job;
-          answer.answeredInvocation = change.invocation;
+          if (!isHuman) {
+            answer.answeredJobId = change.job;
+            answer.answeredInvocation = change.invocation;
+          }
           answer.answeredAtMs = isRefresh ? change.atMs : (answer.answeredAtMs ?? change.atMs);
         }
       } else answer.runId ??= change.runId ?? null;

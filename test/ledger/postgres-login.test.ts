@@ -32,6 +32,11 @@ async function startStrictServer(): Promise<{ readonly port: number }> {
   await admin.query(`create role me login password '${PASSWORD}'`);
   await admin.query('create database mine owner me');
   await admin.end();
+  url.pathname = '/mine';
+  const owner = new pg.Client({ connectionString: url.href });
+  await owner.connect();
+  await owner.query('create schema theirs');
+  await owner.end();
   return { port };
 }
 
@@ -72,6 +77,7 @@ test.skipIf(process.platform === 'win32')(
       // It takes no connection without TLS.
       [at(`me:${PASSWORD}`, 'mine?sslmode=disable'), 'LEDGER_LOGIN', /no encryption/],
       [at(`me:${PASSWORD}`, `postgres?${tls}&schema=pg1`), 'LEDGER_NO_RIGHTS', /permission denied/],
+      [at(`me:${PASSWORD}`, `mine?${tls}&schema=theirs`), 'LEDGER_NO_RIGHTS', /not use the schema theirs/],
     ] as const;
     for (const [url, code, message] of faults) {
       const fault = await findFault(url);

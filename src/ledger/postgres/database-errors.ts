@@ -87,6 +87,13 @@ export function describePostgresError(error: unknown, { label, schema }: LedgerU
         'This user may not use the ledger',
         `Ask the administrator of the database for: ${createGrants(schema)}`,
       );
+    // The schema exists, but this user may not use it.
+    case '3F000':
+      return usage(
+        'LEDGER_NO_RIGHTS',
+        `This user may not use the schema ${schema}`,
+        `Ask the administrator of the database to run rowfill ledger create, and for: ${createGrants(schema)}`,
+      );
     case '53100':
     case '54000':
       return usage(
