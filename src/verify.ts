@@ -16,7 +16,7 @@ import { openLedger } from './ledger/open-ledger.js';
 import { findNextEffort, isEmbedded } from './model/ask.js';
 import { type Clock, systemClock } from './model/clock.js';
 import type { JobSummary } from './model/events.js';
-import { suggestSimilar } from './model/format.js';
+import { formatNumber, suggestSimilar } from './model/format.js';
 import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import type { Row } from './model/row.js';
 import { checkWhole, type Effort } from './options.js';
@@ -165,6 +165,12 @@ async function checkJob(options: VerifyOptions, hooks: VerifyHooks): Promise<Ver
         rows.map(({ key }) => key),
       );
       for (const row of rows) tally.add(row.fields, stored.get(row.key) ?? []);
+    }
+    if (tally.privateCitations > 0) {
+      const citations = formatNumber(tally.privateCitations, 'citation');
+      hooks.onNote?.(
+        `${citations} not opened, because the host or port is not public. Allow hosts of your own network with --fetch-private HOST.`,
+      );
     }
     const { requests } = verifier;
     await closers.close();

@@ -1,6 +1,7 @@
 import type { CellVerdict } from '../ledger/ledger.js';
 import type { FieldAnswer } from '../model/answer.js';
 import { type CitationVerdict, VERDICTS, type Verdict } from '../model/verdict.js';
+import { isPrivateRefusal } from '../pages/address.js';
 import { hashValue, readCellVerdicts } from './cell-verdicts.js';
 
 /** Number of cells or citations by verdict, and the share of them that are on their page. */
@@ -21,6 +22,8 @@ export class VerdictTally {
   readonly #all = new Counts();
   readonly #columns: ReadonlyMap<string, Counts>;
   readonly #hosts = new Map<string, Counts>();
+  /** Citations of private hosts, which are opened only if they are allowed. */
+  privateCitations = 0;
 
   constructor(fields: readonly string[]) {
     this.#columns = new Map(fields.map((name) => [name, new Counts()]));
@@ -43,6 +46,7 @@ export class VerdictTally {
       const counts = this.#hosts.get(host) ?? new Counts();
       this.#hosts.set(host, counts);
       counts.add(citation);
+      if (citation.reason !== null && isPrivateRefusal(citation.reason)) this.privateCitations += 1;
     }
   }
 

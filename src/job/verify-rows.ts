@@ -66,11 +66,12 @@ export function openRowVerifier(options: CheckOptions, sources: CheckSources): R
   const nowMs = clock.now();
   const freshSinceMs = nowMs - parseDurationOption('max-age', options.maxAge ?? '30d');
   const retrySinceMs = nowMs - RETRY_AFTER_MS;
+  const allowPrivate = options.fetchPrivate ?? [];
   const pages = openPages({
     folder: options.pages ?? join(dirname(resolveLedgerPath({})), 'pages'),
     freshSinceMs,
     retrySinceMs,
-    allowPrivate: options.fetchPrivate ?? [],
+    allowPrivate,
     hostDelayMs: parseDurationOption('host-delay', options.hostDelay ?? '1s'),
     env: options.env,
     clock,
@@ -88,7 +89,8 @@ export function openRowVerifier(options: CheckOptions, sources: CheckSources): R
     archive: options.archive ?? null,
     timers: clock,
     freshSinceMs,
-    retrySinceMs,
+    // What was refused before may be allowed now. Other failures are still in the cache.
+    retrySinceMs: allowPrivate.length > 0 ? nowMs : retrySinceMs,
   });
   return {
     checker,

@@ -11,6 +11,11 @@ export class RefusedAddress extends Error {
   override readonly name = 'RefusedAddress';
 }
 
+/** True for the reason of a refusal that `--fetch-private` would lift. */
+export function isPrivateRefusal(reason: string): boolean {
+  return /is a private (?:host|address)$|is not a (?:web port|public host)$/.test(reason);
+}
+
 /** Ports of public web servers. Others belong to services that are not meant for pages, such as mail or databases. */
 const WEB_PORTS: ReadonlySet<number> = new Set([80, 443, 8080, 8443]);
 

@@ -111,7 +111,9 @@ class WebPages implements Pages {
   }
 
   #isFresh({ failure, status, fetchedAtMs }: StoredFetch): boolean {
-    const { freshSinceMs, retrySinceMs } = this.#options;
+    const { freshSinceMs, retrySinceMs, allowPrivate = [] } = this.#options;
+    // It may be allowed now, and refusing it again costs nothing.
+    if (failure === 'refused' && allowPrivate.length > 0) return false;
     const isFailed = failure !== null ? failure !== 'refused' : status >= 500 || status === 429;
     return fetchedAtMs >= (isFailed ? Math.max(retrySinceMs, freshSinceMs) : freshSinceMs);
   }

@@ -142,9 +142,17 @@ describe('rowfill verify', () => {
     const site = await servePages({ '/a': '<p>Oslo</p>' });
     const dir = createWorkdir();
     const job = await fill(dir, { Acme: { fields: { hq_city: 'Oslo' }, cites: [`${site.url}/a`] } });
-    expect(await dir.run(['verify', job])).toMatchObject({ status: 0 });
+    expect(await dir.run(['verify', job])).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/1 citation not opened.* --fetch-private HOST/),
+    });
     expect(site.requests).toEqual([]);
     expect(readRows(dir)).toMatchObject([{ hq_city_verdict: 'unreachable' }]);
+    // The refusal is not remembered once the host is allowed.
+    const allowed = await verify(dir, job, site);
+    expect(allowed.stderr).not.toContain('not opened');
+    expect(site.paths()).toEqual(['/a']);
+    expect(readRows(dir)[0]?.hq_city_verdict).toMatch(/^on_page/);
   });
 
   test('obeys robots.txt, and tells servers that fail from pages that are gone', async () => {
