@@ -321,11 +321,12 @@ async function fillFile(
     tally.countCancelled(cancelled.length + givenUp.length, costMicros);
   }
   await context.verifier?.finish(context);
+  // Before the output, which replaces a filled file that was given back.
+  const remaining = await estimateRemaining(context);
   const written = await writeJobOutput(context);
   reportWarnings(context);
   reportWarnings(context, context.exclusion.describeMatches());
   reportGaps(context, written.fields);
-  const remaining = await estimateRemaining(context);
   const finished = await createFinished(context, sources, written);
   lease?.refuseLost();
   await ledger.closeJob(job.id, { stop: stop.reason ?? 'done', counts: written.rows, finished });

@@ -91,6 +91,18 @@ test('a corrected cell is the person’s, a cleared one is asked again, and the 
   expect(refreshed.table[0]).toMatchObject({ ceo: 'Ann', ceo_confidence: 'human' });
 });
 
+test('a budget that is reached says what is left, although the output has replaced the input', async () => {
+  const { again, edit } = await openFilled(2);
+  edit((table) => [...table, ...['X', 'Y', 'Z'].map((company) => ({ company }))]);
+  const { summary, table } = await again({ batchSize: 1, maxCostNow: (2 * RUN_MICROS) / 1e6 });
+  expect(summary).toMatchObject({
+    stop: 'budget',
+    remaining: { rows: 1, runs: 1 },
+    rows: { enriched: 4, over_budget: 1 },
+  });
+  expect(table.map(({ company }) => company)).toHaveLength(5);
+});
+
 test('a corrected cell that is cleared later is asked again', async () => {
   const { again, edit } = await openFilled();
   edit((table) => {
