@@ -93,7 +93,6 @@ test.each([
   const args = ['run', 'in.csv', '-f', 'answer', '--api-url', agent.url, '--yes', ...options];
   const running = dir.spawn(args, ENV);
   await started;
-  await waitForIds(dir);
   await running.end('SIGINT');
   const { job } = await readJob(dir);
   expect((await dir.run(['cancel', job], ENV)).status).toBe(0);
@@ -162,6 +161,7 @@ test('--api-url overrides the agent of the job; a run unknown to that agent cann
   const { url } = await servePaid(gate.script);
   const running = dir.spawn(['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes'], ENV);
   await gate.reached(1);
+  await waitForIds(dir);
   await running.end('SIGINT');
   const { jobs } = JSON.parse((await dir.run(['status', '--json'])).stdout);
   const other = await servePaid();
