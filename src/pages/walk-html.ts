@@ -80,6 +80,7 @@ class HtmlWalker {
   #depth = 0;
   /** The last inline element closed without text since: two in a row are often a label and its value. */
   #closedInline = false;
+  #closedName = '';
   #openLink: { url: string; text: string; at: number } | null = null;
 
   constructor(url: string, isXml: boolean) {
@@ -165,7 +166,10 @@ class HtmlWalker {
     if (this.#raw !== null && (name === 'script' || name === 'title')) this.#takeRaw();
     if (name === 'a') this.#endLink();
     if (top.kind.isBlock) this.#flush();
-    else this.#closedInline = true;
+    else {
+      this.#closedInline = true;
+      this.#closedName = name;
+    }
     if (!top.isHidden) this.#tables.close(top.kind.table);
     this.#stack.pop();
   }
@@ -227,7 +231,10 @@ class HtmlWalker {
   /** Elements side by side without white space are drawn apart if they are links, or a label and its value. */
   #separateInline(name: string): void {
     if (!this.#closedInline || this.#text === '' || /\s$/.test(this.#text)) return;
-    if (name === 'a' || name === 'img') this.#text += ' ';
+    // "<strong>412</strong><span>employees": a figure and its label. A single letter is the start of a word.
+    const isOther = name !== this.#closedName && /^(?:span|strong|b|em|small|label)$/.test(name);
+    if (name === 'a' || name === 'img' || (isOther && /[\p{L}\p{N}%]{2}$/u.test(this.#text)))
+      this.#text += ' ';
   }
 
   #readAttributes(name: string, attributes: Attributes): void {

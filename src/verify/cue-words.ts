@@ -9,6 +9,8 @@ export interface CueContext {
   readonly families: ReadonlySet<string>;
   /** True for a field that itself asks for a plan, a former holder or an end. */
   readonly wantsTurn: boolean;
+  /** True for a field that asks for a part of a year. */
+  readonly wantsQuarter: boolean;
 }
 
 /** The reason why the words around a value, or its label, turn it around. Null if nothing does. */
@@ -97,7 +99,9 @@ function hasCue(words: Words, text: string, language: string, isBefore: boolean)
 /** True if a full stop, or a person's name and a verb, lies between. */
 function isTaken(between: string): boolean {
   return (
-    /[.;!?]\s/.test(between.replace(/\b(?:\p{Lu}|Mr|Mrs|Ms|Dr|Inc|Ltd|Co|St|Nr|No|Mio|Mrd)\.\s/gu, '')) ||
+    /[.;!?]\s/.test(
+      between.replace(/\b(?:\p{Lu}|Mr|Mrs|Ms|Dr|Inc|Ltd|Co|St|Nr|No|Mio|Mrd|Tel|Fax|Str)\.\s/gu, ''),
+    ) ||
     /(?:replaced|succeeded|followed) by|(?:ersetzt|abgelöst) (?:durch|von)|remplacée? par|to\s$/iu.test(
       between,
     )
@@ -109,12 +113,12 @@ const isCount = ({ groups }: CueContext): boolean => groups.has('count') || grou
 const isStaff = ({ families }: CueContext): boolean => families.has('employees');
 
 /** "£642m (2022: £594m)": a year and a colon in brackets, right before the number. */
-const EARLIER_IN_BRACKETS = String.raw`(?<=[\p{L}\d€$£¥%.]\s?[(（[]\s?(?:\p{L}{1,12}\.?\s){0,2})(?:(?:FY|CY)?\s?(?:19|20)\d{2}(?:\s?r\.|\s?г\.|年)?|prior year|previous year|last year|vorjahr|vj\.?|i fjor|föregående år|sidste år|vorig jaar|n-1)\s?[:：]?(?=\s?(?:[$€£¥]|\p{Lu}{3}\s)?\s?$)`;
+const EARLIER_IN_BRACKETS = String.raw`(?<=[\p{L}\d€$£¥%.]\s?[(（[]\s?(?:\p{L}{1,12}\.?\s){0,2})(?:(?:FY|CY)?\s?(?:19|20)\d{2}(?:\s?r\.|\s?г\.|年)?|prior year|previous year|last year|vorjahr|vj\.?|i fjor|föregående år|sidste år|vorig jaar|n-1)\s?[:：–—-]?(?=\s?(?:[$€£¥]|\p{Lu}{3}\s)?\s?$)`;
 /** "20 to 49". */
-const RANGE_BEFORE = String.raw`(?<=\d\s)(?:to|bis|à|a|tot|til|till|do|до|bis zu)(?=\s$)`;
+const RANGE_BEFORE = String.raw`(?<=\d\s)(?<!(?:19|20)\d{2}\s)(?:to|bis|à|a|tot|til|till|do|до|bis zu)(?=\s$)`;
 /** What a person may lead that is not the whole. */
 const PART_OF_FIRM = {
-  en: String.raw`(?:the|its|a|their)\s(?:\p{L}+\s){0,3}(?:board|division|department|team|unit|office|branch|committee|business|operations)`,
+  en: String.raw`(?:the|its|a|their)\s(?:\p{L}+\s){0,3}(?:board|division|department|team|unit|office|branch|committee|operations)|(?:the|its|a|their)\s(?:\p{L}+\s){1,3}business`,
   de: String.raw`(?:den|die|das|dessen|deren)\s(?:\p{L}+\s){0,2}\p{L}*(?:beirat|aufsichtsrat|abteilung|sparte|bereich|team|niederlassung|vertrieb|entwicklung|produktion|ausschuss|geschäft)`,
   fr: String.raw`(?:le|la|l['’]|les|son|sa)\s?(?:\p{L}+\s){0,2}(?:conseil|division|département|équipe|filiale|bureau|branche|activité|comité)`,
   es: String.raw`(?:el|la|los|las|su)\s(?:\p{L}+\s){0,2}(?:consejo|división|departamento|equipo|filial|área|comité|oficina)`,
@@ -127,19 +131,19 @@ const CUES: readonly Cue[] = [
     reason: 'a word before it speaks of the past',
     within: 60,
     before: {
-      en: String.raw`former(?:ly)?|ex|erstwhile|previous(?:ly)?|past|then|outgoing|departing|predecessors?|once|originally|used to|no longer|until recently|(?:started|began) with|(?:started|began) in \d{4} with|ousted|departed|emeritus|earlier|older|prior|last year['’]s|last season['’]s`,
-      de: `ehemalige[rsnm]?|ehemals|frühere[rsnm]?|früher|vormals|bisherige[rsnm]?|vorherige[rsnm]?|ex|vorgänger(?:in|s)?|einst|damalige[rsn]?|ursprünglich`,
-      fr: `ancien(?:ne|s)?|ex|précédente?|anciennement|prédécesseur|autrefois|jadis|initialement`,
-      es: String.raw`antigu[oa]s?|(?<!año )anterior(?:mente)?|ex(?:director\p{L}*|president\p{L}*|ministr\p{L}*|consejer\p{L}*)?|predecesora?|entonces|saliente`,
-      it: `ex|precedente|predecessore|già|uscente|in passato`,
-      pt: `antig[oa]|(?<!ano )anterior(?:mente)?|ex|antecessora?`,
-      nl: `voormalige?|vroegere|vorige|ex|voorganger|destijds`,
-      sv: String.raw`tidigare|förre|förra|före detta|f\.?d\.?|ex|föregångare|dåvarande`,
-      da: `tidligere|forhenværende|ex|forgænger|daværende`,
-      nb: `tidligere|forhenværende|ex|forgjenger|daværende`,
+      en: String.raw`former(?:ly)?|ex|erstwhile|previous(?:ly)?|past|then|outgoing|departing|predecessors?|once|originally|used to|no longer|until (?:\p{L}+ )?\d{4}|until recently|(?:started|began) with|(?:started|began) in \d{4} with|ousted|departed|emeritus|earlier|older|prior|last year['’]s|last season['’]s`,
+      de: String.raw`bis (?:\p{L}+ )?\d{4}|ehemalige[rsnm]?|ehemals|frühere[rsnm]?|früher|vormals|bisherige[rsnm]?|vorherige[rsnm]?|ex|vorgänger(?:in|s)?|einst|damalige[rsn]?|ursprünglich`,
+      fr: String.raw`jusqu['’]en \d{4}|ancien(?:ne|s)?|ex|précédente?|anciennement|prédécesseur|autrefois|jadis|initialement`,
+      es: String.raw`hasta \d{4}|antigu[oa]s?|(?<!año )anterior(?:mente)?|ex(?:director\p{L}*|president\p{L}*|ministr\p{L}*|consejer\p{L}*)?|predecesora?|entonces|saliente`,
+      it: String.raw`fino al \d{4}|ex|precedente|predecessore|già|uscente|in passato`,
+      pt: String.raw`até \d{4}|antig[oa]|(?<!ano )anterior(?:mente)?|ex|antecessora?`,
+      nl: String.raw`tot \d{4}|voormalige?|vroegere|vorige|ex|voorganger|destijds`,
+      sv: String.raw`till \d{4}|tidigare|förre|förra|före detta|f\.?d\.?|ex|föregångare|dåvarande`,
+      da: String.raw`indtil \d{4}|tidligere|forhenværende|ex|forgænger|daværende`,
+      nb: String.raw`(?:inn)?til \d{4}|tidligere|forhenværende|ex|forgjenger|daværende`,
       fi: `entinen|aiempi|edeltäjä`,
-      pl: String.raw`był[yaei](?:go|m)?|poprzedni\p{L}*|dawn\p{L}*|ówczesn\p{L}*|wcześniej`,
-      cs: String.raw`býval\p{L}*|dřívější\p{L}*|předchozí\p{L}*|dříve|předchůd\p{L}*`,
+      pl: String.raw`do \d{4}|był[yaei](?:go|m)?|poprzedni\p{L}*|dawn\p{L}*|ówczesn\p{L}*|wcześniej`,
+      cs: String.raw`do roku \d{4}|býval\p{L}*|dřívější\p{L}*|předchozí\p{L}*|dříve|předchůd\p{L}*`,
       sk: String.raw`býval\p{L}*|predchádzajúc\p{L}*|predtým`,
       hu: `korábbi|volt|egykori|előző`,
       ro: String.raw`fost\p{L}*|precedent\p{L}*`,
@@ -169,7 +173,24 @@ const CUES: readonly Cue[] = [
       pl: String.raw`odszedł|odeszła|zrezygnował\p{L}*|do \d{4}|został\p{L}* odwołan\p{L}*|ustąpił\p{L}*|zmarł\p{L}*`,
       cs: String.raw`odstoupil\p{L}*|odešel|odešla|do roku \d{4}|rezignoval\p{L}*`,
       ru: String.raw`уш[её]л|ушла|покинул\p{L}*|до \d{4}|уволен\p{L}*|сложил\p{L}*|скончал\p{L}*|был\p{L}* смещ[её]н\p{L}*`,
-      all: String.raw`\(\s?(?:former|ex|ehem\.?|bis|until|till|-|–)|(?:が|は|氏が|氏は)?退任|辞任|卸任|离任|辞职|사임|퇴임`,
+      all: String.raw`(?<=^\s?)\(?\d{4}\s?[-–]\s?\d{4}\)?|\(\s?(?:former|ex|ehem\.?|bis|until|till|-|–)|(?:が|は|氏が|氏は)?退任|辞任|卸任|离任|辞职|사임|퇴임`,
+    },
+  },
+  {
+    reason: 'the words after it say that this has ended',
+    within: 0,
+    beyond: 16,
+    applies: ({ groups }) => !groups.has('date'),
+    after: { all: String.raw`(?<=^\s?)\(\s?\d{4}\s?[-–]\s?\d{4}\)` },
+  },
+  {
+    reason: 'the person leads a part or a board',
+    within: 0,
+    beyond: 60,
+    applies: isRole,
+    after: {
+      // "Ann Lee, Managing Director, UK".
+      all: String.raw`(?<=^,\s(?:\p{L}+\s?){1,4},\s(?:the\s)?)(?:UK|US|USA|EMEA|APAC|DACH|Americas|North America|Europe|Asia|Nordics|Benelux|Iberia|Germany|France|Spain|Italy|Poland|Norway|Sweden|Denmark|Finland|Austria|Switzerland|Netherlands|Belgium|Ireland|China|India|Japan|Canada|Australia|Brazil|Mexico)(?=\s?$|\n)`,
     },
   },
   {
@@ -298,7 +319,7 @@ const CUES: readonly Cue[] = [
     beyond: 45,
     applies: isCount,
     before: {
-      en: String.raw`up from|down from|compared (?:with|to)|vs\.?|versus|(?:the )?(?:prior|previous|last) year(?:['’]s)?:?|year[- ]earlier|a year ago|in the past|originally`,
+      en: String.raw`up from|down from|compared (?:with|to)|vs\.?|versus|(?:the )?(?:prior|previous) year(?:['’]s)?:?|last year(?:['’]s)?:?(?=\s?\S{0,3}\s?$)|year[- ]earlier|a year ago|in the past|originally`,
       de: String.raw`vorjahr\p{L}*:?|gegenüber|nach|verglichen mit|im jahr zuvor`,
       fr: `contre|année précédente|exercice précédent|par rapport à`,
       es: `frente a|año anterior|en comparación con`,
@@ -345,19 +366,27 @@ const CUES: readonly Cue[] = [
     },
   },
   {
-    reason: 'it is who made the page',
-    within: 45,
-    applies: ({ groups }) => groups.has('location') || groups.has('name'),
+    reason: 'it is the place of a court or register',
+    within: 24,
+    applies: ({ groups }) => groups.has('location'),
     before: {
-      all: String.raw`(?:web)?(?:design(?:ed)?|site|website|printed|made|hosting|diseño|gestaltung|réalisation|réalisé|realizzazione)\s?(?:by|par|por|da|von|:)`,
+      all: String.raw`(?:amtsgericht|registergericht|landesgericht|firmenbuchgericht|handelsregister|ag|rcs|r\.c\.s\.|tribunale?(?: di| de)?|registro mercantil(?: de)?|sąd rejonowy)(?=\s$)`,
+    },
+  },
+  {
+    reason: 'it is who made the page',
+    within: 80,
+    applies: ({ groups }) => groups.has('location') || groups.has('name') || groups.has('contact'),
+    before: {
+      all: String.raw`(?:web)?(?:design(?:ed)?|site|website|printed|made|hosting|diseño|gestaltung|umsetzung|konzept|realisierung|programmierung|réalisation|réalisé|realizzazione|realizacja|vormgeving)\s?(?:by|par|por|da|von|:)`,
     },
   },
   {
     reason: 'it is the value of a part of the year',
     within: 45,
     isClause: true,
-    applies: ({ groups, before }) =>
-      groups.has('money') && !/full[- ]year|ganzes jahr|annual/i.test(before.slice(-45)),
+    applies: ({ groups, before, wantsQuarter }) =>
+      groups.has('money') && !wantsQuarter && !/full[- ]year|ganzes jahr|annual/i.test(before.slice(-45)),
     before: {
       all: String.raw`q[1-4]|(?:first|second|third|fourth|1st|2nd|3rd|4th)[- ](?:fiscal[- ])?(?:quarter|half)|half[- ]year|quartal\p{L}*|halbjahr\p{L}*|(?:premier|deuxième|troisième|quatrième|primer|segundo|tercer|cuarto|primo|secondo|terzo|quarto|primeiro|terceiro) (?:trimestre|semestre)|kwartaal|kvartal\p{L}*|halvår\p{L}*|kwartał\p{L}*|квартал\p{L}*`,
     },

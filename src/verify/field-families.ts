@@ -23,14 +23,14 @@ export interface Family {
 export const FAMILIES: Readonly<Record<string, Family>> = {
   employees: {
     groups: ['count'],
-    words: `team_size team_is team_counts zamestnav* lidi professionals profesionales professionnels professionisti crew payroll men_and_women equipe_de equipo_de equipa_de squadra_di team_di team_von team_van team_pa team_of kolleginnen kollegen collega_s kollegor kolleger arsanstallda arsverk etp risorse employee* employs employed employing employ staff staffers headcount workforce team_members team_of members_of_staff people personnel workers workforce colleagues full_time fte ftes associates company_size strong_team
+    words: `pracownic* team_size team_is team_counts zamestnav* lidi professionals profesionales professionnels professionisti crew payroll men_and_women equipe_de equipo_de equipa_de squadra_di team_di team_von team_van team_pa team_of kolleginnen kollegen collega_s kollegor kolleger arsanstallda arsverk etp risorse employee* employs employed employing employ staff staffers headcount workforce team_members team_of members_of_staff people personnel workers workforce colleagues full_time fte ftes associates company_size strong_team
       mitarbeiter* *mitarbeiter *mitarbeitende mitarbeitende* beschaftigt* angestellte* belegschaft* personen menschen kopfe salarie* collaborateur* employe* effectif* personnes emploie emplead* plantilla trabajador* personas colaborador* emplea dipendent* addetti organico persone collaborator*
       funcionari* trabalhador* pessoas emprega medewerker* werknemer* personeel mensen werken anstalld* medarbetar* sysselsatter ansatte medarbejder* medarbeider* beskaeftiger sysselsetter henkilosto* tyontekija* henkiloa tyollistaa
       pracownik* zatrudni* osob zamestnan* alkalmazott* dolgozo* foglalkoztat angajat* сотрудник* работник* персонал* человек штат* спiвробiтник* співробітник* працівник* calisan* personel* υπαλληλ* εργαζομεν* 従業員* 社員* 人員 員工 员工 職員 职工 雇员 人员 직원 임직원 종업원 עובדים موظف* karyawan nhân_viên พนักงาน कर्मचारी`,
   },
   customers: {
     groups: ['count'],
-    words: `customer* client clients clientele kunden kunde kundinnen clients clientes clienti klanten kunder klient* asiaka* zakaznik* клиент* 顧客 客户 取引先 고객 musteri*`,
+    words: `businesses households husstander husstande hushall haushalte foyers hogares famiglie abonnenter kunders serves shippers customer* client clients clientele kunden kunde kundinnen clients clientes clienti klanten kunder klient* asiaka* zakaznik* клиент* 顧客 客户 取引先 고객 musteri*`,
   },
   users: {
     groups: ['count'],
@@ -47,7 +47,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   countries: {
     groups: ['count'],
-    words: `zemi zemich countries markets landern lander staaten pays paises paesi landen kraje krajach krajow странах стран カ国 か国 ヶ国 个国家 개국 ulke* maissa`,
+    words: `nations nationalities zemi zemich countries markets landern lander staaten pays paises paesi landen kraje krajach krajow странах стран カ国 か国 ヶ国 个国家 개국 ulke* maissa`,
   },
   projects: {
     groups: ['count'],
@@ -63,15 +63,16 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   students: {
     groups: ['count'],
-    words: `students pupils enrolment enrollment studierende* schuler* etudiants eleves estudiantes alumnos studenti alunni studenten studenter студент* 学生 학생`,
+    words: `estudantes alunos studerande studerende opiskelija* uczni* studentow studentu zaku students pupils enrolment enrollment studierende* schuler* etudiants eleves estudiantes alumnos studenti alunni studenten studenter студент* 学生 학생`,
   },
   rooms: {
     groups: ['count'],
-    words: `rooms room zimmer chambres habitaciones camere kamers rum hotellrum vaerelser номер* 室 床 객실`,
+    words: `pokoj* quartos habitacion* huonetta szoba* camera rooms room zimmer chambres habitaciones camere kamers rum hotellrum vaerelser номер* 室 床 객실`,
   },
   beds: {
     groups: ['count'],
-    words: 'beds betten lits camas posti_letto letti bedden sengeplasser bettenzahl lozek',
+    words:
+      'luzek luzka lozka camas  beds betten lits camas posti_letto letti bedden sengeplasser bettenzahl lozek',
   },
   seats: {
     groups: ['count'],
@@ -92,11 +93,11 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   revenue: {
     groups: ['money'],
-    words: `annual_sales takings erloste erwirtschaft* gesamtleistung produits_d_exploitation volumen_de_negocio giro_d_affari volume_d_affari omzette omsatte omsatter omsetter facturamos fatturiamo faturamos facturaba revenue* turnover sales net_sales *umsatz setzte umsatz* erlos erlose *erlose umsatzerlos* jahresumsatz chiffre_d_affaires chiffre_affaires ventes ingresos facturacion facturo factura ventas cifra_de_negocios fatturato ricavi faturamento receita* faturacao volume_de_negocios omzet* omsattning* nettoomsattning omsaetning* omsetning* liikevaihto* przychod* obrot* trzby obrat arbevetel* cifra_de_afaceri выручк* оборот* доход* дохід ciro* hasilat κυκλο_εργασιων εσοδα 売上高 売上 営業収益 营收 营业收入 收入 销售额 매출액 매출 מחזור إيرادات`,
+    words: `umgesetzt annual_sales takings erloste erwirtschaft* gesamtleistung produits_d_exploitation volumen_de_negocio giro_d_affari volume_d_affari omzette omsatte omsatter omsetter facturamos fatturiamo faturamos facturaba revenue* turnover sales net_sales *umsatz setzte umsatz* erlos erlose *erlose umsatzerlos* jahresumsatz chiffre_d_affaires chiffre_affaires ventes ingresos facturacion facturo factura ventas cifra_de_negocios fatturato ricavi faturamento receita* faturacao volume_de_negocios omzet* omsattning* nettoomsattning omsaetning* omsetning* liikevaihto* przychod* obrot* trzby obrat arbevetel* cifra_de_afaceri выручк* оборот* доход* дохід ciro* hasilat κυκλο_εργασιων εσοδα 売上高 売上 営業収益 营收 营业收入 收入 销售额 매출액 매출 מחזור إيرادات`,
   },
   profit: {
     groups: ['money'],
-    words: `profit* earnings ebit ebitda net_income net_loss operating_income gewinn* jahresuberschuss uberschuss ergebnis* verlust benefice* resultat resultat_net beneficio* ganancia* utile_netto lucro* winst* vinst* arets overskud* overskudd* zysk* прибыл* убыт* 純利益 利益 経常利益 净利润 利润 순이익 영업이익`,
+    words: `net_result operating_result result_after_tax net_profit operating_profit profit* earnings ebit ebitda net_income net_loss operating_income gewinn* jahresuberschuss uberschuss ergebnis* verlust benefice* resultat resultat_net beneficio* ganancia* utile_netto lucro* winst* vinst* arets overskud* overskudd* zysk* прибыл* убыт* 純利益 利益 経常利益 净利润 利润 순이익 영업이익`,
   },
   assets: {
     groups: ['money'],
@@ -132,19 +133,19 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   capital: {
     groups: ['money'],
-    words: `share_capital stated_capital stammkapital grundkapital capital_social capital_actions aktienkapital capitale_sociale aktiekapital* aksjekapital* anpartskapital osakepaaoma kapital_zakladowy zakladni_kapital уставный_капитал уставного_капитала 資本金 注册资本 自本金 자본금 maatschappelijk`,
+    words: `cap_soc share_capital stated_capital stammkapital grundkapital capital_social capital_actions aktienkapital capitale_sociale aktiekapital* aksjekapital* anpartskapital osakepaaoma kapital_zakladowy zakladni_kapital уставный_капитал уставного_капитала 資本金 注册资本 自本金 자본금 maatschappelijk`,
   },
   price: {
     groups: ['money'],
-    words: `price* priced cost costs fee rrp msrp sale_price preis* kostet prix coute precio* cuesta prezzo* costa preco* custa prijs* kost pris* kostar koster hinta* cena* kosztuje цена стоимость fiyat* 価格 税込 料金 价格 售价 가격`,
+    words: `ceny prices_from tickets from_price tarif price* priced cost costs fee rrp msrp sale_price preis* kostet prix coute precio* cuesta prezzo* costa preco* custa prijs* kost pris* kostar koster hinta* cena* kosztuje цена стоимость fiyat* 価格 税込 料金 价格 售价 가격`,
   },
   ceo: {
     groups: ['role'],
-    words: `ceo diretta_da diretto_da generalnim_reditelem generalni_reditelkou dyrektorem_generalnym chef chefin presidente_executivo presidente_executiva presidente_da_comissao_executiva topman topvrouw directievoorzitter has_run has_led runs_the_company leads_the_company runs_the_firm leads_the_firm in_charge took_charge direktor at_the_head an_der_spitze a_la_tete aux_commandes al_frente alla_guida al_timone a_frente aan_het_hoofd i_spetsen i_spissen i_spidsen na_czele szefowa firmenchefin executive_director boss chief_exec dirigeant* presidente_ejecutivo presidenta_ejecutiva chief_executive chief_exec managing_director general_manager led_by headed_by run_by heads leads at_the_helm president_and geschaftsfuhr* geschaftsleiter* vorstandsvorsitz* vorstandssprecher* vorstandschef* geleitet leitet firmenchef* konzernchef* pdg directeur_general directrice_generale president_directeur_general presidente_directrice_generale dirigee dirige gerant gerante patron director_general directora_general consejero_delegado consejera_delegada administrador_unico administradora_unica amministratore_unico amministratrice_unica director_ejecutivo directora_ejecutiva dirige dirigida gerente general amministratore_delegato amministratrice_delegata guidata diretor_presidente diretora_presidente diretor_executivo diretora_executiva diretor_geral algemeen_directeur bestuursvoorzitter directeur verkstallande_direktor vd koncernchef administrerende_direktor adm_direktor adm_dir daglig_leder konsernsjef toimitusjohtaja* prezes* zarzadu prezes dyrektor_generalny generalni_reditel generalni_reditelka jednatel* vezerigazgato* ugyvezeto* генеральн* гендиректор* глава руководит руководитель генеральний_директор genel mudur* διευθυνων_συμβουλος 代表取締役 代表取締役社長 社長 代表者 最高経営責任者 代表 首席执行官 总裁 总经理 法定代表人 대표이사 대표 최고경영자 מנכ_ל الرئيس_التنفيذي`,
+    words: `gerente_general gerente directora_gerente director_gerente at_the_top amministrator*_delegat* prezesem dyrektor*_generaln* generaln*_redit* styrer daily_management dagelijkse_leiding ceo diretta_da diretto_da generalnim_reditelem generalni_reditelkou dyrektorem_generalnym chef chefin presidente_executivo presidente_executiva presidente_da_comissao_executiva topman topvrouw directievoorzitter has_run has_led runs_the_company leads_the_company runs_the_firm leads_the_firm in_charge took_charge direktor at_the_head an_der_spitze a_la_tete aux_commandes al_frente alla_guida al_timone a_frente aan_het_hoofd i_spetsen i_spissen i_spidsen na_czele szefowa firmenchefin executive_director boss chief_exec dirigeant* presidente_ejecutivo presidenta_ejecutiva chief_executive chief_exec managing_director general_manager led_by headed_by run_by heads leads at_the_helm president_and geschaftsfuhr* geschaftsleiter* vorstandsvorsitz* vorstandssprecher* vorstandschef* geleitet leitet firmenchef* konzernchef* pdg directeur_general directrice_generale president_directeur_general presidente_directrice_generale dirigee dirige gerant gerante patron director_general directora_general consejero_delegado consejera_delegada administrador_unico administradora_unica amministratore_unico amministratrice_unica director_ejecutivo directora_ejecutiva dirige dirigida amministratore_delegato amministratrice_delegata guidata diretor_presidente diretora_presidente diretor_executivo diretora_executiva diretor_geral algemeen_directeur bestuursvoorzitter directeur verkstallande_direktor vd koncernchef administrerende_direktor adm_direktor adm_dir daglig_leder konsernsjef toimitusjohtaja* prezes* prezes dyrektor_generalny generalni_reditel generalni_reditelka jednatel* vezerigazgato* ugyvezeto* генеральн* гендиректор* глава руководит руководитель генеральний_директор genel mudur* διευθυνων_συμβουλος 代表取締役 代表取締役社長 社長 代表者 最高経営責任者 代表 首席执行官 总裁 总经理 法定代表人 대표이사 대표 최고경영자 מנכ_ל الرئيس_التنفيذي`,
   },
   cfo: {
     groups: ['role'],
-    words: `cfo financni_reditelkou financnim_reditelem dyrektorem_finansowym chief_financial chief_finance finance_director finance_chief finanzvorstand* finanzchef* directeur_financier directrice_financiere director_financiero directora_financiera direttore_finanziario diretor_financeiro diretora_financeira financieel_directeur finansdirektor finanschef okonomidirektor talousjohtaja dyrektor_finansowy dyrektorka_finansowa financni_reditel финансов* 最高財務責任者 财务总监 首席财务官 최고재무책임자 treasurer`,
+    words: `dyrektor*_finansow* financni*_redit* finans*_direkt* cfo financni_reditelkou financnim_reditelem dyrektorem_finansowym chief_financial chief_finance finance_director finance_chief finanzvorstand* finanzchef* directeur_financier directrice_financiere director_financiero directora_financiera direttore_finanziario diretor_financeiro diretora_financeira financieel_directeur finansdirektor finanschef okonomidirektor talousjohtaja dyrektor_finansowy dyrektorka_finansowa financni_reditel финансов* 最高財務責任者 财务总监 首席财务官 최고재무책임자 treasurer`,
   },
   cto: {
     groups: ['role'],
@@ -172,15 +173,15 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   president: {
     groups: ['role'],
-    words: `president prasident* presidente presidenta voorzitter prezydent президент* 総裁`,
+    words: `社長 代表取締役社長 president prasident* presidente presidenta voorzitter prezydent президент* 総裁`,
   },
   founded: {
     groups: ['date', 'location'],
-    words: `registrerat registrerad registreret registrert registrada registrado enregistree immatriculation immatriculee iscritta zarejestrowan* ersteintragung eingetragen dates_back_to goes_back_to came_into_being started_life vu_le_jour voit_le_jour remonte nacque nacida comecou ontstond ontstaan startade begyndte set_up founded founding foundation established estd est since inception started start began begun formed created opened launched launch incorporated incorporation registered_on registration_date year_founded incorporation_date date_of_incorporation history gegrundet grundung* gegr besteht existiert seit fondee fonde fondation creee cree creation depuis annee_de_creation fundad* fundacion constitucion constituid* inscription eintragung operating_since active_since en_activite en_activo attiva_dal attivo_dal dziala* creada creado nacio nasceu desde fondat* costituit* nata nasce nasceva dal fondazione costituzione fundacao constituida criada opgericht* oprichting* sinds gesticht grundad* grundat* grundades startades bildades sedan grundlagt stiftet etableret etablert stiftelse startet siden perustettu perustettiin perustamis* vuodesta zalozon* zal powstal* powsta* rok_zalozenia zalozen* vznik* od_roku alapit* alapitva infiintat* fondat* основан* основана создан* образован* зарегистрирован* год_основания заснован* kurulus* kuruldu kurulan ιδρυθηκε ιδρυση 設立 創業 創立 設立年月日 成立 创立 创办 创建 注册日期 설립 창립 설립일 נוסדה تأسست تأسيس`,
+    words: `grundete fundo otevren* opening_year year_opened oprettet oprettelse registrerat registrerad registreret registrert registrada registrado enregistree immatriculation immatriculee iscritta zarejestrowan* ersteintragung eingetragen dates_back_to goes_back_to came_into_being started_life vu_le_jour voit_le_jour remonte nacque nacida comecou ontstond ontstaan startade begyndte set_up founded founding foundation established estd est since inception started start began begun formed created opened launched launch incorporated incorporation registered_on registration_date year_founded incorporation_date date_of_incorporation history gegrundet grundung* gegr besteht existiert seit fondee fonde fondation creee cree creation depuis annee_de_creation fundad* fundacion constitucion constituid* inscription eintragung operating_since active_since en_activite en_activo attiva_dal attivo_dal dziala* creada creado nacio nasceu desde fondat* costituit* nata nasce nasceva dal fondazione costituzione fundacao constituida criada opgericht* oprichting* sinds gesticht grundad* grundat* grundades startades bildades sedan grundlagt stiftet etableret etablert stiftelse startet siden perustettu perustettiin perustamis* vuodesta zalozon* zal powstal* powsta* rok_zalozenia zalozen* vznik* od_roku alapit* alapitva infiintat* fondat* основан* основана создан* образован* зарегистрирован* год_основания заснован* kurulus* kuruldu kurulan ιδρυθηκε ιδρυση 設立 創業 創立 設立年月日 成立 创立 创办 创建 注册日期 설립 창립 설립일 נוסדה تأسست تأسيس`,
   },
   acquired: {
     groups: ['date', 'money'],
-    words: `acquired acquisition acquires bought buys takeover merged merger ubernommen ubernahme ubernimmt kauft rachete rachat acquis acquise adquirida adquirio adquisicion compra acquisita acquisizione adquirida aquisicao overgenomen forvarvade kopte opkobt przejet* przejal przejeci* koupil куплен* приобрел* 買収 收购 인수`,
+    words: `compro compraron adquirieron achete kauften koopt acquisto acquired acquisition acquires bought buys takeover merged merger ubernommen ubernahme ubernimmt kauft rachete rachat acquis acquise adquirida adquirio adquisicion compra acquisita acquisizione adquirida aquisicao overgenomen forvarvade kopte opkobt przejet* przejal przejeci* koupil куплен* приобрел* 買収 收购 인수`,
   },
   moved: {
     groups: ['date', 'location'],
@@ -209,7 +210,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   location: {
     groups: ['location'],
-    words: `home_base beheimatet se_trouve se_encuentra si_trova znajduje headquarter* headquartered hq based located location seat head_office main_office registered_office office_address address home town city country locality region state domiciled place street hauptsitz* firmensitz* sitz *sitz zentrale ansassig standort adresse anschrift ort stadt land siege siege_social base basee situe* situee implante* adresse ville pays localite sede ubicad* domicilio con_sede direccion ciudad pais localidad poblacion sede_legale indirizzo citta paese con_sede localizada endereco cidade pais sediada gevestigd* hoofdkantoor* vestiging* adres kantoor plaats stad huvudkontor* sate adress baserat baserad ort stad hovedkontor* hovedsaede hjemsted adresse baseret basert paakonttori* kotipaikka* osoite* kaupunki sijaitsee siedzib* adres* miasto miejscowosc kraj sidl* adresa mesto szekhely* cim varos sediul* adresa oras штаб квартир* офис* адрес* расположен* город* находится базируется страна головний_офіс місто merkez* adres sehir εδρα διευθυνση 所在地 本社 住所 本店 本社所在地 总部 地址 位于 所在地 总部位于 注册地 본사 소재지 주소 위치 משרדי المقر مقرها`,
+    words: `county province district parish home_base beheimatet se_trouve se_encuentra si_trova znajduje headquarter* headquartered hq based located location seat head_office main_office registered_office office_address address home town city country locality region state domiciled place street hauptsitz* firmensitz* sitz *sitz zentrale ansassig standort adresse anschrift ort stadt land siege siege_social base basee situe* situee implante* adresse ville pays localite sede ubicad* domicilio con_sede direccion ciudad pais localidad poblacion sede_legale indirizzo citta paese con_sede localizada endereco cidade pais sediada gevestigd* hoofdkantoor* vestiging* adres kantoor plaats stad huvudkontor* sate adress baserat baserad ort stad hovedkontor* hovedsaede hjemsted adresse baseret basert paakonttori* kotipaikka* osoite* kaupunki sijaitsee siedzib* adres* miasto miejscowosc kraj sidl* adresa mesto szekhely* cim varos sediul* adresa oras штаб квартир* офис* адрес* расположен* город* находится базируется страна головний_офіс місто merkez* adres sehir εδρα διευθυνση 所在地 本社 住所 本店 本社所在地 总部 地址 位于 所在地 总部位于 注册地 본사 소재지 주소 위치 משרדי المقر مقرها`,
   },
   phone: {
     groups: ['contact'],
@@ -243,7 +244,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   parent: {
     groups: ['name'],
-    words: `titolare inhaber* eigentumer* proprietaire* propietari* proprietari* eigenaar* agare ejer ejere eier eiere wlasciciel* majitel* владелец владельц* オーナー proprietor parent parent_company subsidiary subsidiary_of owned_by part_of division_of owner muttergesellschaft mutterkonzern tochter tochtergesellschaft gehort filiale_de maison_mere appartient filial matriz pertenece controllata capogruppo dochteronderneming dotterbolag moderbolag datterselskab moderselskab 親会社 子会社 母公司 子公司 모회사 자회사`,
+    words: `belongs_to belonged_to ingar_i gehoren_zu fait_partie_du fa_parte_del onderdeel_van titolare inhaber* eigentumer* proprietaire* propietari* proprietari* eigenaar* agare ejer ejere eier eiere wlasciciel* majitel* владелец владельц* オーナー proprietor parent parent_company subsidiary subsidiary_of owned_by part_of division_of owner muttergesellschaft mutterkonzern tochter tochtergesellschaft gehort filiale_de maison_mere appartient filial matriz pertenece controllata capogruppo dochteronderneming dotterbolag moderbolag datterselskab moderselskab 親会社 子会社 母公司 子公司 모회사 자회사`,
   },
   ticker: {
     groups: ['name'],
@@ -260,12 +261,12 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   registration: {
     groups: ['name'],
-    words: `registered_in registered_no company_reg reg_no company_number registration_number registered_number company_no crn register registernummer handelsregister hrb hra registergericht siren siret rcs rea kvk cvr org orgnr organisasjonsnummer organisationsnummer y_tunnus krs regon ico огрн 法人番号 统一社会信用代码 注册号 사업자등록번호 number`,
+    words: `*registernummer handelsregister* registereintrag* firmenbuch* registry_code company_registration rejstrik* registrikood firmabuch reg_nr reg_code registered_in registered_no company_reg reg_no company_number registration_number registered_number company_no crn register registernummer handelsregister hrb hra registergericht siren siret rcs rea kvk cvr org orgnr organisasjonsnummer organisationsnummer y_tunnus krs regon ico огрн 法人番号 统一社会信用代码 注册号 사업자등록번호 number`,
   },
   rating: {
     groups: ['measure'],
     words:
-      'rating rated stars score bewertung note etoiles puntuacion estrellas valutazione stelle nota beoordeling betyg vurdering ocena оценка рейтинг 評価 评分 평점',
+      'hodnocen* avaliacao avis_moyen wertung rating rated stars score bewertung note etoiles puntuacion estrellas valutazione stelle nota beoordeling betyg vurdering ocena оценка рейтинг 評価 评分 평점',
   },
   weight: {
     groups: ['measure'],
@@ -310,7 +311,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   area: {
     groups: ['measure'],
     words:
-      'area surface space floor flache grundstuck superficie surface area oppervlakte yta areal pinta powierzchnia plocha площадь 面積 面积 면적',
+      'covers covering extends_over area surface space floor flache grundstuck superficie surface area oppervlakte yta areal pinta powierzchnia plocha площадь 面積 面积 면적',
   },
   colour: {
     groups: ['kind'],
@@ -320,7 +321,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   material: {
     groups: ['kind'],
     words:
-      'material materials matiere materiau materiale materiaal materiali material материал 素材 材质 소재',
+      'fabric upper shell stoff tissu tela tessuto stof tyg material materials matiere materiau materiale materiaal materiali material материал 素材 材质 소재',
   },
   brand: {
     groups: ['name'],
@@ -347,7 +348,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   site: {
     groups: ['location'],
-    words: `plant factory warehouse depot subsidiary laboratory research_centre branch branch_office produktionsstandort produktion fabrik* zweigstelle niederlassung* usine entrepot filiale succursale agence fabrica planta sucursal stabilimento magazzino fabriek filiaal zaklad* zavod завод* филиал* 工場 支店 工厂 分公司 공장 지점`,
+    words: `sede_operativa sede_amministrativa sede_secondaria unita_locale avdeling* afdeling* filialer kontorer offices branches depots niederlassungen standorte agences sucursales filiali vestigingen oddzial* pobock* works_at service_depot plant factory warehouse depot subsidiary laboratory research_centre branch branch_office produktionsstandort produktion fabrik* zweigstelle niederlassung* usine entrepot filiale succursale agence fabrica planta sucursal stabilimento magazzino fabriek filiaal zaklad* zavod завод* филиал* 工場 支店 工厂 分公司 공장 지점`,
   },
   origin: {
     groups: ['location'],
@@ -356,6 +357,30 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   raised: {
     groups: ['location'],
     words: `grew_up raised_in lives lives_in resides aufgewachsen wuchs lebt wohnt grandi vit_a vive cresci* crecio vive_en cresciut* abita opgegroeid woont bor uppvuxen vokste_op mieszka wychowal*`,
+  },
+  listing: {
+    groups: ['date'],
+    words:
+      'listed went_public ipo floated stock_exchange borsengang borsennotiert introduite_en_bourse cotee cotiza cotizada quotata beursgang borsnoterad borsnoteret borsnotert debut_gieldowy',
+  },
+  stadium: {
+    groups: ['name'],
+    words: 'stadium ground arena home_ground stadion stade estadio stadio estadi plays_at play_at',
+  },
+  acquirer: {
+    groups: ['name'],
+    words:
+      'acquirer buyer bought_by acquired_by taken_over_by sold_to purchased_by ubernommen_von verkauft_an gekauft_von rachete_par rachetee_par vendu_a vendue_a adquirida_por comprada_por vendida_a acquisita_da venduta_a overgenomen_door verkocht_aan kopt_av forvarvad_av kobt_af solgt_til kupion* przejeta_przez',
+  },
+  elevation: {
+    groups: ['measure'],
+    words:
+      'elevation altitude above_sea_level asl hohe_uber meereshohe altitud altitudine hojd_over nad_poziomem m_n_m',
+  },
+  deadline: {
+    groups: ['date'],
+    words:
+      'deadline apply_by apply_before closing_date closes valid_through bewerbungsfrist bewerbungsschluss anmeldeschluss frist date_limite fecha_limite scadenza sluitingsdatum sista_ansokningsdag ansogningsfrist soknadsfrist termin_skladania',
   },
   certification: {
     groups: ['kind'],

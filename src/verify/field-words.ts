@@ -16,6 +16,8 @@ export interface FieldWords {
   readonly groups: ReadonlySet<FieldGroup>;
   /** Folded words of the field's own name, without units and words such as "name" and "number". */
   readonly own: readonly string[];
+  /** Those of the own words that do not belong to the families, such as "studio" of `studio_day_rate`. */
+  readonly qualifiers: readonly string[];
   /** Folded words of a short description, for fields of no known family. */
   readonly hints: readonly string[];
 }
@@ -24,17 +26,37 @@ export interface FieldWords {
 export function resolveFieldWords(name: string, description: string): FieldWords {
   const words = splitColumnName(name).map((word) => foldWords(word));
   const text = ` ${words.join(' ')} `;
-  const own = words.filter((word) => word.length >= 2 && !FILLERS.has(word) && !/^\d+$/.test(word));
+  const telling = words.filter((word) => word.length >= 2 && !FILLERS.has(word) && !/^\d+$/.test(word));
+  // "amount" says little, but more than nothing.
+  const own = telling.length > 0 ? telling : words.filter((word) => word.length >= 4 && !/^\d+$/.test(word));
+  // File names and programs spell "für" as "fuer".
+  const even = text.replace(/([aou])e/g, '$1');
   let families = findClaimFamilies(text);
+  if (families.length === 0 && even !== text) families = findClaimFamilies(even);
+  const known =
+    families.length === 0
+      ? ''
+      : ` ${findFieldMentions(text)
+          .map(({ start, end }) => text.slice(start, end))
+          .join(' ')} ${CLAIM_WORDS.find(([pattern]) => pattern.test(text))?.[0].exec(text)?.[0] ?? ''} `;
   if (families.length === 0) families = findClaimFamilies(` ${foldWords(description.slice(0, 300))} `);
   const described = foldWords(description.slice(0, 200)).split(' ');
   const isHint = (word: string): boolean => word.length >= 5 && !FILLERS.has(word) && !own.includes(word);
   const hints = families.length > 0 || described.length > 12 ? [] : described.filter(isHint);
-  const all = new Set(families.flatMap((family) => [family, ...(RELATED[family] ?? [])]));
+  // Any other role is not this one: only its own words name it.
+  const all = new Set(
+    families
+      .filter((family) => family !== 'otherRole')
+      .flatMap((family) => [family, ...(RELATED[family] ?? [])]),
+  );
   return {
     families: all,
     groups: new Set(families.flatMap((family) => FAMILIES[family]?.groups ?? [])),
     own,
+    qualifiers:
+      families.length === 0 || (even !== text && known.trim() === '')
+        ? []
+        : own.filter((word) => !known.includes(` ${word} `)),
     hints,
   };
 }
@@ -47,6 +69,7 @@ function findClaimFamilies(text: string): string[] {
 }
 
 const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/ (?:acquisition|deal|purchase|takeover) (?:price|value|amount|cost|sum) /, ['acquired']],
   [/ (?:ceo|chief executive|managing director|geschaftsfuhrer|chief exec) /, ['ceo']],
   [/ (?:co ?founders?|founders?|founder name|grunder|fondateur) /, ['founder']],
   [/ (?:fax) /, ['fax']],
@@ -55,7 +78,7 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ (?:email|mail) /, ['email']],
   [/ (?:phone|telephone|tel|telefon|mobile) /, ['phone']],
   [
-    / (?:headcount|employees?|staff|fte|workforce|mitarbeiter|team size|company size|size band|size range|size|employee count) /,
+    / (?:headcount|employees?|staff|fte|workforce|mitarbeiter|team size|company size|size band|size range|employee count) |^ size $/,
     ['employees'],
   ],
   [/ (?:fiscal year|year end|financial year) /, []],
@@ -70,7 +93,7 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ (?:net income|profit|earnings|ebit|ebitda|net loss) /, ['profit']],
   [/ (?:share capital|capital social|stammkapital|capital) (?!city)/, ['capital']],
   [
-    / (?:hq|headquarters?|city|town|country|location|address|state|region|postcode|postal|zip|street|seat|office city|ort|stadt|land|sitz|based) /,
+    / (?:hq|headquarters?|city|town|country|location|address|state|region|postcode|postal|zip|street|seat|office city|strasse|rue|calle|indirizzo|adresse|anschrift|postleitzahl|plz|postnummer|postnr|code postal|codigo postal|psc|irsz|ort|stadt|land|sitz|based) /,
     ['location'],
   ],
   [/ (?:legal name|registered name|official name|company name|legal entity) /, ['legalName']],
@@ -79,6 +102,10 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ (?:website|homepage|domain|url|web) /, ['website']],
   [/ (?:capacity|volume) /, ['volume']],
   [/ (?:event|conference) /, ['event']],
+  [/ (?:deadline|closing date|apply by) /, ['deadline']],
+  [/ (?:acquirer|buyer) /, ['acquirer']],
+  [/ (?:stadium|home ground) $/, ['stadium']],
+  [/ (?:elevation|altitude) /, ['elevation']],
 ];
 
 /** Families whose fields may also be named by the words of other families. */
@@ -87,7 +114,6 @@ const RELATED: Readonly<Record<string, readonly string[]>> = {
   president: ['chair'],
   users: ['followers'],
   volume: ['seats'],
-  rooms: ['beds'],
   phone: ['mobile'],
   chair: ['president'],
   investors: ['investorNames'],
@@ -96,7 +122,9 @@ const RELATED: Readonly<Record<string, readonly string[]>> = {
 
 /** Words of names of fields that say nothing about what the field is. */
 const FILLERS = new Set(
-  `name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh kmh mph rpm v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people per`.split(
+  `share name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh kmh mph rpm v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people per
+  nr no num nummer numer brl cny rub czk inr krw mxn zar try huf ron aud nzd sgd hkd ils sar aed pence cents kwh gwh years months days hours minutes quarterly monthly lead headquarter
+  nombre numero anzahl aantal antal liczba pocet numer annee annees ano anno jahr jaar ar rok rik data datum fecha date dato nom nome name nombre naam navn nazwa nazev de del della du des la le les el der die das den van di do da dos das van het og och och and`.split(
     /\s+/,
   ),
 );
@@ -111,6 +139,8 @@ interface Lexicon {
   readonly phrases: ReadonlyMap<string, readonly (readonly [family: string, words: readonly string[]])[]>;
   /** Beginnings of words, by their first three letters. */
   readonly stems: ReadonlyMap<string, readonly (readonly [family: string, stem: string])[]>;
+  /** Phrases of beginnings of words ("dyrektor* finansow*"), by their first three letters. */
+  readonly stemmed: ReadonlyMap<string, readonly (readonly [family: string, words: readonly string[]])[]>;
   /** Ends of compounds. */
   readonly ends: readonly (readonly [family: string, end: string])[];
 }
@@ -121,19 +151,25 @@ function getLexicon(): Lexicon {
   if (lexicon !== null) return lexicon;
   const phrases = new Map<string, [string, string[]][]>();
   const stems = new Map<string, [string, string][]>();
+  const stemmed = new Map<string, [string, string[]][]>();
   const ends: [string, string][] = [];
   for (const [family, { words }] of Object.entries(FAMILIES)) {
     for (const entry of words.split(/\s+/)) {
       const folded = foldWords(entry);
       if (folded === '') continue;
       if (entry.startsWith('*')) ends.push([family, folded]);
-      // A stem in a script without spaces is only the word.
+      // A stem in a script without spaces is only the word. In a phrase, each word may be one.
       else if (entry.endsWith('*') && !folded.includes(' '))
         push(stems, folded.slice(0, 3), [family, folded]);
+      else if (/\*_/.test(entry))
+        push(stemmed, folded.slice(0, 3), [
+          family,
+          entry.split('_').map((word) => (word.endsWith('*') ? `${foldWords(word)}*` : foldWords(word))),
+        ]);
       else push(phrases, folded.split(' ')[0] ?? '', [family, folded.split(' ')]);
     }
   }
-  lexicon = { phrases, stems, ends };
+  lexicon = { phrases, stems, stemmed, ends };
   return lexicon;
 }
 
@@ -143,7 +179,7 @@ function push<Value>(map: Map<string, Value[]>, key: string, value: Value): void
 
 /** Finds the words of fields in a folded text with spaces around each word. Positions are those of the folded text. */
 export function findFieldMentions(folded: string): FieldMention[] {
-  const { phrases, stems, ends } = getLexicon();
+  const { phrases, stems, stemmed, ends } = getLexicon();
   const words = [...folded.matchAll(/[^ ]+/g)];
   const found: FieldMention[] = [];
   words.forEach((word, index) => {
@@ -152,6 +188,11 @@ export function findFieldMentions(folded: string): FieldMention[] {
       if (!phrase.every((each, at) => words[index + at]?.[0] === each)) continue;
       const last = words[index + phrase.length - 1] ?? word;
       found.push({ family, start: word.index, end: last.index + last[0].length });
+    }
+    for (const [family, phrase] of stemmed.get(text.slice(0, 3)) ?? []) {
+      const last = words[index + phrase.length - 1];
+      if (last !== undefined && phrase.every((each, at) => startsWith(words[index + at]?.[0] ?? '', each)))
+        found.push({ family, start: word.index, end: last.index + last[0].length });
     }
     for (const [family, stem] of stems.get(text.slice(0, 3)) ?? [])
       if (text.startsWith(stem)) found.push({ family, start: word.index, end: word.index + text.length });
@@ -165,6 +206,11 @@ export function findFieldMentions(folded: string): FieldMention[] {
         !found.slice(Math.max(0, at - NEAR), at + NEAR).some((each) => isLonger(each, start, end)),
     )
     .map((mention) => (isDeputy(folded, mention) ? { ...mention, family: 'otherRole' } : mention));
+}
+
+/** True for the word itself, or any that begins so if it ends in `*`. */
+function startsWith(text: string, word: string): boolean {
+  return word.endsWith('*') ? text.startsWith(word.slice(0, -1)) : text === word;
 }
 
 /** Mentions of one word and the next few stand together. */

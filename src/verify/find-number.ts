@@ -218,7 +218,7 @@ const CURRENCY_BEFORE = new RegExp(
   'u',
 );
 const CURRENCY_BEHIND = new RegExp(
-  String.raw`^\s?(?:(?:US|A|C|HK)?\$|${SIGNS}|(?:${CODES}|euros?|(?:us|american|canadian|australian)?[ -]?dollars?|d['’]euros?|de (?:euros?|d[oó]lares|pesos|reais)|di euro|pounds?(?: sterling)?|francs?|franken|yen|yuan|kronor|kroner|kr|złotych|zł|kč|ft|руб(?:лей|\.)?|долларов|евро|rupees|reais|pesos|won|円|元|원|ドル|ユーロ)(?!\p{L}))`,
+  String.raw`^\s?(?:(?:US|A|C|HK)?\$|${SIGNS}|(?:${CODES}|euros?|(?:us|american|canadian|australian)?[ -]?dollars?|d['’]euros?|de (?:euros?|d[oó]lares|pesos|reais)|di euro|pounds?(?: sterling)?|francs?|franken|yen|yuan|kronor|kroner|kr|złotych|zł|kč|ft|руб(?:лей|\.)?|долларов|евро|rupees|reais|pesos|won(?!\s(?:over|the|a|an|its|his|her|in)\s)|円|元|원|ドル|ユーロ)(?!\p{L}))`,
   'iu',
 );
 
@@ -233,7 +233,7 @@ function readAfter(text: string, at: number): string {
   return /^[+\s]*[-–]?\s?([^.;:!?\n()|]{0,60})/.exec(text.slice(at, at + 70))?.[1] ?? '';
 }
 
-const DASH = String.raw`\s?(?:[-–—~〜～]|\bto\b|\bbis\b|\bà\b|\btill\b|\btil\b|至)\s?`;
+const DASH = String.raw`\s?(?:[-–—~〜～]|(?<!\p{L})(?:to|bis|à|till|til)(?!\p{L})|至)\s?`;
 const RANGE_BEFORE = new RegExp(
   String.raw`(?:^|[^\d\p{L}-])[$€£]?\d[\d.,]{0,9}\s?(?:k|m|bn|[$€£]|%)?${DASH}[$€£]?\s?$`,
   'iu',
@@ -244,6 +244,9 @@ const CHANGE = /\b(?:from|von|de|da|från|fra|z|с)\s\S{1,14}\s\p{L}{1,4}\s$/iu;
 
 function findRange(text: string, start: number, end: number): 'start' | 'end' | null {
   const before = text.slice(Math.max(0, start - 24), start);
+  // "In 2023 it rose to 620 million".
+  if (/(?:19|20)\d{2}\s\p{L}{1,4}\s$/u.test(before) && !/^(?:19|20)\d{2}$/.test(text.slice(start, end)))
+    return null;
   if (RANGE_BEFORE.test(before)) return CHANGE.test(before) ? null : 'end';
   if (!RANGE_BEHIND.test(text.slice(end, end + 16))) return null;
   return /\b(?:from|von|de|da|från|fra|z|с)\s$/iu.test(before) && !/^\s?[-–—]/.test(text.slice(end, end + 3))

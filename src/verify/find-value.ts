@@ -5,7 +5,7 @@ import { readNumberText } from './find-number.js';
 import { findPerson } from './find-person.js';
 import { findPhrase, findPlace, findText } from './find-text.js';
 import { foldWords } from './fold-text.js';
-import { findCountryCode, listOtherNames } from './known-names.js';
+import { findAdjective, findCountryCode, listOtherNames } from './known-names.js';
 import { findNumber } from './match-number.js';
 import type { Hit, PageIndex } from './page-index.js';
 import type { FieldInfo, ValueKind } from './value-kind.js';
@@ -142,6 +142,7 @@ const YEAR_FIELD: FieldInfo = {
   families: new Set(),
   groups: new Set(['date']),
   own: [],
+  qualifiers: [],
   hints: [],
 };
 
@@ -158,7 +159,11 @@ function findCountry(index: PageIndex, text: string): Hit[] {
       : [code, ...names.filter((name) => /^[a-z]{2,3}$/.test(name)).map((name) => name.toUpperCase())];
   const short = [...new Set(codes)].flatMap((each) => findPhrase(index, each, 'alias')).filter(isCountryCode);
   const inflected = long.length + short.length > 0 ? [] : findText(index, text);
-  return [...long, ...short, ...inflected];
+  const found = [...long, ...short, ...inflected];
+  const adjective = findAdjective(text);
+  return found.length > 0 || adjective === null
+    ? found
+    : findPhrase(index, adjective, 'alias', 'the page only has the adjective of the country');
 }
 
 /** Two letters are a country only at the end of an address, alone, or as data under such a key. */

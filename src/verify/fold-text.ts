@@ -108,7 +108,7 @@ class WordBuilder {
   }
 }
 
-const ELISIONS = new Set('l d n s c j m t qu dell nell sull all coll un jusqu lorsqu'.split(' '));
+const ELISIONS = new Set('l d n s c j m t qu dell dall nell sull all coll un jusqu lorsqu'.split(' '));
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
 
 const cache = new Map<string, readonly string[]>();

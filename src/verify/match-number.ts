@@ -11,7 +11,8 @@ export function findNumber(index: PageIndex, value: number, field: FieldInfo): H
   const hits: Hit[] = [];
   for (const segment of index.segments) {
     if (segment.data !== null && segment.data.value.length > 2_000) continue;
-    const scale = segment.block?.cell == null ? 1 : index.tableScale(segment.block);
+    const scale =
+      segment.block?.cell == null ? (index.lineHead(segment)?.scale ?? 1) : index.tableScale(segment.block);
     if (hits.length >= MAX_HITS) break;
     for (const token of index.numbers(segment)) {
       const match = compareNumber(value, token, scale, field, segment, index);
@@ -96,11 +97,14 @@ function compareNumber(
 
 /** Rows of a table in thousands that count people or name a year have no scale. */
 function isCounted(token: NumberToken, segment: Segment, index: PageIndex): boolean {
-  const row = segment.block === null ? '' : index.headers(segment.block).row;
+  const { block } = segment;
+  const row = block === null ? '' : block.cell === null ? segment.text : index.headers(block).row;
   if (
     findFieldMentions(foldText(row, 'plain').text).some(({ family }) => listGroups(family).includes('count'))
   )
     return true;
+  // "Capacity (MW)" in a table in millions of euros.
+  if (OTHER_UNIT.test(row)) return true;
   const [reading] = token.readings;
   return (
     segment.block?.cell?.isHeader === true ||
@@ -110,6 +114,9 @@ function isCounted(token: NumberToken, segment: Segment, index: PageIndex): bool
       segment.block?.cell?.column === 0)
   );
 }
+
+const OTHER_UNIT =
+  /\((?:[kMGT]Wh?|kt?|Mt|t|tonn?e[ns]?|km|m²|m2|ha|FTEs?|%|number|no\.|hl|units|tCO2e?|years|p|pence|cents?)\)|(?:per (?:ordinary )?share|je Aktie|par action|por acción|per azione)(?![\p{L}])/u;
 
 function findNumberDoubt(
   value: number,

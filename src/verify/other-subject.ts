@@ -20,7 +20,9 @@ export function findOtherSubject(
 ): string | null {
   const at = hit.start - sentence.start;
   const own = findMentions(sentence.text, subject);
-  const ownBefore = own.filter(([start]) => start < at).map(([start]) => start);
+  // "Ann Lee founded the company in": the nearest one is the company.
+  const selves = [...sentence.text.slice(0, at).matchAll(SELF_INSIDE)].map((match) => match.index + 1);
+  const ownBefore = [...own.filter(([start]) => start < at).map(([start]) => start), ...selves];
   const nearest = ownBefore.length === 0 ? -1 : Math.max(...ownBefore);
   const isAgentOf = BY.test(sentence.text.slice(Math.max(0, at - 12), at));
   const others = findOtherNames(
@@ -34,7 +36,7 @@ export function findOtherSubject(
   );
   const behind = sentence.text.slice(at + hit.end - hit.start);
   const relative = RELATIVE.exec(sentence.text)?.[1];
-  if (relative !== undefined && nearest === -1 && !isOwnOrOrdinary(relative, subject, value)) return OTHER;
+  if (relative !== undefined && isOtherRelative(relative, subject, value)) return OTHER;
   // "Hotel Molo (61 rooms)": what is in brackets is said of the name before them.
   const bracketed = BRACKETED.exec(sentence.text.slice(0, at))?.[1];
   if (
@@ -44,6 +46,20 @@ export function findOtherSubject(
     !isOwnOrOrdinary(bracketed, subject, value)
   )
     return OTHER;
+  // "Penzion Lavina – rating 9.1" as a line of its own.
+  const lined = isPerson ? undefined : LINED.exec(sentence.text.slice(0, at))?.[1];
+  if (lined !== undefined && sentence.text.length < 120 && !isOwnOrOrdinary(lined, subject, value))
+    return OTHER;
+  // "Acme was bought by Copenhagen-based Havre": the place is of what follows it.
+  const based =
+    /^-(?:based|headquartered|basierte\p{L}*|ansässige\p{L}*)\s(?:\p{Ll}[\p{L}-]*\s){0,3}(\p{Lu}[\p{L}\d&.-]+)/u.exec(
+      behind,
+    )?.[1];
+  if (based !== undefined && !isOwnOrOrdinary(based, subject, value)) return OTHER;
+  // "Havre's boss, Mads Thorup" and "Holme Valves, founded in 1921".
+  const possessor =
+    POSSESSIVE.exec(sentence.text.slice(0, at))?.[1] ?? PARTICIPLE.exec(sentence.text.slice(0, at))?.[1];
+  if (possessor !== undefined && !isOwnOrOrdinary(possessor, subject, value)) return OTHER;
   const owner =
     /^[^.;,]{0,25}?\s(?:at|of|for|bei|von|chez|de|en|di|van|hos|у|в)\s(?:the\s)?(\p{Lu}[\p{L}\d&.-]+(?:\s\p{Lu}[\p{L}\d&.-]+){0,3})/u.exec(
       behind,
@@ -63,7 +79,7 @@ export function findOtherSubject(
 
 /** "Its sister company Polderbol has …": the sentence begins with the name of a relative, customer or supplier. */
 const RELATIVE =
-  /^(?:(?:Its|Our|The|A|One|Das|Die|Der|Unsere?|Ihre?|La|Le|Notre|Sa|Su|El|Nuestr[oa]|Het|De|Onze|Il)\s)?(?:[Ss]ister|[Pp]arent|[Ss]ubsidiary|[Cc]ustomer|[Cc]lient|[Ss]upplier|[Ii]nvestor|[Oo]wner|[Ss]hareholder|[Cc]ompetitor|[Rr]ival|[Ss]chwester\p{L}*|[Tt]ochter\p{L}*|[Mm]utter\p{L}*|Kunde|Lieferant|Eigentümer|[Ff]iliale|[Mm]aison|[Cc]liente|[Ff]ilial|[Mm]atriz|[Pp]roveedor|[Zz]uster\p{L}*|[Dd]ochter\p{L}*|[Mm]oeder\p{L}*|[Kk]lant|[Ss]øster\p{L}*|[Dd]atter\p{L}*|[Ss]yster\p{L}*|[Dd]otter\p{L}*|[Mm]oder\p{L}*|[Cc]onsociata|[Cc]ontrollata)(?:\s(?:company|firm|business|brand|club|school|mère|sœur))?\s(\p{Lu}[\p{L}\d&-]+)/u;
+  /^(?:(?:Its|Our|The|A|One|Das|Die|Der|Unsere?|Ihre?|La|Le|Notre|Sa|Su|El|Nuestr[oa]|Het|De|Onze|Il)\s)?(?:[Ss]ister|[Pp]arent|[Ss]ubsidiary|[Cc]ustomer|[Cc]lient|[Ss]upplier|[Ii]nvestor|[Oo]wner|[Ss]hareholder|[Cc]ompetitor|[Rr]ival|[Ss]chwester\p{L}*|[Tt]ochter\p{L}*|[Mm]utter\p{L}*|Kunde|Lieferant|Eigentümer|[Ff]iliale|[Mm]aison|[Cc]liente|[Ff]ilial|[Mm]atriz|[Pp]roveedor|[Zz]uster\p{L}*|[Dd]ochter\p{L}*|[Mm]oeder\p{L}*|[Kk]lant|[Ss]øster\p{L}*|[Dd]atter\p{L}*|[Ss]yster\p{L}*|[Dd]otter\p{L}*|[Mm]oder\p{L}*|[Cc]onsociata|[Cc]ontrollata)(?:\s(?:company|firm|business|brand|club|school|mère|sœur))?\s(\p{Lu}[\p{L}\d&-]+(?:\s\p{Lu}[\p{L}\d&-]+){0,3})/u;
 
 /** "The medical school opened in 1923": something of the row, not the row itself. */
 export function isPartOfRow(text: string, subject: RowSubject): boolean {
@@ -90,6 +106,24 @@ export function isSelfReference(text: string): boolean {
 
 const SELF =
   /^(?:["“„«(]\s?)?(?:(?:in|im|en|nel)\s\d{4},?\s)?(?:it|its|they|their|he|she|his|her|the (?:company|firm|group|business|startup|start-up|manufacturer|maker|fund|bank|organi[sz]ation|team|agency)|today,? (?:it|the company)|there|es|sie|er|ihr|das (?:unternehmen|startup)|die (?:firma|gesellschaft|gruppe|agentur|bank)|der (?:konzern|hersteller|betrieb)|elle|il|ils|elles|l['’](?:entreprise|éditeur|agence)|la (?:société|compagnie|firme|empresa|compañía|società|banca)|le groupe|ella|él|el (?:grupo|fabricante)|essa|esso|l['’]azienda|il gruppo|a empresa|ela|o grupo|het (?:bedrijf|concern)|de (?:onderneming|groep)|zij|företaget|bolaget|koncernen|virksomheden|selskabet|selskapet|bedriften|yhtiö|yritys|firma|spółka|společnost|компания|фирма|она|он|группа|同社|当社|该公司|公司)(?![\p{L}])/iu;
+
+const LINED = /^(\p{Lu}[\p{L}\d&’'-]+(?:\s\p{Lu}[\p{L}\d&’'-]+){1,3})\s[–—-]\s/u;
+
+/** "Havre's boss, ": whose the value is, up to 30 characters before it. */
+const POSSESSIVE =
+  /(?<!\p{L})(\p{Lu}[\p{L}\d&-]+(?:\s\p{Lu}[\p{L}\d&-]+){0,2})['’]s\s(?:\p{Ll}+\s?){1,3},?\s?$/u;
+/** "Holme Valves, founded in ". */
+const PARTICIPLE =
+  /(?<=\p{L}\s)(?<!\s(?:of|in|from|at|near|aus|im|de|à|en|di|da|uit|te|från|i|w|z)\s)(\p{Lu}[\p{L}\d&-]+(?:\s\p{Lu}[\p{L}\d&-]+){0,3}),\s(?:(?:also|itself|a\s(?:\p{Ll}+\s){1,3})\s?)?(?:founded|established|set up|formed|based|headquartered|employing|led|run|headed|owned|gegründet|ansässig|fondée?|créée?|née?|basée?|installée?|dirigée?|fundad[oa]|con sede|dirigid[oa]|fondat[oa]|nat[oa]|guidat[oa]|opgericht|gevestigd|grundat|stiftet)\s[^,.;]*$/u;
+
+const SELF_INSIDE =
+  /\s(?:(?:the|this) (?:company|firm|business)|das unternehmen|die firma|l['’]entreprise|la société|la empresa|l['’]azienda|a empresa|het bedrijf|företaget|virksomheden|selskapet|firmę|spółkę)(?!\p{L})/giu;
+
+/** A relative may begin with the same word: "Veldhoek Techniek" is not "Veldhoek Kassenbouw". */
+function isOtherRelative(name: string, subject: RowSubject, value: string): boolean {
+  if (subject.names.some((each) => foldWords(name).startsWith(each))) return false;
+  return (name.includes(' ') && mentions(name, subject)) || !isOwnOrOrdinary(name, subject, value);
+}
 
 interface OtherName {
   readonly start: number;
@@ -128,7 +162,7 @@ const APPOSITION = new RegExp(
 );
 const PLACE = /(?:^|\s)(?:in|at|near|à|en|au|a|im|bei|em|ad|i|på|w|we|v|ve|в|из|te)\s$/iu;
 const BY =
-  /(?:^|\s)(?:by|with|from|to|for|and|von|durch|mit|für|und|par|avec|pour|et|por|con|para|da|di|till|av|med)\s(?:the\s)?$/iu;
+  /(?:^|\s)(?:by|with|from|to|for|and|including|such as|like|von|durch|mit|für|und|par|avec|pour|et|por|con|para|da|di|till|av|med)\s(?:the\s)?$/iu;
 const TAKES_OVER = new RegExp(
   String.raw`^,?\s(?:which|who|whose|that|a\s|an\s|the\s|${VERBS})(?![\p{L}])`,
   'u',
@@ -192,6 +226,9 @@ function isProperName(index: PageIndex, name: string): boolean {
 function isOwnOrOrdinary(name: string, subject: RowSubject, value: string): boolean {
   const words = foldWords(name);
   if (words === '' || mentions(name, subject)) return true;
+  // The general partner of a German firm leads nothing else.
+  if (/(?:Verwaltungs|Komplementär|Geschäftsführungs|Beteiligungs)\p{L}*-?\s?(?:GmbH|UG)/u.test(name))
+    return true;
   if ([...subject.names].some((each) => each.includes(words) && words.length >= 3)) return true;
   if (foldWords(value).includes(words) || words.includes(foldWords(value))) return true;
   const parts = words.split(' ');
@@ -202,6 +239,9 @@ function isOwnOrOrdinary(name: string, subject: RowSubject, value: string): bool
 /** Words that begin a sentence or are capitalised without being the name of a company. */
 const ORDINARY = new Set(
   `the a an this that these those it its they their we our us you your he she his her there here today now in on at by for from with as after before since when while who which what where if so but and or not all both each more most many some other another such
+  admission entry entrance tickets ticket parking membership delivery shipping
+  trust charity society association foundation school college university club hospital hotel museum council brewery bank venue
+  board supervisory executive management committee council directors
   total last net gross annual operating team company firm group business startup founder founders ceo cfo cto chief executive officer president director chairman chairwoman manager headquarters head office revenue sales turnover profit staff team employees workforce people customers products services history about contact address phone email website
   monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december
   unternehmen firma gesellschaft konzern gruppe umsatz gewinn mitarbeiter mitarbeitende belegschaft hauptsitz sitz zentrale geschaftsfuhrer geschaftsfuhrerin vorstand produkte kunden standort standorte im am der die das es sie wir unser heute seit gegrundet jahr geschaftsjahr

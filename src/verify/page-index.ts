@@ -28,6 +28,15 @@ export interface Hit {
   readonly namesField?: boolean;
 }
 
+/** Words, then only numbers. */
+const LINE = /^\p{L}[^\d\n:]{2,60}(?:\s[(–-]?[$€£]?\d[\d.,]*\s?%?\)?){1,6}$/u;
+
+/** "Manager:" at the beginning of a line. */
+const LABEL = /(?:^|\n|[·|•]\s)([^:：.,;\n]{2,40})[:：]\s/gu;
+
+/** What may head a column although it has digits: "2023", "FY 2024", "31 Dec 2023" or "Q3 2024 (€m)". */
+const PERIOD = /(?:19|20)\d{2}|\bFY\s?\d{2}|\b[QH][1-4]\b/;
+
 /** Cells of a row that count: what is asked of each cell looks at its whole row. */
 const MAX_ROW_CELLS = 1_000;
 
@@ -62,6 +71,8 @@ export class PageIndex {
   readonly #scales = new Map<number, number>();
   readonly #cells = new Map<number, Map<number, TextBlock[]>>();
   readonly #headers = new Map<TextBlock, CellHeaders>();
+  readonly #lineHeads = new Map<TextBlock, { years: readonly number[]; scale: number } | null>();
+  readonly #labels = new Map<number | null, readonly string[]>();
   /** Rows of each table that may head its columns. */
   readonly #headRows = new Map<number, Set<number>>();
   /** First and last block of each table, as indexes of the page's blocks. */
@@ -157,7 +168,9 @@ export class PageIndex {
           each.cell.column <= cell.column &&
           each.cell.column + each.cell.colSpan > cell.column,
       );
-      const isHead = row === 0 || above.some((each) => each.cell?.isHeader === true && each.cell.column > 0);
+      const isHead =
+        above.some((each) => each.cell?.isHeader === true && each.cell.column > 0) ||
+        (row === 0 && this.#isHeadRow(cell.table, above));
       if (!isHead) continue;
       isHeaded = true;
       columns.push(...above.map(({ text }) => text));
@@ -176,6 +189,54 @@ export class PageIndex {
         .slice(0, 300),
       isHeadedColumn: isHeaded,
     };
+  }
+
+  /** What a line such as "Revenue 812.4 766.1", as in a PDF, has above it: the years of its numbers, and their scale. */
+  lineHead(segment: Segment): { readonly years: readonly number[]; readonly scale: number } | null {
+    const { block, text } = segment;
+    if (block === null || block.cell !== null || text.length > 120 || !LINE.test(text)) return null;
+    const known = this.#lineHeads.get(block);
+    if (known !== undefined) return known;
+    const count = this.numbers(segment).length;
+    let [years, scale]: [readonly number[], number] = [[], 1];
+    for (const each of this.page.blocks.slice(Math.max(0, segment.index - 25), segment.index).reverse()) {
+      if (each.page !== block.page || each.cell !== null || each.text.length > 120) break;
+      const found = [...each.text.matchAll(/(?<!\d)(?:19|20)\d{2}(?!\d)/g)].map((match) => Number(match[0]));
+      if (years.length === 0 && found.length === count && count > 1) years = found;
+      if (scale === 1) scale = findStatedScale(each.text);
+    }
+    const head = years.length === 0 && scale === 1 ? null : { years, scale };
+    this.#lineHeads.set(block, head);
+    return head;
+  }
+
+  /** Short labels: the first cells of a table's rows, or without a table the terms and "Label:" of the page. */
+  labels(table: number | null): readonly string[] {
+    const known = this.#labels.get(table);
+    if (known !== undefined) return known;
+    const found =
+      table === null
+        ? this.page.blocks.flatMap(({ text, role, cell }) => {
+            if (cell !== null) return [];
+            if (role === 'term') return [text];
+            return [...text.slice(0, 2_000).matchAll(LABEL)].map((match) => match[1] ?? '');
+          })
+        : this.rows(table).map((row) => this.row(table, row)[0]?.text ?? '');
+    const short = found.filter((text) => text !== '' && text.length <= 50).slice(0, 500);
+    this.#labels.set(table, short);
+    return short;
+  }
+
+  /** Whether the first row, without marked headers, heads its columns: "Founded | 12 June 1988" does not. */
+  #isHeadRow(table: number, above: readonly TextBlock[]): boolean {
+    const row = this.row(table, 0);
+    const [first] = row;
+    if (first === undefined || above.includes(first)) return true;
+    const isPair = row.length === 2;
+    if (isPair && first.cell?.isHeader === true && first.text !== '') return false;
+    return above.every(
+      ({ text }) => !/\d/.test(text) || (PERIOD.test(text) && (!isPair || text.length <= 12)),
+    );
   }
 
   /** The scale that a table states for its numbers, in its caption, its headers or just above it. */

@@ -1,34 +1,120 @@
 import type { DataItem, TextBlock } from '../pages/page-text.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
-import { findFieldMentions, isDeputyAt, listGroups } from './field-words.js';
+import { hasOwnWords, judgeLabel, listLabels, OWN_LABEL, WHOLE_LABEL } from './field-labels.js';
+import { findFieldMentions } from './field-words.js';
 import { foldText, foldWords } from './fold-text.js';
+import { findWord, judgeWords } from './judge-words.js';
 import { COMMON_COUNTRIES, findCountryCode } from './known-names.js';
 import type { Hit, PageIndex } from './page-index.js';
-import { isAlone, isBranch, isInAddress, isPlaceLike, isPlaceLine } from './place-evidence.js';
-import { mentions, type RowSubject } from './row-subject.js';
+import { isAddress, isAlone, isBranch, isInAddress, isPlaceLike, isPlaceLine } from './place-evidence.js';
+import { findMentions, mentions, type RowSubject } from './row-subject.js';
 import type { Sentence } from './sentences.js';
 import type { FieldInfo } from './value-kind.js';
+import { findWrongContact } from './wrong-contact.js';
 
 const NO_FIELD = 'the words of the field are not beside it';
 
 /** Says why a value may be that of another field. */
 export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
+  return (
+    findWrongFamily(context, hit, sentence) ??
+    findMissingQualifier(context, hit, sentence) ??
+    findBetterLabel(context, hit, sentence)
+  );
+}
+
+/** The words that tell `studio_day_rate` from other rates have to be beside the value, too, or above it. */
+function findMissingQualifier(
+  { field, index, kind, subject }: EvidenceContext,
+  hit: Hit,
+  sentence: Sentence,
+): string | null {
+  const wanted = field.qualifiers.filter((word) => !subject.names.some((name) => name.includes(word)));
+  if (wanted.length === 0 || kind === 'url' || kind === 'email' || kind === 'phone') return null;
+  // In a text with several numbers, each has its own word.
+  const before = kind === 'number' ? sentence.before.replace(/^.*\d(?=\D*[\s,(])/s, '') : sentence.before;
+  const [, ...around] = listWordsAround(index, hit, sentence);
+  const after =
+    kind === 'number' ? (/^[^,;.\d]{0,60}/.exec(sentence.after)?.[0] ?? '') : sentence.after.slice(0, 60);
+  const own = [before, after, ...around].join(' | ');
+  const text = foldText(own, 'plain').text;
+  return wanted.some((word) => findWord(text, word).length > 0) ? null : `"${wanted[0]}" is not beside it`;
+}
+
+/** The texts that say what a value is: its sentence, labels, headings and keys. */
+function listWordsAround(index: PageIndex, hit: Hit, sentence: Sentence): string[] {
+  const { block, data } = hit.segment;
+  const keys = data === null ? [] : [data.path.join(' ').replace(/([a-z\d])([A-Z])/g, '$1 $2'), data.beside];
+  const labels =
+    block === null ? [] : [...listLabels(index, block, hit), ...listHeadings(index, block).slice(0, 2)];
+  return [sentence.text, ...keys, ...labels];
+}
+
+/** "Shipping weight" is not the weight if the page also has a "Weight". */
+function findBetterLabel({ field, index }: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
+  const { block } = hit.segment;
+  if (block === null) return null;
+  const label = findOwnLabel(index, block, hit, sentence);
+  if (label === null || judgeLabel(label, field) !== 'own') return null;
+  const words = foldWords(label).split(' ');
+  const wanted = new Set(field.own);
+  const isBetter = (other: string): boolean => {
+    const rest = foldWords(other).split(' ');
+    return (
+      rest.length < words.length &&
+      rest.every((word) => words.includes(word)) &&
+      !words.some((word) => !rest.includes(word) && wanted.has(word)) &&
+      judgeLabel(other, field) === 'own'
+    );
+  };
+  return index.labels(block.cell?.table ?? null).some(isBetter)
+    ? 'another label names the field better'
+    : null;
+}
+
+/** The label that a value has in its table, list or line. Null if it stands in a text. */
+function findOwnLabel(index: PageIndex, block: TextBlock, hit: Hit, { before }: Sentence): string | null {
+  const label =
+    block.cell === null
+      ? (OWN_LABEL.exec(before)?.[1] ??
+        (block.role === 'detail' ? index.page.blocks[hit.segment.index - 1]?.text : undefined))
+      : index.headers(block).row;
+  return label === undefined || label === '' || label.length > 50 || /\d/.test(label) ? null : label;
+}
+
+/** Says why a value may be that of another kind of field. */
+function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
   const { field, kind, index, relation, subject } = context;
   if (kind === 'url' || kind === 'email' || kind === 'phone') return findWrongContact(context, hit, sentence);
   const { block, data } = hit.segment;
   if (data !== null) return findWrongKey(context, data, hit, sentence);
   if (block === null) return NO_FIELD;
+  // "Trustees: Ann Lee (Chair), Tom Fox".
+  const bracket = /^\s?\(([^()]{2,40})\)/.exec(sentence.after)?.[1] ?? '';
+  if (field.groups.has('role') && judgeLabel(bracket, field) === 'own') return null;
+  // A street and number, or a full address, say what they are.
+  if (field.families.has('location') && isAddress(context.value) && hit.how !== 'partial')
+    return isBranch(context, block, sentence.before) ? 'it may be a branch' : null;
+  // "HRB 10457" names its register itself.
+  if (kind === 'text' && /\d/.test(context.value) && judgeLabel(context.value, field) === 'own') return null;
+  const line = /^([^:：]{2,40})[:：]/u.exec(sentence.before)?.[1] ?? '';
+  if (field.groups.has('location') && isPlaceLike(kind) && judgeLabel(line, field) === 'other')
+    return 'its label names another field';
   if (
     field.groups.has('location') &&
     isPlaceLike(kind) &&
-    (isInAddress(hit.segment.text, hit) || isNameFrom(sentence.before, subject)) &&
-    !isBranch(context, block)
+    (isInAddress(hit.segment.text, hit) ||
+      (relation !== null && isEpithet(sentence)) ||
+      isNameFrom(sentence.before, subject)) &&
+    !isBranch(context, block, sentence.before)
   )
     return null;
-  if (field.families.has('published') && isAtTop(hit)) return null;
+  if (field.families.has('published') && block.role !== 'detail' && block.cell === null && isAtTop(hit))
+    return null;
   if (field.groups.has('role') && BYLINE.test(sentence.before))
     return field.families.has('author') ? null : 'it is the author of the text';
-  if (field.groups.has('location') && isBranch(context, block)) return 'it may be a branch';
+  if (field.groups.has('location') && isPlaceLike(kind) && isBranch(context, block, sentence.before))
+    return 'it may be a branch';
   if (field.families.has('price') && isPriceLine(context, hit, sentence)) return null;
   if (
     field.families.has('rating') &&
@@ -63,8 +149,13 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
   if (isEmployer(field, subject) && isBelowName(context, hit)) return null;
   if (isJobTitle(field) && isBesideName(context, hit, sentence)) return null;
   if (isSelfNaming(context, hit)) return null;
+  if (sentence.text.length >= 160) return NO_FIELD;
   const [heading = ''] = listHeadings(index, block);
-  return judgeLabel(heading, field) === 'own' && sentence.text.length < 160 ? null : NO_FIELD;
+  // A headline is a sentence of its own.
+  if (heading.length <= 40 && judgeLabel(heading, field) === 'own') return null;
+  // Several people and roles may share a sentence.
+  const around = listWordsAround(index, hit, sentence).slice(field.groups.has('role') ? 1 : 0);
+  return hasOwnWords(around.join(' | '), field) ? null : NO_FIELD;
 }
 
 /** "46 rooms and a dining room for 80 guests": another number is followed by the words of the field. */
@@ -94,9 +185,19 @@ function isCountOfOther({ groups }: FieldInfo, { segment, start, end }: Hit): bo
   );
 }
 
+/** "The Gloucester miller, which …": a place that stands for the row. */
+function isEpithet({ before, after }: Sentence): boolean {
+  return (
+    /^(?:["“]\s?)?(?:The|Die|Das|Der)\s$/u.test(before) &&
+    /^(?:-based)?\s\p{Ll}[\p{L}-]+,?\s(?:\p{Ll}|\p{Lu})/u.test(after)
+  );
+}
+
 /** "Kranbau Ilmer aus Passau": the row's name and "from", in languages that say so. */
 function isNameFrom(before: string, subject: RowSubject): boolean {
-  return /\s(?:aus|uit|från|fra)\s$/u.test(before) && mentions(before.slice(-60), subject);
+  if (/\s(?:aus|uit|från|fra)\s$/u.test(before)) return mentions(before.slice(-60), subject);
+  const [, name = ''] = /^(.{3,60})\sof\s$/u.exec(before) ?? [];
+  return findMentions(name, subject).some(([, end]) => end >= name.length - 1);
 }
 
 /** The date of an article is often above or at the start of its text, without a word. */
@@ -140,7 +241,7 @@ function isBelowName({ index, subject }: EvidenceContext, { segment }: Hit): boo
 /** "Ann Lee, head of sales": a title that does not name the field stands right behind the name. */
 function hasOtherTitle({ after }: Sentence, field: FieldInfo): boolean {
   const title =
-    /^\s?[,–—|·(-]\s?((?!(?:who|which|the|and|der|die|qui|que|che|som|die)\s)\p{Ll}[\p{L}\s&'’-]{3,50})\)?\.?$/u.exec(
+    /^\s?[,–—|·(-]\s?((?!(?:who|which|the|and|der|die|qui|que|che|som|die|de|von|aus|from|of|in|à|di|da|van)\s)\p{Ll}[\p{L}\s&'’-]{3,50})\)?\.?$/u.exec(
       after,
     )?.[1];
   return title !== undefined && judgeLabel(title, field) !== 'own';
@@ -156,7 +257,12 @@ function isPriceLine(
   if (block === null || relation === null || block.region !== 'main' || text.length > 60) return false;
   const around = hit.segment.text.slice(Math.max(0, hit.start - 6), hit.end + 6);
   if (!/[$€£¥]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|kr|zł)\b/u.test(around)) return false;
-  if (/(?:save|off|spare|rabatt|from|ab|économisez|ahorra|risparmi)\W*$/iu.test(before)) return false;
+  if (
+    /(?:payments? of|instal\w+ of|\dx|raten (?:à|zu|von)|fois|cuotas de|rate da|termijnen van|save|off|spare|rabatt|from|ab|économisez|ahorra|risparmi)\W*$/iu.test(
+      before,
+    )
+  )
+    return false;
   const wanted = field.own.filter((word) => !PRICE_WORDS.has(word));
   if (wanted.length > 0) {
     const folded = foldText(text, 'plain').text;
@@ -182,270 +288,6 @@ function isSelfNaming({ field, value, subject, relation }: EvidenceContext, { ho
   );
 }
 
-/** Whether the words of a sentence name the field, another field of its group, or neither. */
-export function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own' | 'other' | null {
-  const folded = foldText(sentence.text, 'plain');
-  const [start, end] = [hit.start - sentence.start, hit.end - sentence.start];
-  const toSource = (at: number): number => folded.map[at] ?? 0;
-  const isRole = field.groups.has('role');
-  const all = findFieldMentions(folded.text)
-    .map((mention) => ({ ...mention, start: toSource(mention.start), end: toSource(mention.end - 1) + 1 }))
-    .filter((mention) => mention.end <= start || mention.start >= end)
-    .filter(
-      (mention) =>
-        sentence.text.length <= 40 || !SINCE.has(foldWords(sentence.text.slice(mention.start, mention.end))),
-    )
-    .map((mention) => ({
-      ...mention,
-      gap: mention.start >= end ? mention.start - end : start - mention.end,
-    }));
-  const found = all.filter((mention) => !isRole || !isBracketOfOther(sentence.text, mention, start));
-  if (
-    field.families.has('founder') &&
-    BEGUN_BY.test(sentence.text.slice(0, 1).toLowerCase() + sentence.text.slice(1, start))
-  )
-    return 'own';
-  const own = found.filter(({ family }) => field.families.has(family)).sort((a, b) => a.gap - b.gap)[0];
-  const isOwnBefore = isRole && own !== undefined && own.end <= start;
-  const rivals = found
-    .filter(({ family }) => !field.families.has(family) && competes(family, field))
-    .filter((mention) => !(isOwnBefore && mention.start >= end && isOfNextName(sentence.text, mention)))
-    .sort((a, b) => a.gap - b.gap);
-  const isTakenByOther = isRole && own === undefined && all.some(({ family }) => field.families.has(family));
-  const words = isTakenByOther ? null : findOwnWords(folded.text, field, toSource, start, end);
-  if (own === undefined && words === null)
-    return rivals[0] !== undefined && rivals[0].gap <= 25 ? 'other' : null;
-  const gap = Math.min(own?.gap ?? 999, words ?? 999);
-  if (gap > 130) return null;
-  const rival = rivals.find(
-    (each) => each.gap < gap && !areSameMention(sentence.text, each, own, field.groups.has('role'), end),
-  );
-  if (rival === undefined) return 'own';
-  const isBehind = (each: { start: number }): boolean => each.start >= end;
-  // A number is named by what follows it: "17 countries" after the word "employees".
-  if (isBehind(rival) && rival.gap <= 12 && field.groups.has('count')) return 'other';
-  return rival.gap + 3 < gap ? 'other' : 'own';
-}
-
-/** "Ann Lee (CEO) and": a role in brackets is of the name before them. */
-function isBracketOfOther(text: string, { start, end }: { start: number; end: number }, at: number): boolean {
-  return end <= at && /\([^()]*$/.test(text.slice(0, start)) && text.slice(end, at).includes(')');
-}
-
-/** "Ann Lee, deputy Tom Fox": a role right before the next name is of that one. */
-function isOfNextName(text: string, { end }: { end: number }): boolean {
-  return /^\s\p{Lu}\p{Ll}+\s\p{Lu}\p{Ll}+/u.test(text.slice(end, end + 50));
-}
-
-/** "Started in 2020 by Ann Lee and Tom Fox": who began it is the founder. */
-const BEGUN_BY =
-  /(?:[Ss]tarted|[Ss]et up|[Ll]aunched|[Cc]reated|[Ee]stablished|[Oo]pened|[Ff]ormed|[Bb]egun|[Ff]ounded|gegründet|fondée?|fundad[oa]|fondat[oa]|opgericht|grundad|grundat|grundlagt|grunnlagt|stiftet|założon[aey]|initiiert|ins Leben gerufen|lancée?|créée?|iniciad[oa]|cread[oa]|avviat[oa]|cread[oa]|startades|startet|gestart|nació|nace|nasce|nacque|nasceu)\s[^.;:]{0,40}?(?:by|de la mano de|por obra de|per opera di|per mano di|pelas mãos de|von|par|por|da|av|af|door|przez)\s(?:\p{Lu}[\p{L}'’.-]*,?\s|(?:and|und|et|y|e|och|og|en|i|de|van|von)\s|&\s){0,10}$/u;
-
-/** "Since 1948" may speak of anything, unless it is a label. */
-const SINCE = new Set(
-  'since seit depuis desde dal sinds sedan siden od est start history vuodesta'.split(' '),
-);
-
-function competes(family: string, field: FieldInfo): boolean {
-  // A year or date of birth does not compete with places.
-  const isTime = field.words.some((word) => /^(?:year|date|day)$/.test(word));
-  return listGroups(family).some((group) => field.groups.has(group) && !(isTime && group === 'location'));
-}
-
-/** "CEO and co-founder": two roles side by side are of one person. */
-function areSameMention(
-  text: string,
-  rival: { start: number; end: number },
-  own: { start: number; end: number } | undefined,
-  isRole: boolean,
-  end: number,
-): boolean {
-  if (own === undefined) return false;
-  const isSameSide = rival.start >= end === own.start >= end;
-  const between =
-    rival.start < own.start ? text.slice(rival.end, own.start) : text.slice(own.end, rival.start);
-  const overlaps = rival.start < own.end && own.start < rival.end;
-  if (overlaps || !isRole) return overlaps;
-  return (
-    isSameSide &&
-    between.length <= 24 &&
-    !between.includes(')') &&
-    !/\p{Lu}\p{Ll}+\s\p{Lu}\p{Ll}+/u.test(between)
-  );
-}
-
-/** Distance of the field's own words from the value, if all of them are in the sentence. */
-function findOwnWords(
-  folded: string,
-  { own, hints }: FieldInfo,
-  toSource: (at: number) => number,
-  start: number,
-  end: number,
-): number | null {
-  const near = hints
-    .flatMap((word) => findWord(folded, word))
-    .map((at) => (toSource(at) >= end ? toSource(at) - end : Math.max(0, start - toSource(at))));
-  const hinted = near.length > 0 && Math.min(...near) <= 40 ? Math.min(...near) : null;
-  if (own.length === 0) return hinted;
-  let gap = 0;
-  for (const word of own) {
-    const at = findWord(folded, word);
-    if (at.length === 0) return hinted;
-    const gaps = at.map((position) =>
-      toSource(position) >= end
-        ? toSource(position) - end
-        : Math.max(0, start - toSource(position + word.length - 1) - 1),
-    );
-    gap = Math.max(gap, Math.min(...gaps));
-  }
-  return gap;
-}
-
-function findWord(folded: string, word: string): number[] {
-  const found: number[] = [];
-  const stem = word.length > 4 ? word.replace(/(?:ies|es|s|y|e)$/, '') : word;
-  for (let at = folded.indexOf(` ${stem}`); at !== -1; at = folded.indexOf(` ${stem}`, at + 1)) {
-    const rest = folded.slice(at + 1 + stem.length).split(' ')[0] ?? '';
-    if (rest.length <= (word.length > 4 ? 3 : 0) && !isDeputyAt(folded, at + 1)) found.push(at + 1);
-  }
-  return found;
-}
-
-/** Labels of a block: table headers, the term before a detail, and short neighbours of the same group. */
-export function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Generator<string> {
-  const { blocks, groups } = index.page;
-  if (block.cell !== null) {
-    const { row, column } = index.headers(block);
-    yield row;
-    yield column;
-  }
-  const at = blocks.indexOf(block);
-  if (block.role === 'detail') {
-    const term = blocks.slice(Math.max(0, at - 12), at).findLast(({ role }) => role === 'term');
-    if (term !== undefined) yield term.text;
-  }
-  if (block.text.length > 160) return;
-  const group = findSmallGroup(index, block);
-  const others =
-    group === null
-      ? []
-      : blocks.slice(group.first, group.last + 1).filter((each) => each !== block && each.text.length <= 80);
-  if (others.length === 1 || (others.length > 1 && others.length <= 3))
-    yield others.map(({ text }) => text).join(' | ');
-  // "Order book: 3.2bn" has its label itself, and a neighbour of that kind is the label of nothing else.
-  if (SELF_LABELLED.test(block.text.slice(0, hit.start))) return;
-  // A short block before a sentence is no label of what is in it.
-  const before = block.text.length > 80 ? undefined : blocks[at - 1];
-  if (
-    before !== undefined &&
-    before.text.length <= 50 &&
-    !SELF_LABELLED.test(before.text.replace(/\S+$/u, '')) &&
-    before.region === block.region &&
-    (before.text.endsWith(':') ||
-      (others.length === 0 && before.role !== 'heading') ||
-      before.role === 'heading' ||
-      isAlternating(index, at))
-  )
-    yield before.text;
-  if (hit.start <= 3 && groups.length === 0) yield blocks[at + 1]?.text ?? '';
-}
-
-const SELF_LABELLED = /^[^:：\n]{2,50}[:：]\s/u;
-
-/** "Press contact: Ann Lee": the label right before a value. */
-const OWN_LABEL = /^([^:：.,;]{2,40})[:：]\s?(?:[$€£¥]|[A-Z]{3}\s|(?:about|ca\.?|rund|env\.)\s)?$/u;
-const WHOLE_LABEL =
-  /^(?:(?:in )?total|world(?:wide)?|global(?:ly)?|group|gesamt|weltweit|konzern|all|overall|monde|mundo|mondo|main|primary)$/i;
-
-/** A flat list of labels and values: every second block is short and has no digits. */
-function isAlternating(index: PageIndex, at: number): boolean {
-  const near = index.page.blocks.slice(Math.max(0, at - 3), at + 4);
-  return near.length >= 4 && near.every(({ text }) => text.length <= 60);
-}
-
-function findSmallGroup(index: PageIndex, block: TextBlock): { first: number; last: number } | null {
-  let group = index.page.groups[block.group];
-  for (let up = 0; up < 5 && group !== undefined; up += 1) {
-    const size = group.last - group.first + 1;
-    if (size > 5) return null;
-    if (size >= 2) return group;
-    group = index.page.groups[group.parent];
-  }
-  return null;
-}
-
-/** True if a label names the field. */
-export function saysField(text: string, field: FieldInfo): boolean {
-  return judgeLabel(text, field) === 'own';
-}
-
-function judgeLabel(label: string, field: FieldInfo): 'own' | 'other' | null {
-  if (label === '') return null;
-  const folded = foldText(label, 'plain').text;
-  const found = findFieldMentions(folded);
-  if (found.some(({ family }) => field.families.has(family))) return 'own';
-  if (field.own.length > 0 && field.own.every((word) => findWord(folded, word).length > 0)) return 'own';
-  if (field.hints.some((word) => findWord(folded, word).length > 0)) return 'own';
-  return found.some(({ family }) => competes(family, field)) ? 'other' : null;
-}
-
-/** E-mail addresses, phone numbers and links name their field themselves, unless the field wants a special one. */
-function findWrongContact(
-  { field, index, kind, value, subject }: EvidenceContext,
-  hit: Hit,
-  sentence: Sentence,
-): string | null {
-  const wanted = field.words
-    .map((word) => foldWords(word))
-    .filter((word) => !CONTACT_WORDS.has(word) && word.length > 2);
-  // Only what stands right before the value can name it: the next one may be of another department.
-  const near = `${sentence.before.slice(-30).replace(/^.*[·|•]/s, '')} ${value} ${hit.link?.text ?? ''} ${/^\s?\([^)]{2,30}\)/.exec(sentence.after)?.[0] ?? ''}`;
-  const text = foldText(`${near} ${hit.segment.data?.path.join(' ') ?? ''}`, 'plain').text;
-  if (
-    kind === 'email' &&
-    subject.isPerson &&
-    !isOwnMailbox(value, subject) &&
-    !mentions(sentence.text, subject)
-  )
-    return 'the address may belong to someone else';
-  if (kind === 'phone') {
-    const label = foldText(sentence.before.slice(-25), 'plain').text;
-    const families = findFieldMentions(label).filter(({ family }) => listGroups(family).includes('contact'));
-    const last = families.at(-1)?.family;
-    const wantsFax = field.families.has('fax');
-    if (last === 'fax' && !wantsFax) return 'it is a fax number';
-    if (wantsFax && last !== 'fax' && !text.includes('fax')) return 'it is not called a fax number';
-  }
-  if (wanted.length === 0 || wanted.some((word) => text.includes(word.slice(0, 6)))) return null;
-  // "CEO: Ann Lee, ann@acme.example".
-  if (field.groups.has('role') && judgeLabel(sentence.before, field) === 'own') return null;
-  const own = OWN_LABEL.exec(sentence.before)?.[1];
-  if (own !== undefined && !/mail|contact|kontakt|phone|tel/i.test(own)) return NO_FIELD;
-  const labels =
-    hit.segment.block === null
-      ? []
-      : [...listLabels(index, hit.segment.block, hit), ...listHeadings(index, hit.segment.block).slice(0, 1)];
-  return labels.some(
-    (label) =>
-      judgeLabel(label, field) === 'own' ||
-      wanted.some((word) => foldWords(label).includes(word.slice(0, 6))),
-  )
-    ? null
-    : NO_FIELD;
-}
-
-/** True if the part before "@" has one of the person's names. */
-function isOwnMailbox(value: string, subject: RowSubject): boolean {
-  const box = foldWords(value.split('@')[0] ?? '').replace(/ /g, '');
-  return subject.names.some((name) => name.split(' ').some((word) => word.length >= 3 && box.includes(word)));
-}
-
-const CONTACT_WORDS = new Set(
-  'email mail address e phone telephone tel number mobile company website url web site homepage domain link page contact main general official profile the of hq corporate business primary com uri'.split(
-    ' ',
-  ),
-);
-
 /** Data names its field by its keys, or by a label in the same object. */
 function findWrongKey(context: EvidenceContext, data: DataItem, hit: Hit, sentence: Sentence): string | null {
   const { field, kind } = context;
@@ -458,7 +300,7 @@ function findWrongKey(context: EvidenceContext, data: DataItem, hit: Hit, senten
     const all = judgeLabel(keys.join(' '), field);
     const beside = judgeLabel(data.beside, field);
     const isGeneric =
-      /^(?:name|value|text|title|@value|label|content|description|data|address locality|address country|postal code|street address|url|display|amount|min value|price)$/i.test(
+      /^(?:name|value|text|title|@value|label|content|description|data|address locality|address country|postal code|street address|url|display|amount|min value|max value|price)$/i.test(
         keys.at(-1) ?? '',
       );
     if (all === 'own' && isGeneric) return null;

@@ -1,12 +1,12 @@
 import { resolveSiteKind } from '../model/shared-sites.js';
 import type { DataItem, TextBlock } from '../pages/page-text.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
+import { saysField } from './field-labels.js';
 import { foldWords } from './fold-text.js';
 import { findOtherSubject, isPartOfRow, isSelfReference } from './other-subject.js';
 import type { Hit, PageIndex } from './page-index.js';
 import { findMentions, mentions, type RowSubject, segmentMentions } from './row-subject.js';
 import type { Sentence } from './sentences.js';
-import { saysField } from './wrong-field.js';
 import { listYears } from './wrong-year.js';
 
 const NOT_NAMED = 'the page is not about the row, and the row is not named beside it';
@@ -259,6 +259,8 @@ function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock):
       const named = siblings.filter((each) =>
         blocks
           .slice(each.first, each.last + 1)
+          // The title of a record; further texts may name the row as the value of something.
+          .filter((text, at) => at === 0 || text.role === 'heading')
           .some((text) => (text.role !== 'heading' || size > 0 ? startsWithName(text.text, subject) : false)),
       );
       if (named.length > 0 && named.length <= 2) return 'it is in another record';

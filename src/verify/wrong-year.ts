@@ -1,10 +1,11 @@
 import type { TextBlock } from '../pages/page-text.js';
 import { isPlan } from './cue-words.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
+import { listLabels, saysField } from './field-labels.js';
+import { judgeWords } from './judge-words.js';
 import type { Hit, PageIndex } from './page-index.js';
 import { type Sentence, splitSentence } from './sentences.js';
 import type { FieldInfo } from './value-kind.js';
-import { judgeWords, listLabels, saysField } from './wrong-field.js';
 
 /** Says why a value may be for the wrong year: not the requested year, or not the latest. */
 export function findWrongYear(
@@ -12,8 +13,10 @@ export function findWrongYear(
   hit: Hit,
   sentence: Sentence,
 ): string | null {
-  const isAmount = kind === 'number' && (field.groups.has('count') || field.groups.has('money'));
   const { block } = hit.segment;
+  const isCounted = field.groups.has('count') || field.groups.has('money') || field.groups.size === 0;
+  // In a table by years, every number is of one.
+  const isAmount = kind === 'number' && (isCounted || (block?.cell != null && !field.groups.has('date')));
   // In a table by seasons or years, a holder counts like an amount.
   if (!isAmount && !(field.groups.has('role') && !field.groups.has('date') && block?.cell != null))
     return null;
@@ -37,6 +40,8 @@ export function findWrongYear(
     return others.some((year) => year > own) ? 'the table has a later year' : null;
   }
   if (!isAmount) return null;
+  const inLine = findLineYear(index, hit, field);
+  if (inLine !== undefined) return inLine;
   const near = findNearestYear(sentence, hit);
   if (field.year !== null)
     return near === field.year || (listYears(sentence.text).includes(field.year) && near === null)
@@ -45,7 +50,22 @@ export function findWrongYear(
         ? null
         : 'the year is not named beside it';
   if (near === null) return null;
-  return hasLaterStatement(index, field, near, hit) ? 'the page has the value of a later year' : null;
+  return hasLaterStatement(index, field, near, hit) || hasUndatedLabel(index, field, near, hit)
+    ? 'the page has the value of a later year'
+    : null;
+}
+
+/** "Revenue 812.4 766.1" below "2023 2022": the year of each number is that above it. Undefined if there is none. */
+function findLineYear(
+  index: PageIndex,
+  { segment, start }: Hit,
+  field: FieldInfo,
+): string | null | undefined {
+  const years = index.lineHead(segment)?.years ?? [];
+  const own = years[index.numbers(segment).findIndex((token) => token.start === start)];
+  if (own === undefined) return undefined;
+  if (field.year !== null) return own === field.year ? null : 'it is the value of another year';
+  return own === Math.max(...years) ? null : 'the table has a later year';
 }
 
 /** The term of a definition list before a value; empty if there is none. */
@@ -122,6 +142,25 @@ function findNearestYear(sentence: Sentence, hit: Hit): number | null {
     if (!isOrigin && gap < distance) [best, distance] = [Number(match[1]), gap];
   }
   return best;
+}
+
+/** True if a table or list of the page gives another value without a year, while this one is of an early year. */
+function hasUndatedLabel(index: PageIndex, field: FieldInfo, year: number, hit: Hit): boolean {
+  const years = index.page.blocks.flatMap(({ text }) => (text.length > 3_000 ? [] : listYears(text)));
+  if (!years.some((each) => each > year)) return false;
+  return index.segments.some((segment) => {
+    const { block } = segment;
+    if (block === null || segment === hit.segment || segment.text.length > 40) return false;
+    if (block.cell === null && block.role !== 'detail') return false;
+    const label =
+      block.cell === null ? (index.page.blocks[segment.index - 1]?.text ?? '') : index.headers(block).row;
+    return (
+      label.length <= 50 &&
+      /\d/.test(segment.text) &&
+      listYears(label).length === 0 &&
+      saysField(label, field)
+    );
+  });
 }
 
 /** True if another sentence of the page gives the same field for a later year, and not as a plan. */

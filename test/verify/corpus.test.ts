@@ -5,6 +5,11 @@ import { BLIND_MIXED } from './corpus/blind-mixed.js';
 import { BLIND_WIDE } from './corpus/blind-wide.js';
 import { ENGLISH } from './corpus/english.js';
 import { EUROPEAN } from './corpus/european.js';
+import { FRESH_FIVE } from './corpus/fresh-five.js';
+import { FRESH_FOUR } from './corpus/fresh-four.js';
+import { FRESH_ONE } from './corpus/fresh-one.js';
+import { FRESH_THREE } from './corpus/fresh-three.js';
+import { FRESH_TWO } from './corpus/fresh-two.js';
 import { judgeCorpus, listFaults, measure } from './corpus/measure.js';
 import { OTHER } from './corpus/other.js';
 
@@ -16,6 +21,11 @@ const results = judgeCorpus([
   ...BLIND_LATE,
   ...BLIND_WIDE,
   ...BLIND_MIXED,
+  ...FRESH_ONE,
+  ...FRESH_TWO,
+  ...FRESH_THREE,
+  ...FRESH_FOUR,
+  ...FRESH_FIVE,
 ]);
 
 test('values of a labelled corpus get the verdict that a person would give', () => {

@@ -61,6 +61,7 @@ test('cue words of every language are valid patterns', () => {
     language: '',
     families: new Set(['employees']),
     wantsTurn: false,
+    wantsQuarter: false,
   };
   expect(findCue({ ...context, groups: new Set(['role', 'count', 'money'] as const) })).toBeNull();
 });
