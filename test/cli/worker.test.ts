@@ -87,8 +87,7 @@ function dropRuns(text: string): object[] {
 /** The output of a plain run, of which an equal job with workers may differ only in its runs. */
 async function runPlain(bench: Bench): Promise<object[]> {
   const plain = bench.command('plain.csv', ['--ledger', 'plain.sqlite']);
-  const { status } = await bench.dir.runProcess(plain, { timeoutMs: LONG_MS });
-  expect(status).toBe(0);
+  expect(await bench.dir.run(plain)).toMatchObject({ status: 0 });
   return dropRuns(bench.dir.read('plain.csv'));
 }
 
@@ -98,7 +97,7 @@ const countEvents = (worker: Background, name: string): number =>
 test('three workers give the same output as a plain run, at the same cost, and never pass the cap', async () => {
   const bench = await openBench();
   const workers = await startWorkers(bench);
-  const result = await bench.dir.runProcess([...bench.command('out.csv'), '--json'], { timeoutMs: LONG_MS });
+  const result = await bench.dir.run([...bench.command('out.csv'), '--json']);
   expect(result).toMatchObject({ status: 0 });
   const batches = ROWS / ROWS_A_BATCH;
   const summary = JSON.parse(result.stdout);
@@ -160,9 +159,9 @@ test('rows that come back wrong or blank are sent again, also at the next effort
   bench.dir.write('in.csv', `${bench.dir.read('in.csv')}Unknown 1\nUnknown 2\nUnknown 3\n`);
   await bench.startWorker();
   const climb = ['--effort', 'low,medium', '--json'];
-  const result = await bench.dir.runProcess([...bench.command('out.csv'), ...climb], { timeoutMs: LONG_MS });
+  const result = await bench.dir.run([...bench.command('out.csv'), ...climb]);
   const plain = [...bench.command('plain.csv', ['--ledger', 'plain.sqlite']), ...climb];
-  const expected = await bench.dir.runProcess(plain, { timeoutMs: LONG_MS });
+  const expected = await bench.dir.run(plain);
   expect(result.status).toBe(expected.status);
   const [summary, of] = [result, expected].map(({ stdout }) => JSON.parse(stdout));
   expect(summary.rows).toEqual(of.rows);
@@ -177,7 +176,7 @@ test('a budget is used up to the last run that it covers, by three workers toget
   const bench = await openBench({ rows: 100 });
   await startWorkers(bench);
   const command = bench.command('out.csv', ['--workers', '--ledger', bench.ledger, '--max-cost', '0.33']);
-  const result = await bench.dir.runProcess([...command, '--json'], { timeoutMs: LONG_MS });
+  const result = await bench.dir.run([...command, '--json']);
   expect(result).toMatchObject({ status: 5 });
   expect(await bench.readBill()).toMatchObject({ runs: { created: 13 }, billedMicros: 325_000 });
   expect(JSON.parse(result.stdout)).toMatchObject({
@@ -191,14 +190,14 @@ test('a worker that is stopped hands its runs over, and status shows what the wo
   const worker = await bench.startWorker();
   const coordinator = bench.dir.spawn(bench.command('out.csv'), { timeoutMs: LONG_MS });
   await expect.poll(() => countEvents(worker, 'batch_sent')).toBe(6);
-  const listed = await bench.dir.runProcess(['status', '--json', '--ledger', bench.ledger]);
+  const listed = await bench.dir.run(['status', '--json', '--ledger', bench.ledger]);
   expect(JSON.parse(listed.stdout)).toMatchObject({
     workers: [{ pid: worker.pid, alive: true }],
     waiting_batches: expect.any(Number),
   });
   const [{ batches }] = JSON.parse(listed.stdout).workers;
   expect(batches.filter(({ run }: { run: string | null }) => run !== null)).not.toEqual([]);
-  const shown = await bench.dir.runProcess(['status', '--ledger', bench.ledger]);
+  const shown = await bench.dir.run(['status', '--ledger', bench.ledger]);
   expect(shown.stdout).toMatch(
     /\n1 worker(?:; \d batch(?:es)? waiting)?\n {2}process \d+ on \S+: \d runs? in flight/,
   );
@@ -220,9 +219,7 @@ test('an interrupted coordinator writes its output, and the same command takes w
   await expect.poll(() => countEvents(worker, 'batch_settled')).toBeGreaterThan(3);
   expect(await coordinator.end('SIGINT')).toMatchObject({ status: 130 });
   expect(readTable(bench.dir.read('out.csv'))).toHaveLength(80);
-  expect(await bench.dir.runProcess(bench.command('out.csv'), { timeoutMs: LONG_MS })).toMatchObject({
-    status: 0,
-  });
+  expect(await bench.dir.run(bench.command('out.csv'))).toMatchObject({ status: 0 });
   expect(await bench.readBill()).toMatchObject({ runs: { created: 20 }, billedMicros: 500_000 });
 });
 
