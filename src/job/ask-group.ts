@@ -86,12 +86,13 @@ function resume(
   group: PendingBatch,
   context: JobContext,
 ): Promise<NextQuestions> {
+  context.tally.countSent(open.batch, isRunId(runId) ? runId : null, true);
   return resumeRun(open, runId, group, context, (outcome) =>
     concludeGroup(open.batch, group, outcome, context),
   );
 }
 
-/** Waits for a run that another process started, checks and settles it. */
+/** Waits for a run that another process started and that is counted, checks and settles it. */
 export function resumeRun<Result>(
   open: OpenBatch,
   runId: string,
@@ -106,7 +107,6 @@ export function resumeRun<Result>(
       ? context
       : Object.create(context, { checker: { value: createAskChecker(ask) } });
   const waitMs = resolveWaitMs(batch.effort, settings.runTimeoutMs, clock.now() - intendedAtMs);
-  context.tally.countSent(batch, isRunId(runId) ? runId : null, true);
   return finishRun({ batch, group, run: runId, marked: MARKED, waitMs }, parts, conclude);
 }
 

@@ -251,7 +251,10 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
       for (const { open, runId } of found.runs) {
         const handout = findHandout(open);
         if (handout === null) dispatcher.enter(() => resumeOther(open, runId, context));
-        else handout.conclude(resumeRun(open, runId, handout.group, context, async (outcome) => outcome));
+        else {
+          handout.countResumed(runId);
+          handout.conclude(resumeRun(open, runId, handout.group, context, async (outcome) => outcome));
+        }
       }
     } finally {
       isAdopting = false;

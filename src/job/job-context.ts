@@ -149,6 +149,8 @@ export interface BatchRunner {
 /** A batch that is with another process. */
 export interface OpenHandout {
   readonly group: PendingBatch;
+  /** Counts its run, unless the other process has reported it already. */
+  countResumed(runId: string): void;
   conclude(outcome: BatchOutcome | Promise<BatchOutcome>): void;
 }
 

@@ -3,6 +3,7 @@ import type { BatchRunner, JobContext, OpenHandout } from '../job/job-context.js
 import { type BatchOutcome, type PlannedBatch, runBatch } from '../job/run-batch.js';
 import { type SettledGroup, settleGroup, settleUnusable } from '../job/settle-group.js';
 import type { Settled } from '../ledger/ledger.js';
+import { isRunId } from '../model/run.js';
 import { packBatch, unpackComplete, unpackError, type WorkerReport } from './messages.js';
 import type { BatchQueue } from './open-queue.js';
 
@@ -85,9 +86,11 @@ export class WorkerPool implements BatchRunner {
 
   findOpen(batchId: string): OpenHandout | null {
     const handout = this.#open.get(batchId);
-    if (handout === undefined || handout.isConcluding) return null;
+    const context = this.#context;
+    if (handout === undefined || handout.isConcluding || context === null) return null;
     return {
       group: handout.group,
+      countResumed: (runId) => this.#countStarted(handout, isRunId(runId) ? runId : null, true, context),
       conclude: (outcome) => void this.#conclude(handout, async () => outcome),
     };
   }
