@@ -47,7 +47,7 @@ const BOSS_OPTIONS = {
   reindex: false,
   monitorVacuum: false,
 };
-/** A server that is restarted is back by then. */
+/** A server that is restarted is back by then. Calls that meet one outage share this time. */
 const PATIENCE_MS = 120_000;
 const RETRY_MS = 250;
 
@@ -60,6 +60,8 @@ export class BatchQueue {
   readonly #known = new Set<string>();
   readonly #onTrouble: (message: string) => void;
   #isClosed = false;
+  /** When calls began to fail, in ms of `performance.now()`; null while they succeed. */
+  #awaySinceMs: number | null = null;
 
   constructor(boss: PgBoss, onTrouble: (message: string) => void) {
     this.#boss = boss;
@@ -171,13 +173,17 @@ export class BatchQueue {
 
   /** Tries again while the database cannot be reached. Every call may be repeated. */
   async #try<Result>(call: () => Promise<Result>): Promise<Result> {
-    const untilMs = performance.now() + PATIENCE_MS;
-    for (let hasTold = false; ; hasTold = true) {
+    for (;;) {
       try {
-        return await call();
+        const result = await call();
+        this.#awaySinceMs = null;
+        return result;
       } catch (error) {
-        if (this.#isClosed || !isPassing(error) || performance.now() > untilMs) throw error;
-        if (!hasTold) this.#onTrouble(`The queue cannot be reached, trying again: ${describeError(error)}`);
+        if (this.#isClosed || !isPassing(error)) throw error;
+        if (this.#awaySinceMs === null)
+          this.#onTrouble(`The queue cannot be reached, trying again: ${describeError(error)}`);
+        this.#awaySinceMs ??= performance.now();
+        if (performance.now() > this.#awaySinceMs + PATIENCE_MS) throw error;
         await setTimeout(RETRY_MS);
       }
     }

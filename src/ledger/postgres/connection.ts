@@ -6,10 +6,12 @@ import type { LedgerUrl } from '../../model/ledger-url.js';
 import { describePostgresError, isLost, isRepeatable } from './database-errors.js';
 import { Sql, sql, toIdentifier } from './sql.js';
 
-/** Total time to wait for another writer, or for a server that cannot be reached. */
+/** Total time to wait for another writer, or for a server that cannot be reached: once for all calls that meet it. */
 const LONGEST_WAIT_MS = 120_000;
 /** Same, for the last words of a holder. Without them, it ends with its process. */
 const LAST_WAIT_MS = 5_000;
+/** A call this long after the last failed one may meet another outage, and waits for it. */
+const OUTAGE_GAP_MS = 30_000;
 /** A wait longer than this is reported. */
 const TELL_AFTER_MS = 2_000;
 const WATCH_MS = 100;
@@ -45,6 +47,13 @@ export interface Call<Result> {
   readonly read: (results: readonly (readonly Row[])[], isRepeated: boolean) => Result;
 }
 
+/** A time in which no message has succeeded, in ms of `performance.now()`. */
+interface Outage {
+  readonly sinceMs: number;
+  lastMs: number;
+  isTold: boolean;
+}
+
 interface Waiting extends Call<unknown> {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -71,9 +80,10 @@ export class Connection {
   #client: Client | null = null;
   #socket: Socket | null = null;
   #isRunning = false;
+  #outage: Outage | null = null;
   #isClosed = false;
   #fault: { readonly error: unknown } | null = null;
-  /** Called once per wait of more than two seconds. */
+  /** Called once per outage of more than two seconds. */
   onWait: (message: string) => void = () => undefined;
   /** Statements that start a message which writes, given the asks that it locks. */
   enter: (askIds: readonly string[]) => Call<void> | null = () => null;
@@ -152,20 +162,23 @@ export class Connection {
     return this.#queue.splice(0, count);
   }
 
-  /** Sends a group until the server has answered it, or for two minutes. */
+  /** Sends a group until the server has answered it, or for two minutes since it last answered anything. */
   async #run(group: readonly Waiting[]): Promise<void> {
     const isWrite = group.some((call) => call.isWrite);
-    const startMs = performance.now();
-    const longestMs = group.every(({ isLast }) => isLast === true) ? LAST_WAIT_MS : LONGEST_WAIT_MS;
-    const watch = this.#watchWait(startMs);
+    const outage = this.#joinOutage();
+    const isLast = group.every((call) => call.isLast === true);
+    const untilMs = isLast ? performance.now() + LAST_WAIT_MS : outage.sinceMs + LONGEST_WAIT_MS;
+    const watch = this.#watchWait(outage);
     for (let isRepeated = false; ; ) {
       try {
         this.#answer(group, await this.#send(group, isWrite), isRepeated);
         clearInterval(watch);
+        this.#outage = null;
         return;
       } catch (error) {
-        const isOut = performance.now() - startMs > longestMs;
-        if (isOut || !isRepeatable(error)) {
+        outage.lastMs = performance.now();
+        this.#outage = isRepeatable(error) ? outage : null;
+        if (outage.lastMs > untilMs || this.#outage === null) {
           clearInterval(watch);
           const described = describePostgresError(error, this.place);
           // Nothing was written if the server only let the message wait.
@@ -179,11 +192,20 @@ export class Connection {
     }
   }
 
+  /** Calls that follow a failed one do not wait as long again: a job that ends makes several. */
+  #joinOutage(): Outage {
+    const nowMs = performance.now();
+    if (this.#outage !== null && nowMs - this.#outage.lastMs < OUTAGE_GAP_MS) return this.#outage;
+    return { sinceMs: nowMs, lastMs: nowMs, isTold: false };
+  }
+
   /** Reports a long wait, once. */
-  #watchWait(startMs: number): NodeJS.Timeout {
+  #watchWait(outage: Outage): NodeJS.Timeout {
     const timer = setInterval(() => {
-      if (performance.now() - startMs <= TELL_AFTER_MS) return;
+      if (!outage.isTold && performance.now() - outage.sinceMs <= TELL_AFTER_MS) return;
       clearInterval(timer);
+      if (outage.isTold) return;
+      outage.isTold = true;
       this.onWait(
         `The ledger at ${this.place.label} does not answer, or another program is writing to it. Waiting up to ${LONGEST_WAIT_MS / 60_000} minutes for it`,
       );

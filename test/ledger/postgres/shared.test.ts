@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as endTurn } from 'node:timers/promises';
 import pg from 'pg';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readHolder } from '../../../src/ledger/holder.js';
 import type { Ledger } from '../../../src/ledger/ledger.js';
 import { openPostgresLedger, type PostgresOptions } from '../../../src/ledger/postgres/postgres-ledger.js';
@@ -196,9 +196,10 @@ test('a connection that is lost while nothing happens is made again', async () =
   expect(await ledger.getSpend(job.id)).toMatchObject({ reservedMicros: 0 });
 });
 
-test('calls during a restart of the server wait for it, and take effect once', async () => {
+test('calls during a restart of the server wait for it, once for all of them, and take effect once', async () => {
   const own = await startPostgres();
-  const ledger = await open(createSchemaUrl(own.url));
+  const notes: string[] = [];
+  const ledger = await open(createSchemaUrl(own.url), { onWait: (note) => notes.push(note) });
   const job = await openTestJob(ledger);
   const [first, second] = [createTestBatch(job, ['a']), createTestBatch(job, ['b'])];
   await reserveTestBatch(ledger, first);
@@ -214,6 +215,25 @@ test('calls during a restart of the server wait for it, and take effect once', a
   expect(await ledger.getSpend(job.id)).toMatchObject({ spentMicros: 7, reservedMicros: 25_000 });
   expect(await findCeos(ledger, job, ['a'])).toEqual(new Map([['a', 'Ann']]));
   expect(await ledger.check()).toEqual([]);
+  await own.stop();
+  notes.length = 0;
+  const now = performance.now.bind(performance);
+  let skippedMs = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + skippedMs);
+  onTestFinished(() => clock.mockRestore());
+  const unreachable = { code: 'LEDGER_UNREACHABLE' };
+  const call = expect(ledger.getSpend(job.id)).rejects.toMatchObject(unreachable);
+  await endTurn();
+  skippedMs = 3_000;
+  await vi.waitFor(() => expect(notes).toHaveLength(1));
+  skippedMs = 121_000;
+  await call;
+  // The wait is over for these, too.
+  await expect(ledger.getSpend(job.id)).rejects.toMatchObject(unreachable);
+  await expect(ledger.listOpenBatches(job.askId)).rejects.toMatchObject(unreachable);
+  expect(notes).toHaveLength(1);
+  await own.start();
+  expect(await ledger.getSpend(job.id)).toMatchObject({ spentMicros: 7 });
 });
 
 describe('a connection that hangs', () => {
