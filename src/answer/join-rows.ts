@@ -51,25 +51,38 @@ export function joinRows(
     const outcome = createOutcome(row, question, stored, rules, context);
     const isFree = stored === undefined || stored.costMicros === 0 || !context.claimKey(key);
     const paid = isFree ? outcome : addCost(outcome, stored);
-    return { row, outcome: addReturned(paid, question, stored, context) };
+    return { row, outcome: addReturned(row, paid, question, stored, context) };
   });
 }
 
-/** Adds the fields whose cells in a returned file are earlier answers, and the values that a person rejected. */
+/** Adds what a returned file has of the row already, and the values that a person rejected. */
 function addReturned(
+  row: Row,
   outcome: RowOutcome,
   question: RowQuestion,
   stored: StoredAnswer | undefined,
-  { returned = null }: JoinContext,
+  { ask, returned = null }: JoinContext,
 ): RowOutcome {
-  const rejected = stored?.rejected;
-  if (question.status !== 'question' || (returned === null && rejected === undefined)) return outcome;
-  const names = returned === null ? [] : question.fields.filter((name) => returned.fields.has(name));
+  const rejected = question.status === 'question' ? stored?.rejected : undefined;
+  const known = rejected === undefined ? outcome : { ...outcome, rejected };
+  if (returned === null || row.kind === 'faulty') return known;
+  const open = question.status === 'question' ? question.fields : [];
+  const names = open.filter((name) => returned.fields.has(name));
+  const kept = ask.fields.flatMap(({ name }) => {
+    const reason = returned.fields.has(name) && !open.includes(name) ? returned.findKept(row, name) : null;
+    return reason === null ? [] : [[name, reason] as const];
+  });
   return {
-    ...outcome,
+    ...known,
+    runId: addRuns(outcome.runId, returned.listKeptRuns(row)),
     ...(names.length === 0 ? {} : { returned: names }),
-    ...(rejected === undefined ? {} : { rejected }),
+    ...(kept.length === 0 ? {} : { kept: new Map(kept) }),
   };
+}
+
+function addRuns(runId: string | null, others: readonly string[]): string | null {
+  if (others.length === 0) return runId;
+  return [...new Set([...(runId?.split(' ') ?? []), ...others])].join(' ');
 }
 
 /** The first of several equal rows gets their cost. */

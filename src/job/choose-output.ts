@@ -12,7 +12,7 @@ import { checkOutput, type OutputOptions } from '../write/open-output.js';
 import { isSameFilePath, type PathGuard } from './check-paths.js';
 import type { JobContext } from './job-context.js';
 import { createJobParts, isSameAsk } from './resolve-ask.js';
-import type { ReturnedTable } from './returned-file.js';
+import type { ReturnedTable } from './returned-table.js';
 
 /** A job that wants to replace a file, with the output path of its last invocation. */
 interface WritingJob extends Pick<JobRecord, 'id' | 'ask' | 'input'> {

@@ -28,7 +28,7 @@ import {
   resolveDayCaps,
   type SpendLimit,
 } from './progress.js';
-import type { ReturnedTable } from './returned-file.js';
+import type { ReturnedTable } from './returned-table.js';
 import type { BatchOutcome, PlannedBatch, RunParts } from './run-batch.js';
 import type { RunVerifier } from './run-verifier.js';
 import { SpendCounter } from './spend-counter.js';

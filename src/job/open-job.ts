@@ -8,12 +8,8 @@ import { type LoadedExclusion, loadExclusion } from './load-exclusion.js';
 import type { CleanupStack } from './open-agent.js';
 import { checkInputFits } from './output.js';
 import { resolveBlanks } from './resolve-ask.js';
-import {
-  createReturnedTable,
-  type ReturnedFile,
-  type ReturnedTable,
-  recognizeReturned,
-} from './returned-file.js';
+import { type ReturnedFile, recognizeReturned } from './returned-file.js';
+import { createReturnedTable, type ReturnedTable } from './returned-table.js';
 
 type InputOptions = Omit<EnrichOptions, 'input' | 'output' | 'schema' | 'schemaObject'>;
 
@@ -45,7 +41,6 @@ export async function openJobInput(
   );
   const returned = await recognizeReturned(file, openLedger);
   const ask = await findAsk(file, returned);
-  const table = returned === null ? null : createReturnedTable(returned, ask, file.columns);
   const input = checkInputFits(
     file,
     ask,
@@ -53,6 +48,8 @@ export async function openJobInput(
     returned !== null,
   );
   const blanks = await resolveBlanks(options, ask, input);
+  const rules = { blanks, overwrite: options.overwrite === true };
+  const table = returned === null ? null : createReturnedTable(returned, ask, file.columns, rules);
   const exclusion = await loadExclusion({ ...options, blanks }, ask, input, signal);
   return { input, ask, blanks, exclusion, returned, table };
 }

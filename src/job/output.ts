@@ -37,7 +37,8 @@ import { resolveDayCaps } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
 import { KEPT } from './resolve-ask.js';
-import { type ReturnedTable, refuseOwnColumns } from './returned-file.js';
+import { refuseOwnColumns } from './returned-file.js';
+import type { ReturnedTable } from './returned-table.js';
 
 interface OutputJob {
   readonly input: Input;

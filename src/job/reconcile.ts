@@ -1,31 +1,12 @@
-import type { FoundAnswers, StoredAnswer } from '../ledger/ledger.js';
-import type { FieldAnswer } from '../model/answer.js';
 import { hashText } from '../model/ask.js';
 import { formatCount, formatList, formatNumber } from '../model/format.js';
-import { formatCanonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
-import { createFieldColumns, type FieldColumns } from '../model/output-columns.js';
-import { createQuestion, listKeys, resolveKey } from '../model/question.js';
-import { getValue, type Row } from '../model/row.js';
-import { explainChange, isSameCell, readTypedCell } from '../model/same-value.js';
-import { getPath } from '../write/cells.js';
+import { formatCanonicalJson } from '../model/json.js';
+import { getValue } from '../model/row.js';
 import { isAgreed } from './doubts.js';
 import type { JobContext } from './job-context.js';
 import { reportWarnings } from './report-warnings.js';
-import { isShownAsHuman, listRunIds, type ReturnedTable } from './returned-file.js';
-
-/** What a cell of a returned file says of the answer that the ledger has for it. */
-type Meaning =
-  /** It shows the answer, or an older copy of it. */
-  | 'same'
-  /** A person replaced the answer. */
-  | 'corrected'
-  /** A person gave a value where there was none. */
-  | 'given'
-  /** A person rejected the answer. */
-  | 'cleared'
-  /** It shows the answer to something else: its row or its field has changed. */
-  | 'stale'
-  | 'blank';
+import { type Finding, isPersonal, type Meaning, openCellReader } from './returned-cells.js';
+import type { ReturnedTable } from './returned-table.js';
 
 /** Number of cells of a column by what they mean. */
 export interface ColumnChanges extends Readonly<Record<Meaning, number>> {
@@ -36,20 +17,6 @@ export interface FileChanges {
   readonly columns: readonly ColumnChanges[];
   /** Rows whose sent values have changed since they were filled. */
   readonly changedRows: number;
-}
-
-interface Finding {
-  readonly row: Row;
-  readonly key: string;
-  readonly field: string;
-  readonly meaning: Meaning;
-  /** What a person gave. */
-  readonly value: JsonValue;
-  /** A change of the whole column that would explain it; null for none. */
-  readonly change: string | null;
-  /** True for the first stale cell of a row that the ledger does not know at all. */
-  readonly isChangedRow: boolean;
-  readonly stored: FieldAnswer | undefined;
 }
 
 /** Cells of a column that differ, by what would explain them. */
@@ -66,6 +33,7 @@ class ColumnTally {
     given: 0,
     cleared: 0,
     stale: 0,
+    own: 0,
     blank: 0,
   };
   readonly changes = new Map<string, Explanation>();
@@ -108,7 +76,8 @@ export async function reconcileFile(
   table: ReturnedTable,
   openJob: (() => Promise<void>) | null,
 ): Promise<FileChanges> {
-  const reader = new CellReader(context, table);
+  const { overwrite } = context.settings;
+  const reader = await openCellReader(context, table);
   const tallies = new Map([...table.fields].map((name) => [name, new ColumnTally()] as const));
   const given = new GivenValues();
   let changedRows = 0;
@@ -116,11 +85,11 @@ export async function reconcileFile(
     for (const finding of await reader.read(rows)) {
       tallies.get(finding.field)?.add(finding);
       if (isPersonal(finding.meaning)) given.add(finding);
+      keepOwn(table, finding, overwrite);
       if (finding.isChangedRow) changedRows += 1;
     }
   }
   const rules = await createRules(context, tallies, given);
-  const { overwrite } = context.settings;
   const isChanged = [...tallies.values()].some(
     ({ counts }) => counts.corrected + counts.given + counts.cleared > 0,
   );
@@ -131,7 +100,7 @@ export async function reconcileFile(
       const changes = sortFindings(await reader.read(rows), rules, table, overwrite);
       replaced += changes.withdrawn.length;
       if (openJob === null) for (const each of changes.rejected) table.clear(each.key, each.field);
-      if (openJob === null) for (const each of changes.human) table.keep(each.row, each.field);
+      if (openJob === null) for (const each of changes.human) table.keep(each.row, each.field, 'human');
       const count = changes.human.length + changes.rejected.length + changes.withdrawn.length;
       if (openJob === null || count === 0) continue;
       if (!hasOpened) await openJob();
@@ -148,8 +117,11 @@ export async function reconcileFile(
   return { columns, changedRows };
 }
 
-function isPersonal(meaning: Meaning): boolean {
-  return meaning === 'corrected' || meaning === 'given';
+/** Tells the table which cells are the file’s own, where that is not as what is beside them says. */
+function keepOwn(table: ReturnedTable, { row, field, meaning }: Finding, overwrite: boolean): void {
+  if (meaning === 'own') {
+    if (!overwrite) table.keep(row, field, 'own');
+  } else if (table.isLeftAlone(row, field)) table.open(row, field);
 }
 
 /** The counts of a column once it is decided what a program changed. */
@@ -220,14 +192,14 @@ function sortFindings(
   for (const finding of findings) {
     const { row, field, meaning, change } = finding;
     if (meaning === 'cleared') {
-      if (staysBlank.has(field)) table.keep(row, field);
+      if (staysBlank.has(field)) table.keep(row, field, 'blank');
       else sorted.rejected.push(finding);
     } else if (overwrite) {
       if (finding.stored?.who === 'human') sorted.withdrawn.push(finding);
     } else if (isPersonal(meaning)) {
       const isProgram = meaning === 'corrected' && change !== null && changes.get(field) === change;
       if (isProgram) continue;
-      if (given.isDisputed(finding)) table.keep(row, field);
+      if (given.isDisputed(finding)) table.keep(row, field, 'human');
       else sorted.human.push(finding);
     }
   }
@@ -320,150 +292,4 @@ function report(
     message: `${formatNumber(corrected, 'cell')} of ${name} differ from the answers, and are taken for corrections. If they are not, give the file of before.`,
   }));
   reportWarnings(context, [...notes, ...pasted]);
-}
-
-/** Reads what the cells of a returned file mean. */
-class CellReader {
-  readonly #context: JobContext;
-  readonly #table: ReturnedTable;
-  readonly #places: readonly FieldColumns[];
-
-  constructor(context: JobContext, table: ReturnedTable) {
-    const { ask } = context;
-    this.#context = context;
-    this.#table = table;
-    this.#places = createFieldColumns(ask.fields, ask.schema).filter(({ name }) => table.fields.has(name));
-  }
-
-  async read(rows: readonly Row[]): Promise<readonly Finding[]> {
-    const { ask, blanks, ledger, job, history } = this.#context;
-    const { formerSends = [] } = history;
-    const returned = { fields: this.#table.fields, isKept: () => false };
-    const questions = rows.map((row) => createQuestion(row, ask, false, blanks, { formerSends, returned }));
-    const keys = questions.flatMap(listKeys);
-    if (keys.length === 0) return [];
-    const found = await ledger.findAnswers(job, keys);
-    const findings: Finding[] = [];
-    const unclear: { readonly row: Row; readonly key: string; readonly place: FieldColumns }[] = [];
-    for (const [index, row] of rows.entries()) {
-      const question = questions[index];
-      if (question?.status !== 'question') continue;
-      const key = resolveKey(question, (each) => found.answers.get(each)?.fields);
-      const shown = new Set(listRunIds(row));
-      for (const place of this.#places) {
-        const stored = found.answers.get(key)?.fields.get(place.name);
-        const meaning = this.#compare(row, place, stored, shown);
-        if (meaning === null) unclear.push({ row, key, place });
-        else findings.push(this.#describe(row, key, place, meaning, stored));
-      }
-    }
-    if (unclear.length > 0) findings.push(...(await this.#clear(unclear, found)));
-    return findings;
-  }
-
-  /** Null if the answers of the runs that the row names are needed to decide. */
-  #compare(
-    row: Row,
-    place: FieldColumns,
-    stored: FieldAnswer | undefined,
-    shown: ReadonlySet<string>,
-  ): Meaning | null {
-    const value = stored?.value ?? null;
-    const isShown =
-      stored !== undefined &&
-      (stored.who === 'human' ? isShownAsHuman(row, place.name) : shown.has(stored.runId));
-    if (this.#isBlank(row, place)) return value !== null && isShown ? 'cleared' : 'blank';
-    if (value !== null && isSameField(row, place, value)) return 'same';
-    if (isShown) return value === null ? 'given' : 'corrected';
-    if (isShownAsHuman(row, place.name)) return value === null ? 'given' : 'corrected';
-    return null;
-  }
-
-  /** Decides on cells that show no current answer: they are stale if a run that the row names gave them. */
-  async #clear(
-    cells: readonly { readonly row: Row; readonly key: string; readonly place: FieldColumns }[],
-    { answers }: FoundAnswers,
-  ): Promise<Finding[]> {
-    const ids = new Set(cells.flatMap(({ row }) => listRunIds(row)));
-    const runs = await this.#context.ledger.findRuns([...ids]);
-    const changed = new Set<Row>();
-    return cells.map(({ row, key, place }) => {
-      const known: StoredAnswer | undefined = answers.get(key);
-      const stored = known?.fields.get(place.name);
-      const isOld = listRunIds(row).some((id) =>
-        runs.get(id)?.answers.some(({ fields }) => {
-          const value = fields.get(place.name)?.value ?? null;
-          return value !== null && isSameField(row, place, value);
-        }),
-      );
-      if (!isOld) {
-        const isCorrected = (stored?.value ?? null) !== null;
-        return this.#describe(row, key, place, isCorrected ? 'corrected' : 'given', stored);
-      }
-      // An older copy of the file: the ledger has a newer answer.
-      if (stored !== undefined) return this.#describe(row, key, place, 'same', stored);
-      const isChangedRow = known === undefined && !changed.has(row);
-      changed.add(row);
-      return { ...this.#describe(row, key, place, 'stale', stored), isChangedRow };
-    });
-  }
-
-  #describe(
-    row: Row,
-    key: string,
-    place: FieldColumns,
-    meaning: Meaning,
-    stored: FieldAnswer | undefined,
-  ): Finding {
-    const isNew = isPersonal(meaning);
-    const cell = getValue(row, place.name);
-    const change =
-      meaning === 'corrected' && typeof cell === 'string' && stored?.who !== 'human'
-        ? explainChange(cell, stored?.value ?? null)
-        : null;
-    const value = isNew ? readField(row, place, stored?.value ?? null) : null;
-    return { row, key, field: place.name, meaning, value, change, isChangedRow: false, stored };
-  }
-
-  #isBlank(row: Row, { name, values }: FieldColumns): boolean {
-    const { blanks } = this.#context;
-    if (row.kind === 'object') return blanks.isUnfilled(name, getValue(row, name));
-    return values.every(({ title }) => blanks.isUnfilled(title, getValue(row, title)));
-  }
-}
-
-/** True if all columns of a field still mean its value. */
-function isSameField(row: Row, { name, values }: FieldColumns, value: JsonValue): boolean {
-  if (row.kind === 'object') return isSameCell(getValue(row, name), value, undefined);
-  return values.every(({ title, path, schema }) => {
-    const index = row.kind === 'cells' ? row.columns.get(title) : undefined;
-    const stored = row.kind === 'cells' && index !== undefined ? row.stored?.[index] : null;
-    const raw = stored?.kind === 'number' ? stored.raw : undefined;
-    return isSameCell(getValue(row, title) ?? '', getPath(value, path), schema, raw);
-  });
-}
-
-/** The value in the cells of a field. Parts of an object that the file has no column for stay as they were. */
-function readField(row: Row, { name, values }: FieldColumns, before: JsonValue): JsonValue {
-  const [only] = values;
-  if (row.kind === 'object') return getValue(row, name) ?? null;
-  if (values.length === 1 && only?.path.length === 0) {
-    return readTypedCell(getValue(row, only.title) ?? '', only.schema);
-  }
-  const whole: JsonObject = isJsonObject(before) ? structuredClone(before) : {};
-  for (const { title, path, schema } of values) {
-    const cell = getValue(row, title);
-    if (cell !== undefined) setPath(whole, path, cell === '' ? null : readTypedCell(cell, schema));
-  }
-  return whole;
-}
-
-function setPath(object: JsonObject, path: readonly string[], value: JsonValue): void {
-  let inner = object as Record<string, JsonValue>;
-  for (const key of path.slice(0, -1)) {
-    const next = isJsonObject(inner[key]) ? inner[key] : {};
-    inner[key] = next;
-    inner = next as Record<string, JsonValue>;
-  }
-  inner[path.at(-1) ?? ''] = value;
 }

@@ -1,9 +1,8 @@
 import { createUsageError } from '../errors.js';
-import type { FoundAnswers, Ledger, PreviousJob } from '../ledger/ledger.js';
+import type { Ledger, PreviousJob } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { findFieldNames, isOwnColumn, OUTCOME_KEY } from '../model/output-columns.js';
-import type { ReturnedCells } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
 import type { Input } from '../read/open-input.js';
 import type { Warning } from './warnings.js';
@@ -93,7 +92,8 @@ export function getOutcome(row: Row): JsonObject | null {
   return isJsonObject(outcome) ? outcome : null;
 }
 
-function getFieldOutcome(row: Row, field: string): JsonObject | null {
+/** What a row of a JSON file says of a field; null if nothing. */
+export function getFieldOutcome(row: Row, field: string): JsonObject | null {
   const fields = getOutcome(row)?.fields;
   const outcome = isJsonObject(fields) && Object.hasOwn(fields, field) ? fields[field] : undefined;
   return isJsonObject(outcome) ? outcome : null;
@@ -115,70 +115,13 @@ export function listRunIds(row: Row): string[] {
   );
 }
 
-/** True if a row of a filled file says that a person gave the field's value. */
-export function isShownAsHuman(row: Row, field: string): boolean {
-  if (row.kind === 'object') return getFieldOutcome(row, field)?.who === 'human';
-  const confidence = getValue(row, `${field}_confidence`);
-  return typeof confidence === 'string' && confidence.trim().toLowerCase() === 'human';
-}
-
-/** The cells of a returned file that take their values from the ledger, except those kept as they are. */
-export class ReturnedTable implements ReturnedCells {
-  readonly fields: ReadonlySet<string>;
-  /** Columns that rowfill wrote beside the values. */
-  readonly ownColumns: ReadonlySet<string>;
-  readonly #kept = new Map<string, Set<number>>();
-  /** In a plan: cells whose values would be rejected. */
-  readonly #cleared = new Map<string, Set<string>>();
-
-  constructor(fields: Iterable<string>, ownColumns: Iterable<string>) {
-    this.fields = new Set(fields);
-    this.ownColumns = new Set(ownColumns);
-  }
-
-  isKept({ ordinal }: Row, field: string): boolean {
-    return this.#kept.get(field)?.has(ordinal) === true;
-  }
-
-  keep({ ordinal }: Row, field: string): void {
-    const rows = this.#kept.get(field) ?? new Set();
-    this.#kept.set(field, rows.add(ordinal));
-  }
-
-  /** Counts the value of a cell as rejected, without recording it. */
-  clear(key: string, field: string): void {
-    const fields = this.#cleared.get(key) ?? new Set();
-    this.#cleared.set(key, fields.add(field));
-  }
-
-  /** The answers of a chunk without those that count as rejected. */
-  adjust(found: FoundAnswers): FoundAnswers {
-    if (this.#cleared.size === 0) return found;
-    const answers = new Map(found.answers);
-    for (const [key, stored] of found.answers) {
-      const cleared = this.#cleared.get(key);
-      if (cleared === undefined) continue;
-      const fields = new Map([...stored.fields].filter(([name]) => !cleared.has(name)));
-      answers.set(key, { ...stored, fields });
-    }
-    return { ...found, answers };
-  }
-}
-
-/** The fields of `ask` that the file was filled with and still has columns for. Null if its own ask is unknown. */
-export function createReturnedTable(
-  { fieldNames, asks }: ReturnedFile,
-  ask: Ask,
-  columns: readonly string[],
-): ReturnedTable | null {
-  if (asks.length === 0) return null;
-  const names = ask.fields.map(({ name }) => name).filter((name) => fieldNames.includes(name));
-  const isThere = (name: string): boolean =>
-    columns.some((column) => column === name || column.startsWith(`${name}.`));
-  const isValue = (column: string): boolean =>
-    fieldNames.some((name) => column === name || column.startsWith(`${name}.`));
-  const own = columns.filter((column) => isOwnColumn(column, fieldNames) && !isValue(column));
-  return new ReturnedTable(names.filter(isThere), own);
+/** Addresses that a row of a filled file cites for a field. */
+export function listCited(row: Row, field: string): string[] {
+  if (row.kind !== 'object') return String(getValue(row, `${field}_citations`) ?? '').split(/\s+/);
+  const citations = getFieldOutcome(row, field)?.citations;
+  return (Array.isArray(citations) ? citations : []).flatMap((each) =>
+    isJsonObject(each) && typeof each.url === 'string' ? [each.url] : [],
+  );
 }
 
 /** What was asked when a returned file was filled, if its question was another one. */

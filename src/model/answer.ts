@@ -150,11 +150,16 @@ export interface RowOutcome {
   readonly foundAtMs: number | null;
   /** Fields whose cells in the input are earlier answers: they are cleared before they are filled. Absent for none. */
   readonly returned?: readonly string[];
+  /** Fields whose cells are kept as they are, with the reason. Absent for none. */
+  readonly kept?: ReadonlyMap<string, KeptCell>;
   /** Values that a person rejected, by field. Absent for none. */
   readonly rejected?: ReadonlyMap<string, readonly JsonValue[]>;
   /** What was seen of its values on their cited pages, by field name. Absent if the job’s citations were never checked. */
   readonly verdicts?: ReadonlyMap<string, CheckedCitation>;
 }
+
+/** Why a cell of a returned file is kept: it is the file’s own, a person gave it, or a person cleared it. */
+export type KeptCell = 'own' | 'human' | 'blank';
 
 /** An output row: the input row and its outcome. */
 export interface FilledRow {

@@ -1,3 +1,4 @@
+import type { KeptCell } from './answer.js';
 import { type Ask, formatRecord, hashRecord, hashRecordText } from './ask.js';
 import { type Blanks, DEFAULT_BLANKS } from './blank.js';
 import { isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
@@ -75,6 +76,10 @@ export interface ReturnedCells {
   readonly fields: ReadonlySet<string>;
   /** True for a cell that stays as it is in the file. */
   isKept(row: Row, field: string): boolean;
+  /** Why a cell is kept; null for one that is not, or that rowfill has never filled. */
+  findKept(row: Row, field: string): KeptCell | null;
+  /** Runs that answered cells of a row that are not asked now, so that the row still names them. */
+  listKeptRuns(row: Row): readonly string[];
 }
 
 /**

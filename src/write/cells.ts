@@ -62,8 +62,13 @@ export function createCellLayout(options: OutputOptions): CellLayout {
       const { row } = filled;
       const out = new Array<string>(titles.length).fill('');
       copyInputCells(row, columns, out, context.inputWidth);
-      const { status, error, foundAtMs, costMicros, runId, returned, verdicts } = filled.outcome;
+      const { status, error, foundAtMs, costMicros, runId, returned, kept, verdicts } = filled.outcome;
       for (const field of places) {
+        const reason = kept?.get(field.name);
+        if (reason !== undefined) {
+          if (reason !== 'own') replaceVouchers(out, field, reason === 'human' ? 'human' : '');
+          continue;
+        }
         const answer = filled.outcome.fields.get(field.name);
         const verdict = verdicts?.get(field.name);
         if (returned?.includes(field.name) === true) renewField(out, field, answer, verdict, row, context);
@@ -208,6 +213,12 @@ function renewField(
   if (place.verdictAt < 0) return;
   out[place.verdictAt] = verdict === undefined ? '' : formatVerdict(verdict);
   out[place.passageUrlAt] = context.write(verdict?.passageUrl ?? '');
+}
+
+/** Confidence, citations and verdict of an answer do not apply to what a person made of its cell. */
+function replaceVouchers(out: string[], place: FieldPlace, confidence: string): void {
+  if (place.confidenceAt >= 0) out[place.confidenceAt] = confidence;
+  for (const at of [place.citationsAt, place.verdictAt, place.passageUrlAt]) if (at >= 0) out[at] = '';
 }
 
 function formatConfidence(answer: FieldAnswer | undefined): string {

@@ -1,6 +1,6 @@
 import type { FieldAnswer, FilledRow } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
-import { compactJson, type JsonValue, parseMembers } from '../model/json.js';
+import { compactJson, isJsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import type { Row } from '../model/row.js';
 import { isSameCell } from '../model/same-value.js';
 import type { CheckedCitation } from '../model/verdict.js';
@@ -46,6 +46,7 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
   const { blanks = DEFAULT_BLANKS } = options;
   const keys = options.columns.map(formatKey);
   const fields = options.fields.map(({ name }) => ({ name, key: formatKey(name) }));
+  const names = new Set(options.fields.map(({ name }) => name));
   return ({ row, outcome }) => {
     const replaced = new Map<string, string>();
     const sources: string[] = [];
@@ -65,6 +66,7 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
       if (answer !== undefined || rejected !== undefined)
         sources.push(key + formatSource(answer, rejected, checked));
     }
+    sources.push(...listKeptSources({ row, outcome }, names));
     if (options.plain === true) return appendMembers(replaceMembers(formatOwn(row, keys), replaced), added);
     const enrichment = formatEnrichment({ row, outcome }, sources);
     if (getOwn(row, 'enrichment') === undefined) added += `,"enrichment":${enrichment}`;
@@ -102,6 +104,17 @@ function formatEnrichment({ row, outcome }: FilledRow, sources: readonly string[
   const line = row.kind === 'faulty' ? `,"line":${JSON.stringify(row.text)}` : '';
   const cost = `${costMicros / 1_000_000}${isCostEstimated ? ',"cost_estimated":true' : ''}`;
   return `{"status":"${status}","error":${JSON.stringify(error)},"cost_usd":${cost},"run_id":${JSON.stringify(runId)},"fields":{${sources.join(',')}}${line}}`;
+}
+
+/** What a filled row that was returned says of cells that stay as they are. `asked` are the names of all fields. */
+function listKeptSources({ row, outcome }: FilledRow, asked: ReadonlySet<string>): string[] {
+  const earlier = row.kind === 'object' ? row.object.enrichment : undefined;
+  if (!isJsonObject(earlier) || !isJsonObject(earlier.fields)) return [];
+  return Object.entries(earlier.fields).flatMap(([name, source]) => {
+    const kept = outcome.kept?.get(name);
+    const isKept = kept === 'own' || (!asked.has(name) && getOwn(row, name) !== undefined);
+    return isKept ? [formatKey(name) + JSON.stringify(source)] : [];
+  });
 }
 
 /** What is said of a field; without an answer, only the values that a person rejected. */

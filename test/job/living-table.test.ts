@@ -13,18 +13,20 @@ const company = fc.constantFrom('A', 'B', 'C', 'D');
 const field = fc.constantFrom(...FIELDS);
 
 /** What a user does with a table. */
-const step = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('fill' as const) }) },
+const action = fc.oneof(
+  fc.record({ kind: fc.constant('fill' as const) }),
   fc.record({ kind: fc.constant('add' as const), company }),
   fc.record({ kind: fc.constant('remove' as const), company }),
-  fc.record({ kind: fc.constant('toggle' as const), field }),
-  fc.record({ kind: fc.constant('reword' as const), field }),
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('toggle' as const), field }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('reword' as const), field }) },
   fc.record({ kind: fc.constant('ladder' as const) }),
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('correct' as const), company, field }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('clear' as const), company, field }) },
   fc.record({ kind: fc.constant('refresh' as const), field }),
   fc.record({ kind: fc.constant('kill' as const) }),
 );
+/** Half of the changes are followed by a fill, so that each meets what those before it have left in the file. */
+const step = fc.tuple(action, fc.boolean());
 
 type Step = typeof step extends fc.Arbitrary<infer Each> ? Each : never;
 
@@ -52,10 +54,10 @@ test(
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(company, { minLength: 2, maxLength: 4 }),
-        fc.array(step, { minLength: 3, maxLength: 9 }),
+        fc.array(step, { minLength: 3, maxLength: 8 }),
         checkSteps,
       ),
-      { numRuns: chooseCount(60, 6) },
+      { numRuns: chooseCount(60, 4) },
     );
   },
 );
@@ -65,13 +67,22 @@ async function checkSteps(first: readonly string[], steps: readonly Step[]): Pro
   const bench = await openJobBench(agent.script);
   const path = `${bench.folder}/table.csv`;
   writeFileSync(path, `company\n${first.join('\n')}\n`);
-  const fields = new Map([['ceo', 0]]);
+  const fields = new Map([
+    ['ceo', 0],
+    ['hq', 0],
+  ]);
+  /** Fields that are left out, with their wording. */
+  const leftOut = new Map<string, number>();
   const model = new Map<string, ModelCell>();
   const times = new Map<string, number>();
   let rows = [...first];
   let efforts = ['low'];
   /** What a person did to the file since it was written. */
   const edits = new Map<string, string>();
+  /** Cells of the file that rowfill has filled, and what it shows there as a person's. */
+  const filled = new Map<string, string | null>();
+  /** What was typed into cells that rowfill has not filled. */
+  const own = new Map<string, string>();
 
   const keyOf = (name: string, column: string): string => `${name} ${column} ${fields.get(column)}`;
 
@@ -91,15 +102,27 @@ async function checkSteps(first: readonly string[], steps: readonly Step[]): Pro
     for (const [cell, value] of edits) {
       const [name = '', column = ''] = cell.split(' ');
       if (!rows.includes(name) || !fields.has(column) || !columns.includes(column)) continue;
-      if (value === '') {
+      if (!filled.has(cell)) {
+        if (value === '') own.delete(cell);
+        else own.set(cell, value);
+      } else if (value === '') {
+        filled.set(cell, null);
         if (model.get(keyOf(name, column))?.value != null) model.delete(keyOf(name, column));
       } else model.set(keyOf(name, column), { value, isHuman: true, tried: [] });
     }
     edits.clear();
+    for (const cells of [filled, own])
+      for (const cell of cells.keys()) if (!rows.includes(cell.split(' ')[0] ?? '')) cells.delete(cell);
+    // A person's value stays when its field is reworded.
+    for (const [cell, value] of filled) {
+      const [name = '', column = ''] = cell.split(' ');
+      if (value === null || !fields.has(column) || model.get(keyOf(name, column))?.isHuman === true) continue;
+      model.set(keyOf(name, column), { value, isHuman: true, tried: [] });
+    }
     const expected: string[] = [];
     for (const name of rows) {
       for (const column of fields.keys()) {
-        if (refreshed !== null && refreshed !== column) continue;
+        if ((refreshed !== null && refreshed !== column) || own.has(`${name} ${column}`)) continue;
         const key = keyOf(name, column);
         const isAgain = refreshed === column && model.get(key)?.isHuman !== true;
         let known = isAgain ? undefined : model.get(key);
@@ -135,16 +158,19 @@ async function checkSteps(first: readonly string[], steps: readonly Step[]): Pro
     const out = readFileSync(path.replace('table.csv', 'out.csv'), 'utf8');
     for (const row of readTable(out)) {
       for (const column of fields.keys()) {
-        const cell = model.get(keyOf(row.company ?? '', column));
-        expect(row[column]).toBe(cell?.value ?? '');
-        if (cell?.isHuman === true) expect(row[`${column}_confidence`]).toBe('human');
+        const place = `${row.company} ${column}`;
+        const cell = own.has(place) ? undefined : model.get(keyOf(row.company ?? '', column));
+        expect(row[column]).toBe(own.get(place) ?? cell?.value ?? '');
+        expect(row[`${column}_confidence`] === 'human').toBe(cell?.isHuman === true);
+        if (!keepsFile && cell !== undefined) filled.set(place, cell.isHuman ? cell.value : null);
       }
     }
     // A killed command leaves the file as it was given.
     writeFileSync(path, keepsFile ? before : out);
   }
 
-  for (const each of steps) {
+  await fill(null, false);
+  for (const [each, isFilled] of steps) {
     switch (each.kind) {
       case 'fill':
         await fill(null, false);
@@ -161,24 +187,30 @@ async function checkSteps(first: readonly string[], steps: readonly Step[]): Pro
       case 'remove':
         if (rows.length > 1) rows = rows.filter((name) => name !== each.company);
         break;
-      case 'toggle':
-        if (!fields.has(each.field)) fields.set(each.field, 0);
+      case 'toggle': {
+        const [from, to] = fields.has(each.field) ? [fields, leftOut] : [leftOut, fields];
+        if (from === fields && (fields.size === 1 || edits.size > 0)) break;
+        to.set(each.field, from.get(each.field) ?? 0);
+        from.delete(each.field);
         break;
+      }
       case 'reword': {
-        const wording = fields.get(each.field);
-        if (wording !== undefined && edits.size === 0) fields.set(each.field, 1 - wording);
+        const wordings = fields.has(each.field) ? fields : leftOut;
+        const wording = wordings.get(each.field);
+        if (wording !== undefined && edits.size === 0) wordings.set(each.field, 1 - wording);
         break;
       }
       case 'ladder':
         efforts = efforts.length === 1 ? ['low', 'high'] : ['low'];
         break;
       case 'correct':
-        edits.set(`${each.company} ${each.field}`, `by hand ${each.company}`);
+        if (fields.has(each.field)) edits.set(`${each.company} ${each.field}`, `by hand ${each.company}`);
         break;
       case 'clear':
-        edits.set(`${each.company} ${each.field}`, '');
+        if (fields.has(each.field)) edits.set(`${each.company} ${each.field}`, '');
         break;
     }
+    if (isFilled) await fill(null, false);
   }
   await fill(null, false);
 }

@@ -1,0 +1,274 @@
+import type { FoundAnswers } from '../ledger/ledger.js';
+import type { FieldAnswer } from '../model/answer.js';
+import { type Ask, getFieldIds } from '../model/ask.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { createFieldColumns, type FieldColumns } from '../model/output-columns.js';
+import { createQuestion, listKeys, resolveKey } from '../model/question.js';
+import { getValue, type Row } from '../model/row.js';
+import { explainChange, isSameCell, readTypedCell } from '../model/same-value.js';
+import { getPath } from '../write/cells.js';
+import type { JobContext } from './job-context.js';
+import { getOutcome, listCited, listRunIds } from './returned-file.js';
+import type { ReturnedTable } from './returned-table.js';
+
+/** What a cell of a returned file says of the answer that the ledger has for it. */
+export type Meaning =
+  /** It shows the answer, or an older copy of it. */
+  | 'same'
+  /** A person replaced the answer. */
+  | 'corrected'
+  /** A person gave a value where there was none. */
+  | 'given'
+  /** A person rejected the answer. */
+  | 'cleared'
+  /** It shows the answer to something else: its row or its field has changed. */
+  | 'stale'
+  /** It was in the file before rowfill, or nobody knows. */
+  | 'own'
+  | 'blank';
+
+export interface Finding {
+  readonly row: Row;
+  readonly key: string;
+  readonly field: string;
+  readonly meaning: Meaning;
+  /** What a person gave. */
+  readonly value: JsonValue;
+  /** A change of the whole column that would explain it; null for none. */
+  readonly change: string | null;
+  /** True for the first stale cell of a row that the ledger does not know at all. */
+  readonly isChangedRow: boolean;
+  readonly stored: FieldAnswer | undefined;
+}
+
+/** True for a value that a person gave. */
+export function isPersonal(meaning: Meaning): boolean {
+  return meaning === 'corrected' || meaning === 'given';
+}
+
+const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
+
+/** A cell with a value that is not the answer to it. */
+interface UnclearCell {
+  readonly row: Row;
+  readonly key: string;
+  readonly place: FieldColumns;
+  readonly stored: FieldAnswer | undefined;
+}
+
+/** An answer that a cell may show. */
+interface KnownAnswer {
+  readonly key: string;
+  readonly answer: FieldAnswer;
+  /** True for the answer to another wording of the field. */
+  readonly isFormer: boolean;
+}
+
+/** Opens a reader of what the cells of a returned file mean. */
+export async function openCellReader(context: JobContext, table: ReturnedTable): Promise<CellReader> {
+  const { ask, ledger } = context;
+  const former = selectFormerAsks(ask, await ledger.listAsks(ask.id), table.fields);
+  return new CellReader(context, table, former);
+}
+
+/** The fewest asks that have all earlier wordings of these fields, newest first. */
+function selectFormerAsks(ask: Ask, asks: readonly Ask[], fields: ReadonlySet<string>): Ask[] {
+  const seen = new Set(getFieldIds(ask).values());
+  return asks.toReversed().filter((former) => {
+    const ids = [...getFieldIds(former)].flatMap(([name, id]) => (fields.has(name) ? [id] : []));
+    const isNew = ids.some((id) => !seen.has(id));
+    for (const id of ids) seen.add(id);
+    return isNew;
+  });
+}
+
+/** Reads what the cells of a returned file mean. */
+export class CellReader {
+  readonly #context: JobContext;
+  readonly #table: ReturnedTable;
+  readonly #places: readonly FieldColumns[];
+  /** What was asked before with other wordings of the fields. */
+  readonly #formerAsks: readonly Ask[];
+
+  constructor(context: JobContext, table: ReturnedTable, formerAsks: readonly Ask[]) {
+    const { ask } = context;
+    this.#context = context;
+    this.#table = table;
+    this.#places = createFieldColumns(ask.fields, ask.schema).filter(({ name }) => table.fields.has(name));
+    this.#formerAsks = formerAsks;
+  }
+
+  async read(rows: readonly Row[]): Promise<readonly Finding[]> {
+    const { ask, blanks, ledger, job, history } = this.#context;
+    const { formerSends = [] } = history;
+    const { fields } = this.#table;
+    const returned = { fields, isKept: () => false, findKept: () => null, listKeptRuns: () => [] };
+    const questions = rows.map((row) => createQuestion(row, ask, false, blanks, { formerSends, returned }));
+    const keys = questions.flatMap(listKeys);
+    if (keys.length === 0) return [];
+    const { answers } = await ledger.findAnswers(job, keys);
+    const findings: Finding[] = [];
+    const unclear: UnclearCell[] = [];
+    for (const [index, row] of rows.entries()) {
+      const question = questions[index];
+      if (question?.status !== 'question') continue;
+      const key = resolveKey(question, (each) => answers.get(each)?.fields);
+      for (const place of this.#places) {
+        const stored = answers.get(key)?.fields.get(place.name);
+        const cell = { row, key, place, stored };
+        const meaning = this.#compare(cell);
+        if (meaning === null) unclear.push(cell);
+        else findings.push(describeFinding(cell, meaning));
+      }
+    }
+    if (unclear.length > 0) findings.push(...(await this.#clear(unclear, answers)));
+    return findings;
+  }
+
+  /** Null for a cell with a value that is not the answer to it. */
+  #compare({ row, place, stored }: UnclearCell): Meaning | null {
+    const value = stored?.value ?? null;
+    if (this.#isBlank(row, place))
+      return value !== null && this.#isShown(row, place, stored) ? 'cleared' : 'blank';
+    return value !== null && isSameField(row, place, value) ? 'same' : null;
+  }
+
+  /** True if the row says that it had this answer when it was written. */
+  #isShown(row: Row, { name }: FieldColumns, stored: FieldAnswer | undefined): boolean {
+    if (stored === undefined) return false;
+    if (stored.who === 'human') return this.#table.readVoucher(row, name) === 'human';
+    return listRunIds(row).includes(stored.runId);
+  }
+
+  /** Decides on cells that show no current answer, by the answers that rowfill may have written there. */
+  async #clear(cells: readonly UnclearCell[], answers: FoundAnswers['answers']): Promise<Finding[]> {
+    const { ledger, job } = this.#context;
+    const runs = await ledger.findRuns([...new Set(cells.flatMap(({ row }) => listRunIds(row)))]);
+    const keys = [...new Set(cells.map(({ key }) => key))];
+    const former = await Promise.all(
+      this.#formerAsks.map((ask) => ledger.findAnswers({ ...job, ask }, keys)),
+    );
+    const changed = new Set<Row>();
+    return cells.map((cell) => {
+      const { row, key, place } = cell;
+      const named = listRunIds(row).flatMap((id) =>
+        (runs.get(id)?.answers ?? []).map((each) => ({ ...each, isFormer: false })),
+      );
+      const earlier = former.map(({ answers: each }) => ({
+        key,
+        fields: each.get(key)?.fields ?? NO_FIELDS,
+        isFormer: true,
+      }));
+      const known = [...named, ...earlier].flatMap(({ fields, ...each }): KnownAnswer[] => {
+        const answer = fields.get(place.name);
+        return answer === undefined ? [] : [{ ...each, answer }];
+      });
+      const meaning = this.#judge(cell, known);
+      const isChangedRow = meaning === 'stale' && !answers.has(key) && !changed.has(row);
+      if (meaning === 'stale') changed.add(row);
+      return { ...describeFinding(cell, meaning), isChangedRow };
+    });
+  }
+
+  /** What a value means that is not the answer. It is a person’s if rowfill wrote, or left blank, something else there. */
+  #judge(cell: UnclearCell, known: readonly KnownAnswer[]): Meaning {
+    const { row, key, place, stored } = cell;
+    const isNew = (stored?.value ?? null) === null;
+    const persons = isNew ? 'given' : 'corrected';
+    const voucher = this.#table.readVoucher(row, place.name);
+    const written = known.filter(
+      ({ answer }) => answer.value !== null && isSameField(row, place, answer.value),
+    );
+    if (stored !== undefined && this.#isShown(row, place, stored)) {
+      // Its run may be named because of another field, while the cell shows another wording.
+      if (written.some(({ isFormer, answer }) => isFormer && !citesRather(row, place.name, stored, answer)))
+        return 'same';
+      const hasVoucher = stored.confidence !== null || stored.citations.length > 0;
+      const isOwn = voucher === 'none' || (voucher === 'blank' && (isNew ? isComplete(row) : hasVoucher));
+      return isOwn ? 'own' : persons;
+    }
+    if (voucher === 'human') return persons;
+    // An older copy of the file, or of a row that has changed since.
+    if (written.length > 0) return stored === undefined ? 'stale' : 'same';
+    const isAnswered = known.some((each) => each.key === key);
+    switch (voucher) {
+      case 'agent':
+        return known.length > 0 || !isNew ? persons : 'own';
+      case 'unknown':
+        return isAnswered ? persons : 'own';
+      case 'blank':
+        // Where nothing was found, a person can fill the cell.
+        return isAnswered && known.every(({ answer }) => answer.value === null) && isNew && !isComplete(row)
+          ? persons
+          : 'own';
+      case 'none':
+        return 'own';
+    }
+  }
+
+  #isBlank(row: Row, { name, values }: FieldColumns): boolean {
+    const { blanks } = this.#context;
+    if (row.kind === 'object') return blanks.isUnfilled(name, getValue(row, name));
+    return values.every(({ title }) => blanks.isUnfilled(title, getValue(row, title)));
+  }
+}
+
+function describeFinding({ row, key, place, stored }: UnclearCell, meaning: Meaning): Finding {
+  const cell = getValue(row, place.name);
+  const change =
+    meaning === 'corrected' && typeof cell === 'string' && stored?.who !== 'human'
+      ? explainChange(cell, stored?.value ?? null)
+      : null;
+  const value = isPersonal(meaning) ? readField(row, place, stored?.value ?? null) : null;
+  return { row, key, field: place.name, meaning, value, change, isChangedRow: false, stored };
+}
+
+/** True if the citations beside a cell are those of one answer, and not of another. */
+function citesRather(row: Row, field: string, one: FieldAnswer, other: FieldAnswer): boolean {
+  const cited = new Set(listCited(row, field));
+  const isCited = ({ citations }: FieldAnswer): boolean =>
+    citations.some(({ url }) => url !== null && cited.has(url));
+  return isCited(one) && !isCited(other);
+}
+
+/** True for a row whose cells were all filled when it was written. */
+function isComplete(row: Row): boolean {
+  const status = getOutcome(row)?.status ?? getValue(row, 'enrichment_status');
+  return status === 'enriched' || status === 'unchanged';
+}
+
+/** True if all columns of a field still mean its value. */
+function isSameField(row: Row, { name, values }: FieldColumns, value: JsonValue): boolean {
+  if (row.kind === 'object') return isSameCell(getValue(row, name), value, undefined);
+  return values.every(({ title, path, schema }) => {
+    const index = row.kind === 'cells' ? row.columns.get(title) : undefined;
+    const stored = row.kind === 'cells' && index !== undefined ? row.stored?.[index] : null;
+    const raw = stored?.kind === 'number' ? stored.raw : undefined;
+    return isSameCell(getValue(row, title) ?? '', getPath(value, path), schema, raw);
+  });
+}
+
+/** The value in the cells of a field. Parts of an object that the file has no column for stay as they were. */
+function readField(row: Row, { name, values }: FieldColumns, before: JsonValue): JsonValue {
+  const [only] = values;
+  if (row.kind === 'object') return getValue(row, name) ?? null;
+  if (values.length === 1 && only?.path.length === 0) {
+    return readTypedCell(getValue(row, only.title) ?? '', only.schema);
+  }
+  const whole: JsonObject = isJsonObject(before) ? structuredClone(before) : {};
+  for (const { title, path, schema } of values) {
+    const cell = getValue(row, title);
+    if (cell !== undefined) setPath(whole, path, cell === '' ? null : readTypedCell(cell, schema));
+  }
+  return whole;
+}
+
+function setPath(object: JsonObject, path: readonly string[], value: JsonValue): void {
+  let inner = object as Record<string, JsonValue>;
+  for (const key of path.slice(0, -1)) {
+    const next = isJsonObject(inner[key]) ? inner[key] : {};
+    inner[key] = next;
+    inner = next as Record<string, JsonValue>;
+  }
+  inner[path.at(-1) ?? ''] = value;
+}

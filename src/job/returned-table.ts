@@ -1,0 +1,175 @@
+import type { FoundAnswers } from '../ledger/ledger.js';
+import type { KeptCell } from '../model/answer.js';
+import type { Ask } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
+import { OrdinalSet } from '../model/ordinal-set.js';
+import { findFieldNames, isOwnColumn } from '../model/output-columns.js';
+import type { ReturnedCells } from '../model/question.js';
+import { getValue, type Row } from '../model/row.js';
+import { getFieldOutcome, getOutcome, listRunIds, type ReturnedFile } from './returned-file.js';
+
+/** Who filled a cell, by what the file has beside it. */
+export type Voucher =
+  | 'human'
+  | 'agent'
+  /** Nothing: rowfill has not filled it, or with a value that has neither confidence nor citations. */
+  | 'blank'
+  /** Nothing, where rowfill writes something of each cell that it fills. */
+  | 'none'
+  /** The file has nothing of the kind. */
+  | 'unknown';
+
+/** Cells of the fields of a file, by row and field. */
+class CellSet {
+  readonly #rows = new Map<string, OrdinalSet>();
+
+  add({ ordinal }: Row, field: string): void {
+    const rows = this.#rows.get(field) ?? new OrdinalSet();
+    rows.add(ordinal);
+    this.#rows.set(field, rows);
+  }
+
+  has({ ordinal }: Row, field: string): boolean {
+    return this.#rows.get(field)?.has(ordinal) === true;
+  }
+}
+
+interface TableParts {
+  /** Names of its fields, each with its columns for values. */
+  readonly fields: ReadonlyMap<string, readonly string[]>;
+  readonly columns: ReadonlySet<string>;
+  readonly ownColumns: ReadonlySet<string>;
+  /** True if it has fields that are not asked. */
+  readonly hasOthers: boolean;
+  readonly blanks: Blanks;
+  readonly overwrite: boolean;
+}
+
+/**
+ * The cells of a returned file that take their values from the ledger, except those kept as they are. A cell that rowfill
+ * has not filled, by what is beside it, is the file’s own and is kept, unless `open` says that it has an answer.
+ */
+export class ReturnedTable implements ReturnedCells {
+  readonly fields: ReadonlySet<string>;
+  /** Columns that rowfill wrote beside the values. */
+  readonly ownColumns: ReadonlySet<string>;
+  readonly #parts: TableParts;
+  /** True if it has confidence or citations of any field. */
+  readonly #hasVouchers: boolean;
+  readonly #opened = new CellSet();
+  readonly #kept: Readonly<Record<KeptCell, CellSet>> = {
+    own: new CellSet(),
+    human: new CellSet(),
+    blank: new CellSet(),
+  };
+  /** In a plan: cells whose values would be rejected. */
+  readonly #cleared = new Map<string, Set<string>>();
+
+  constructor(parts: TableParts) {
+    this.#parts = parts;
+    this.fields = new Set(parts.fields.keys());
+    this.ownColumns = parts.ownColumns;
+    this.#hasVouchers = findFieldNames([...parts.columns]).length > 0;
+  }
+
+  isKept(row: Row, field: string): boolean {
+    if (this.findKept(row, field) !== null) return true;
+    if (this.#parts.overwrite || this.#opened.has(row, field)) return false;
+    return this.isLeftAlone(row, field) && !this.isBlank(row, field);
+  }
+
+  findKept(row: Row, field: string): KeptCell | null {
+    if (this.#kept.own.has(row, field)) return 'own';
+    if (this.#kept.human.has(row, field)) return 'human';
+    return this.#kept.blank.has(row, field) ? 'blank' : null;
+  }
+
+  keep(row: Row, field: string, kept: KeptCell): void {
+    this.#kept[kept].add(row, field);
+  }
+
+  /** Marks a cell that has an answer, or had one, although nothing beside it says so. */
+  open(row: Row, field: string): void {
+    this.#opened.add(row, field);
+  }
+
+  /** Runs that answered the cells of a row that are not asked now. */
+  listKeptRuns(row: Row): readonly string[] {
+    const isKept = (field: string): boolean => !['own', null].includes(this.findKept(row, field));
+    return this.#parts.hasOthers || [...this.fields].some(isKept) ? listRunIds(row) : [];
+  }
+
+  /** True if nothing beside a cell says that rowfill has filled it. */
+  isLeftAlone(row: Row, field: string): boolean {
+    const voucher = this.readVoucher(row, field);
+    return voucher === 'none' || voucher === 'blank';
+  }
+
+  readVoucher(row: Row, field: string): Voucher {
+    if (row.kind === 'object') {
+      const outcome = getFieldOutcome(row, field);
+      if (outcome === null) return getOutcome(row) === null ? 'blank' : 'none';
+      if (outcome.who === 'human') return 'human';
+      const { confidence = null, citations } = outcome;
+      return confidence !== null || (Array.isArray(citations) && citations.length > 0) ? 'agent' : 'unknown';
+    }
+    const { columns } = this.#parts;
+    const names = [`${field}_confidence`, `${field}_citations`].filter((name) => columns.has(name));
+    if (names.length === 0) return this.#hasVouchers ? 'none' : 'unknown';
+    const texts = names.map((name) => String(getValue(row, name) ?? '').trim());
+    if (texts[0]?.toLowerCase() === 'human') return 'human';
+    return texts.some((text) => text !== '') ? 'agent' : 'blank';
+  }
+
+  /** True if all columns of a field may be filled. */
+  isBlank(row: Row, field: string): boolean {
+    const { blanks, fields } = this.#parts;
+    if (row.kind === 'object') return blanks.isUnfilled(field, getValue(row, field));
+    return (fields.get(field) ?? []).every((column) => blanks.isUnfilled(column, getValue(row, column)));
+  }
+
+  /** Counts the value of a cell as rejected, without recording it. */
+  clear(key: string, field: string): void {
+    const fields = this.#cleared.get(key) ?? new Set();
+    this.#cleared.set(key, fields.add(field));
+  }
+
+  /** The answers of a chunk without those that count as rejected. */
+  adjust(found: FoundAnswers): FoundAnswers {
+    if (this.#cleared.size === 0) return found;
+    const answers = new Map(found.answers);
+    for (const [key, stored] of found.answers) {
+      const cleared = this.#cleared.get(key);
+      if (cleared === undefined) continue;
+      const fields = new Map([...stored.fields].filter(([name]) => !cleared.has(name)));
+      answers.set(key, { ...stored, fields });
+    }
+    return { ...found, answers };
+  }
+}
+
+/** The fields of `ask` that the file was filled with and still has columns for. Null if its own ask is unknown. */
+export function createReturnedTable(
+  { fieldNames, asks }: ReturnedFile,
+  ask: Ask,
+  columns: readonly string[],
+  { blanks, overwrite }: Pick<TableParts, 'blanks' | 'overwrite'>,
+): ReturnedTable | null {
+  if (asks.length === 0) return null;
+  const places = new Map(
+    fieldNames.flatMap((name) => {
+      const own = columns.filter((column) => column === name || column.startsWith(`${name}.`));
+      return own.length === 0 ? [] : [[name, own] as const];
+    }),
+  );
+  const values = new Set([...places.values()].flat());
+  const asked = new Set(ask.fields.map(({ name }) => name));
+  return new ReturnedTable({
+    fields: new Map([...places].filter(([name]) => asked.has(name))),
+    columns: new Set(columns),
+    ownColumns: new Set(columns.filter((column) => isOwnColumn(column, fieldNames) && !values.has(column))),
+    hasOthers: [...places.keys()].some((name) => !asked.has(name)),
+    blanks,
+    overwrite,
+  });
+}
