@@ -104,7 +104,8 @@ function createOutcome(
   if (exclusion !== null) {
     // With `/` on Windows too, so that the same list gives the same bytes everywhere.
     const name = context.exclusionName.replaceAll(sep, '/');
-    return createBareOutcome('excluded', `excluded by ${name}, line ${exclusion.line}`);
+    const error = `excluded by ${name}, line ${exclusion.line}`;
+    return { ...createBareOutcome('excluded', error), ...findHumanFields(question, stored, rules, context) };
   }
   switch (question.status) {
     case 'unchanged':
@@ -116,6 +117,18 @@ function createOutcome(
         ? createBareOutcome(resolveUnasked(row, context), null)
         : createAnsweredOutcome(question.fields, stored, resolveUnasked(row, context), rules, context.ask);
   }
+}
+
+/** What persons gave in a row that is left out: it stays in a file that was returned. */
+function findHumanFields(
+  question: RowQuestion,
+  stored: StoredAnswer | undefined,
+  rules: AnswerRules,
+  { returned = null }: JoinContext,
+): Partial<Pick<RowOutcome, 'fields'>> {
+  if (returned === null || stored === undefined || question.status !== 'question') return {};
+  const names = question.fields.filter((name) => stored.fields.get(name)?.who === 'human');
+  return names.length === 0 ? {} : { fields: cleanFields(names, stored.fields, rules) };
 }
 
 function resolveUnasked(row: Row, context: JoinContext): Unasked {

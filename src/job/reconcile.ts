@@ -1,6 +1,7 @@
 import { hashText } from '../model/ask.js';
 import { formatCount, formatList, formatNumber } from '../model/format.js';
 import { formatCanonicalJson } from '../model/json.js';
+import { KeySet } from '../model/key-set.js';
 import { getValue } from '../model/row.js';
 import { isAgreed } from './doubts.js';
 import type { JobContext } from './job-context.js';
@@ -82,12 +83,18 @@ export async function reconcileFile(
   const given = new GivenValues();
   let changedRows = 0;
   for await (const rows of context.input.openRows()) {
-    for (const finding of await reader.read(rows)) {
+    const { findings, keys } = await reader.read(rows);
+    given.addRows(keys);
+    for (const finding of findings) {
       tallies.get(finding.field)?.add(finding);
-      if (isPersonal(finding.meaning)) given.add(finding);
+      given.add(finding);
       keepOwn(table, finding, overwrite);
       if (finding.isChangedRow) changedRows += 1;
     }
+  }
+  if (given.mayDispute) {
+    for await (const rows of context.input.openRows())
+      for (const finding of (await reader.read(rows)).findings) given.addEqual(finding);
   }
   const rules = await createRules(context, tallies, given);
   const isChanged = [...tallies.values()].some(
@@ -97,7 +104,7 @@ export async function reconcileFile(
     let hasOpened = false;
     let replaced = 0;
     for await (const rows of context.input.openRows()) {
-      const changes = sortFindings(await reader.read(rows), rules, table, overwrite);
+      const changes = sortFindings((await reader.read(rows)).findings, rules, table, overwrite);
       replaced += changes.withdrawn.length;
       if (openJob === null) for (const each of changes.rejected) table.clear(each.key, each.field);
       if (openJob === null) for (const each of changes.human) table.keep(each.row, each.field, 'human');
@@ -192,7 +199,7 @@ function sortFindings(
   for (const finding of findings) {
     const { row, field, meaning, change } = finding;
     if (meaning === 'cleared') {
-      if (staysBlank.has(field)) table.keep(row, field, 'blank');
+      if (staysBlank.has(field) || given.isDisputed(finding)) table.keep(row, field, 'blank');
       else sorted.rejected.push(finding);
     } else if (overwrite) {
       if (finding.stored?.who === 'human') sorted.withdrawn.push(finding);
@@ -217,28 +224,62 @@ async function record({ ledger, job }: JobContext, { human, rejected, withdrawn 
   ]);
 }
 
-/** What persons gave, by key and field, to find cells of equal rows that say different things. */
+/** What persons did to cells, by key and field, to find cells of equal rows that say different things. */
 class GivenValues {
   /** Hash of the value; null if there are several. */
   readonly #values = new Map<string, string | null>();
+  /** Numbers of cleared cells. */
+  readonly #cleared = new Map<string, number>();
+  readonly #keys = new KeySet();
+  readonly #repeated = new Set<string>();
   readonly disputedFields = new Set<string>();
   disputed = 0;
 
+  addRows(keys: readonly string[]): void {
+    for (const key of keys) if (!this.#keys.add(key)) this.#repeated.add(key);
+  }
+
   add(finding: Finding): void {
-    const place = `${finding.key} ${finding.field}`;
+    const place = toPlace(finding);
+    if (finding.meaning === 'cleared') this.#cleared.set(place, (this.#cleared.get(place) ?? 0) + 1);
+    if (!isPersonal(finding.meaning)) return;
     const value = hashText(formatCanonicalJson(finding.value), 12);
     const known = this.#values.get(place);
     if (known === undefined) this.#values.set(place, value);
-    else if (known !== null && known !== value) {
-      this.#values.set(place, null);
-      this.disputed += 1;
-      this.disputedFields.add(finding.field);
-    }
+    else if (known !== null && known !== value) this.#dispute(finding);
   }
 
-  isDisputed({ key, field }: Finding): boolean {
-    return this.#values.get(`${key} ${field}`) === null;
+  /** True if a cleared cell may have an equal row that still has its value. Then each cell goes to `addEqual`. */
+  get mayDispute(): boolean {
+    return [...this.#cleared.keys()].some((place) => this.#repeated.has(place.split(' ')[0] ?? ''));
   }
+
+  addEqual(finding: Finding): void {
+    const hasValue = finding.meaning === 'same' || isPersonal(finding.meaning);
+    if (hasValue && this.#cleared.has(toPlace(finding)) && !this.isDisputed(finding)) this.#dispute(finding);
+  }
+
+  isDisputed(finding: Pick<Finding, 'key' | 'field'>): boolean {
+    return this.#values.get(toPlace(finding)) === null;
+  }
+
+  /** Number of cleared cells that are not asked again, because an equal row has a value. */
+  countKept(field: string): number {
+    const places = [...this.#cleared].filter(
+      ([place]) => place.slice(place.indexOf(' ') + 1) === field && this.#values.get(place) === null,
+    );
+    return places.reduce((sum, [, count]) => sum + count, 0);
+  }
+
+  #dispute(finding: Finding): void {
+    this.#values.set(toPlace(finding), null);
+    this.disputed += 1;
+    this.disputedFields.add(finding.field);
+  }
+}
+
+function toPlace({ key, field }: Pick<Finding, 'key' | 'field'>): string {
+  return `${key} ${field}`;
 }
 
 /** One line on what was found, and one on each thing that needs an explanation. */
@@ -246,11 +287,14 @@ function report(
   context: JobContext,
   { columns, changedRows }: FileChanges,
   { staysBlank }: Rules,
-  { disputed, disputedFields }: GivenValues,
+  given: GivenValues,
 ): void {
+  const { disputed, disputedFields } = given;
   const sum = (count: (column: ColumnChanges) => number): number =>
     columns.reduce((total, column) => total + count(column), 0);
-  const cleared = sum(({ name, cleared: cells }) => (staysBlank.has(name) ? 0 : cells));
+  const cleared = sum(({ name, cleared: cells }) =>
+    staysBlank.has(name) ? 0 : cells - given.countKept(name),
+  );
   const stale = sum((column) => column.stale);
   const personal = sum((column) => column.corrected + column.given);
   const asked = [

@@ -3,7 +3,7 @@ import type { FieldAnswer } from '../model/answer.js';
 import { type Ask, getFieldIds } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { createFieldColumns, type FieldColumns } from '../model/output-columns.js';
-import { createQuestion, listKeys, resolveKey } from '../model/question.js';
+import { createQuestion, listKeys, type ReturnedCells, resolveKey } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
 import { explainChange, isSameCell, readTypedCell } from '../model/same-value.js';
 import { getPath } from '../write/cells.js';
@@ -82,6 +82,12 @@ function selectFormerAsks(ask: Ask, asks: readonly Ask[], fields: ReadonlySet<st
   });
 }
 
+interface CellFindings {
+  readonly findings: readonly Finding[];
+  /** The key of each row. */
+  readonly keys: readonly string[];
+}
+
 /** Reads what the cells of a returned file mean. */
 export class CellReader {
   readonly #context: JobContext;
@@ -98,21 +104,22 @@ export class CellReader {
     this.#formerAsks = formerAsks;
   }
 
-  async read(rows: readonly Row[]): Promise<readonly Finding[]> {
+  async read(rows: readonly Row[]): Promise<CellFindings> {
     const { ask, blanks, ledger, job, history } = this.#context;
     const { formerSends = [] } = history;
-    const { fields } = this.#table;
-    const returned = { fields, isKept: () => false, findKept: () => null, listKeptRuns: () => [] };
+    const returned = createOpenCells(this.#table);
     const questions = rows.map((row) => createQuestion(row, ask, false, blanks, { formerSends, returned }));
     const keys = questions.flatMap(listKeys);
-    if (keys.length === 0) return [];
+    if (keys.length === 0) return { findings: [], keys: [] };
     const { answers } = await ledger.findAnswers(job, keys);
     const findings: Finding[] = [];
+    const rowKeys: string[] = [];
     const unclear: UnclearCell[] = [];
     for (const [index, row] of rows.entries()) {
       const question = questions[index];
       if (question?.status !== 'question') continue;
       const key = resolveKey(question, (each) => answers.get(each)?.fields);
+      rowKeys.push(key);
       for (const place of this.#places) {
         const stored = answers.get(key)?.fields.get(place.name);
         const cell = { row, key, place, stored };
@@ -122,7 +129,7 @@ export class CellReader {
       }
     }
     if (unclear.length > 0) findings.push(...(await this.#clear(unclear, answers)));
-    return findings;
+    return { findings, keys: rowKeys };
   }
 
   /** Null for a cell with a value that is not the answer to it. */
@@ -221,6 +228,17 @@ function describeFinding({ row, key, place, stored }: UnclearCell, meaning: Mean
       : null;
   const value = isPersonal(meaning) ? readField(row, place, stored?.value ?? null) : null;
   return { row, key, field: place.name, meaning, value, change, isChangedRow: false, stored };
+}
+
+/** The cells of a file as if none was kept. */
+function createOpenCells(table: ReturnedTable): ReturnedCells {
+  return {
+    fields: table.fields,
+    isKept: () => false,
+    isLeftAlone: table.isLeftAlone.bind(table),
+    findKept: () => null,
+    listKeptRuns: () => [],
+  };
 }
 
 /** True if the citations beside a cell are those of one answer, and not of another. */

@@ -76,6 +76,8 @@ export interface ReturnedCells {
   readonly fields: ReadonlySet<string>;
   /** True for a cell that stays as it is in the file. */
   isKept(row: Row, field: string): boolean;
+  /** True for a cell that rowfill has not filled, by what is beside it. */
+  isLeftAlone(row: Row, field: string): boolean;
   /** Why a cell is kept; null for one that is not, or that rowfill has never filled. */
   findKept(row: Row, field: string): KeptCell | null;
   /** Runs that answered cells of a row that are not asked now, so that the row still names them. */
@@ -135,8 +137,18 @@ export function createQuestion(
     return { status: 'invalid', reason: `too large to send: ${bytes} bytes, at most ${MAX_RECORD_BYTES}` };
   }
   const question = { status: 'question', key: hashRecordText(text), record, bytes, fields } as const;
-  if (formerSends.length === 0 && !hasPlaceholders) return question;
+  const filled = returned === null ? [] : listFilledColumns(row, ask, returned);
+  if (formerSends.length === 0 && !hasPlaceholders && filled.length === 0) return question;
   const records = formerSends.map((send) => createRecord(row, send, blanks).record);
+  // As it was before rowfill filled columns that are sent too.
+  if (filled.length > 0)
+    records.push(
+      createRecord(
+        row,
+        ask.send.filter((column) => !filled.includes(column)),
+        blanks,
+      ).record,
+    );
   // As sent with other `--blank` words.
   if (hasPlaceholders) records.push(createRecord(row, ask.send, null).record);
   const keys = new Set(records.flatMap((former) => (former === null ? [] : [hashRecord(former)])));
@@ -168,6 +180,13 @@ function readReturnedFields(
       : overwrite || isUnfilled(row, field, blanks),
   );
   return open.length === names.length ? names : open.map(({ name }) => name);
+}
+
+/** Sent columns of a returned file that rowfill has filled in this row. */
+function listFilledColumns(row: Row, ask: Ask, returned: ReturnedCells): readonly string[] {
+  return listFieldPlaces(ask).sent.flatMap(({ column, field }) =>
+    returned.fields.has(field) && !returned.isLeftAlone(row, field) ? [column] : [],
+  );
 }
 
 /** Names of the fields to fill in a row. Rows that need every field share one array. */
@@ -253,6 +272,8 @@ interface FieldPlaces {
 interface AskPlaces {
   readonly places: readonly FieldPlaces[];
   readonly names: readonly string[];
+  /** Sent columns that are filled too. */
+  readonly sent: readonly { readonly column: string; readonly field: string }[];
 }
 
 const placesByAsk = new WeakMap<Ask, AskPlaces>();
@@ -267,7 +288,12 @@ function listFieldPlaces(ask: Ask): AskPlaces {
     const isOpen = titles[0] === name && isJsonObject(schema) && [schema.type].flat().includes('object');
     return { name, columns: isOpen ? null : titles };
   });
-  const found = { places, names: ask.fields.map(({ name }) => name) };
+  const names = ask.fields.map(({ name }) => name);
+  const sent = ask.send.flatMap((column) => {
+    const field = names.find((name) => column === name || column.startsWith(`${name}.`));
+    return field === undefined ? [] : [{ column, field }];
+  });
+  const found = { places, names, sent };
   placesByAsk.set(ask, found);
   return found;
 }

@@ -201,12 +201,22 @@ function renewField(
   row: Row,
   context: FillContext,
 ): void {
+  let isKept = false;
   for (const { at, path, schema } of place.values) {
     const value = getPath(answer?.value ?? null, path);
+    // A placeholder stays where nothing was found, as in the first output.
+    if ((value ?? null) === null && out[at] !== '' && context.isBlank(at, out[at])) {
+      isKept = true;
+      continue;
+    }
     const raw = row.kind === 'cells' ? row.stored?.[at] : null;
     const number = raw?.kind === 'number' ? raw.raw : undefined;
     const isSame = out[at] !== '' && (value ?? null) !== null && isSameCell(out[at], value, schema, number);
     if (!isSame) out[at] = context.write(value);
+  }
+  if (isKept && (answer?.value ?? null) === null) {
+    replaceVouchers(out, place, '');
+    return;
   }
   if (place.confidenceAt >= 0) out[place.confidenceAt] = formatConfidence(answer);
   if (place.citationsAt >= 0) out[place.citationsAt] = context.write(formatSources(answer?.citations ?? []));

@@ -1,4 +1,4 @@
-import type { FieldAnswer, FilledRow } from '../model/answer.js';
+import type { FieldAnswer, FilledRow, KeptCell } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
 import { compactJson, isJsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import type { Row } from '../model/row.js';
@@ -57,7 +57,9 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
       const own = getOwn(row, name);
       const isReturned = outcome.returned?.includes(name) === true;
       if (isReturned && own !== undefined) {
-        if (!isSameCell(own, value, undefined)) replaced.set(name, JSON.stringify(value));
+        // A placeholder stays where nothing was found, as in the first output.
+        const isKept = value === null && blanks.isUnfilled(name, own);
+        if (!isKept && !isSameCell(own, value, undefined)) replaced.set(name, JSON.stringify(value));
       } else if (own === undefined) added += `,${key}${JSON.stringify(value)}`;
       else if (!blanks.isUnfilled(name, own) && (!options.overwrite || value === null)) continue;
       else if (value !== null) replaced.set(name, JSON.stringify(value));
@@ -108,14 +110,21 @@ function formatEnrichment({ row, outcome }: FilledRow, sources: readonly string[
 
 /** What a filled row that was returned says of cells that stay as they are. `asked` are the names of all fields. */
 function listKeptSources({ row, outcome }: FilledRow, asked: ReadonlySet<string>): string[] {
+  const { kept = NONE_KEPT } = outcome;
+  const human = [...kept].filter(([, reason]) => reason === 'human');
   const earlier = row.kind === 'object' ? row.object.enrichment : undefined;
-  if (!isJsonObject(earlier) || !isJsonObject(earlier.fields)) return [];
-  return Object.entries(earlier.fields).flatMap(([name, source]) => {
-    const kept = outcome.kept?.get(name);
-    const isKept = kept === 'own' || (!asked.has(name) && getOwn(row, name) !== undefined);
-    return isKept ? [formatKey(name) + JSON.stringify(source)] : [];
-  });
+  const known = isJsonObject(earlier) && isJsonObject(earlier.fields) ? Object.entries(earlier.fields) : [];
+  const others = known.filter(
+    ([name]) => kept.get(name) === 'own' || (!asked.has(name) && getOwn(row, name) !== undefined),
+  );
+  return [
+    ...human.map(([name]) => `${formatKey(name)}${HUMAN_SOURCE}`),
+    ...others.map(([name, source]) => formatKey(name) + JSON.stringify(source)),
+  ];
 }
+
+const NONE_KEPT: ReadonlyMap<string, KeptCell> = new Map();
+const HUMAN_SOURCE = JSON.stringify({ confidence: null, citations: [], who: 'human' });
 
 /** What is said of a field; without an answer, only the values that a person rejected. */
 function formatSource(

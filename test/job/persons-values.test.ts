@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openFilled } from '../helpers/filled-file.js';
 
@@ -67,3 +68,64 @@ test.each(['csv', 'jsonl', 'xlsx'])(
     expect(last.table[0]).toMatchObject({ country: 'Mars', country_confidence: '' });
   },
 );
+
+test('an excluded row keeps its own cells and those of a person', async () => {
+  const list = 'company,country\nA,Mars\nB,\nC,\n';
+  const { again, edit, bench } = await openFilled(list, undefined, ['country', 'ceo'], { send: SEND });
+  edit((table) => Object.assign(table[1] ?? {}, { ceo: 'Ann' }) && table);
+  const exclude = bench.write('customers.csv', 'company\nA\nB\n');
+  const { table, cells } = await again({ exclude, fields: ['country', 'ceo', 'hq'] });
+  expect(cells).toEqual(['C hq']);
+  expect(table[0]).toMatchObject({ enrichment_status: 'excluded', country: 'Mars' });
+  expect(table[1]).toMatchObject({ enrichment_status: 'excluded', ceo: 'Ann', ceo_confidence: 'human' });
+  expect((await again({ exclude, fields: ['country', 'ceo', 'hq'] })).table).toEqual(table);
+});
+
+test('filling a column that is sent too changes no row', async () => {
+  const list = 'company,city\nA,\nA,Oslo\nB,\n';
+  const options = { send: ['company', 'city'] };
+  const { again, edit } = await openFilled(list, undefined, ['city', 'ceo'], options);
+  expect((await again()).cells).toEqual([]);
+  expect((await again({ fields: ['city', 'ceo', 'hq'] })).cells).toEqual(['A hq', 'A hq', 'B hq']);
+  edit((table) => Object.assign(table[2] ?? {}, { city: 'Bergen' }) && table);
+  const { cells, table } = await again();
+  expect(cells).toEqual([]);
+  expect(table.map(({ city, city_confidence }) => [city, city_confidence])).toEqual([
+    ['city of A', 'high'],
+    ['Oslo', ''],
+    ['Bergen', 'human'],
+  ]);
+});
+
+test.each(['csv', 'jsonl'])(
+  'of two equal rows, one that is cleared leaves the other as it is, in %s',
+  async (ending) => {
+    const { again, bench, path, edit } = await openFilled('company\nA\nA\nB\n', undefined, ['ceo'], {
+      ending,
+    });
+    if (ending === 'csv') edit((table) => Object.assign(table[0] ?? {}, { ceo: '' }) && table);
+    else writeFileSync(path, bench.read('list.filled.jsonl').replace('"ceo of A"', 'null'));
+    for (let time = 0; time < 2; time += 1) {
+      const { cells, notes } = await again({ output: path });
+      expect(cells).toEqual([]);
+      expect(notes.join()).toContain('Equal rows have different values in ceo');
+      const { table } = await again({ output: `${bench.folder}/out.csv`, format: 'csv' });
+      expect(table.map(({ ceo, ceo_confidence }) => [ceo, ceo_confidence])).toEqual([
+        ['', ''],
+        ['ceo of A', 'high'],
+        ['ceo of B', 'high'],
+      ]);
+    }
+  },
+);
+
+test.each(['csv', 'jsonl'])('a placeholder where nothing is found stays, in %s', async (ending) => {
+  const list = 'company,ceo\nA,N/A\nB,unknown\nC,-\n';
+  const find = (company: string) => (company === 'C' ? 'Cleo' : null);
+  const { again, bench, path } = await openFilled(list, find, ['ceo'], { ending, send: SEND });
+  const first = bench.read(`list.filled.${ending}`);
+  await again({ output: path });
+  const { table } = await again({ output: `${bench.folder}/out.csv`, format: 'csv' });
+  expect(table.map(({ ceo }) => ceo)).toEqual(['N/A', 'unknown', 'Cleo']);
+  expect(bench.read(`list.filled.${ending}`).includes('N/A')).toBe(first.includes('N/A'));
+});
