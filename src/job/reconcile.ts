@@ -1,3 +1,4 @@
+import { createUsageError } from '../errors.js';
 import { hashText } from '../model/ask.js';
 import { formatCount, formatList, formatNumber } from '../model/format.js';
 import { formatCanonicalJson } from '../model/json.js';
@@ -34,6 +35,7 @@ class ColumnTally {
     given: 0,
     cleared: 0,
     stale: 0,
+    moved: 0,
     own: 0,
     blank: 0,
   };
@@ -82,9 +84,11 @@ export async function reconcileFile(
   const tallies = new Map([...table.fields].map((name) => [name, new ColumnTally()] as const));
   const given = new GivenValues();
   let changedRows = 0;
+  let movedRows = 0;
   for await (const rows of context.input.openRows()) {
     const { findings, keys } = await reader.read(rows);
     given.addRows(keys);
+    movedRows += new Set(findings.flatMap(({ meaning, row }) => (meaning === 'moved' ? [row] : []))).size;
     for (const finding of findings) {
       tallies.get(finding.field)?.add(finding);
       given.add(finding);
@@ -92,6 +96,7 @@ export async function reconcileFile(
       if (finding.isChangedRow) changedRows += 1;
     }
   }
+  await confirmMoved(context, movedRows);
   if (given.mayDispute) {
     for await (const rows of context.input.openRows())
       for (const finding of (await reader.read(rows)).findings) given.addEqual(finding);
@@ -120,7 +125,7 @@ export async function reconcileFile(
     }
   }
   const columns = [...tallies].map(([name, tally]) => ({ name, ...settleCounts(tally, rules, name) }));
-  report(context, { columns, changedRows }, rules, given);
+  report(context, { columns, changedRows: table.isSameQuestion ? changedRows : 0 }, rules, given);
   return { columns, changedRows };
 }
 
@@ -165,6 +170,31 @@ async function createRules(
       staysBlank.add(name);
   }
   return { changes, staysBlank, given };
+}
+
+/** More rows than a person would mix up by hand. */
+const FEW_ROWS = 3;
+
+/**
+ * Rows with the answers of other rows: usually only some columns were sorted. They get their own answers back. More than
+ * a few need consent, because the file’s other columns are mixed up too.
+ */
+async function confirmMoved(context: JobContext, rows: number): Promise<void> {
+  const { agent, settings, hooks, lease } = context;
+  if (rows === 0) return;
+  const code = 'ROWS_MIXED';
+  const message = `${formatNumber(rows, 'row')} ${rows === 1 ? 'has the answers of another row' : 'have the answers of other rows'}, as if only some columns had been sorted`;
+  const isDoubt = rows > FEW_ROWS && !agent.isFree && !settings.overwrite && lease !== null;
+  if (!isDoubt) {
+    const outcome = rows === 1 ? 'It gets its own answers back' : 'They get their own answers back';
+    reportWarnings(context, [{ code, message: `${message}. ${outcome}.` }]);
+    return;
+  }
+  const hint =
+    'Each row would get its own answers back. Sort whole rows, or give the file of before; with --overwrite, this one is taken as it is.';
+  if (hooks.confirmDoubt === undefined) throw createUsageError(code, message, hint);
+  if (await isAgreed(hooks.confirmDoubt({ code, message, hint }), hooks.signal)) return;
+  throw createUsageError(code, 'not started: nothing was sent and nothing was spent', hint);
 }
 
 /** Many cleared cells are asked again only with consent. */

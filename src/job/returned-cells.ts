@@ -23,6 +23,8 @@ export type Meaning =
   | 'cleared'
   /** It shows the answer to something else: its row or its field has changed. */
   | 'stale'
+  /** It is in a row that shows the answers of another row. */
+  | 'moved'
   /** It was in the file before rowfill, or nobody knows. */
   | 'own'
   | 'blank';
@@ -129,7 +131,7 @@ export class CellReader {
       }
     }
     if (unclear.length > 0) findings.push(...(await this.#clear(unclear, answers)));
-    return { findings, keys: rowKeys };
+    return { findings: markMoved(findings), keys: rowKeys };
   }
 
   /** Null for a cell with a value that is not the answer to it. */
@@ -190,13 +192,18 @@ export class CellReader {
       // Its run may be named because of another field, while the cell shows another wording.
       if (written.some(({ isFormer, answer }) => isFormer && !citesRather(row, place.name, stored, answer)))
         return 'same';
+      const isMoved = written.some(
+        (each) => each.key !== key && citesRather(row, place.name, each.answer, stored),
+      );
+      if (isMoved) return 'moved';
       const hasVoucher = stored.confidence !== null || stored.citations.length > 0;
       const isOwn = voucher === 'none' || (voucher === 'blank' && (isNew ? isComplete(row) : hasVoucher));
       return isOwn ? 'own' : persons;
     }
     if (voucher === 'human') return persons;
     // An older copy of the file, or of a row that has changed since.
-    if (written.length > 0) return stored === undefined ? 'stale' : 'same';
+    if (written.some((each) => each.key === key)) return stored === undefined ? 'stale' : 'same';
+    if (written.length > 0) return stored === undefined ? 'stale' : 'moved';
     const isAnswered = known.some((each) => each.key === key);
     switch (voucher) {
       case 'agent':
@@ -239,6 +246,17 @@ function createOpenCells(table: ReturnedTable): ReturnedCells {
     findKept: () => null,
     listKeptRuns: () => [],
   };
+}
+
+/** What differs in a row with answers of another row is no person's doing either. */
+function markMoved(findings: readonly Finding[]): readonly Finding[] {
+  const rows = new Set(findings.flatMap(({ meaning, row }) => (meaning === 'moved' ? [row] : [])));
+  if (rows.size === 0) return findings;
+  return findings.map((finding) => {
+    const { meaning, row } = finding;
+    const isEdit = isPersonal(meaning) || meaning === 'cleared';
+    return isEdit && rows.has(row) ? { ...finding, meaning: 'moved', value: null, change: null } : finding;
+  });
 }
 
 /** True if the citations beside a cell are those of one answer, and not of another. */

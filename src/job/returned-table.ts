@@ -41,6 +41,8 @@ interface TableParts {
   readonly ownColumns: ReadonlySet<string>;
   /** True if it has fields that are not asked. */
   readonly hasOthers: boolean;
+  /** True if the same columns were sent with the same question before. */
+  readonly isSameQuestion: boolean;
   readonly blanks: Blanks;
   readonly overwrite: boolean;
 }
@@ -70,6 +72,10 @@ export class ReturnedTable implements ReturnedCells {
     this.fields = new Set(parts.fields.keys());
     this.ownColumns = parts.ownColumns;
     this.#hasVouchers = findFieldNames([...parts.columns]).length > 0;
+  }
+
+  get isSameQuestion(): boolean {
+    return this.#parts.isSameQuestion;
   }
 
   isKept(row: Row, field: string): boolean {
@@ -164,11 +170,13 @@ export function createReturnedTable(
   );
   const values = new Set([...places.values()].flat());
   const asked = new Set(ask.fields.map(({ name }) => name));
+  const listSent = ({ send }: Ask): string => JSON.stringify(send.filter((name) => !values.has(name)).sort());
   return new ReturnedTable({
     fields: new Map([...places].filter(([name]) => asked.has(name))),
     columns: new Set(columns),
     ownColumns: new Set(columns.filter((column) => isOwnColumn(column, fieldNames) && !values.has(column))),
     hasOthers: [...places.keys()].some((name) => !asked.has(name)),
+    isSameQuestion: asks.some((each) => each.id === ask.id && listSent(each) === listSent(ask)),
     blanks,
     overwrite,
   });

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openFilled } from '../helpers/filled-file.js';
 
@@ -128,4 +128,40 @@ test.each(['csv', 'jsonl'])('a placeholder where nothing is found stays, in %s',
   const { table } = await again({ output: `${bench.folder}/out.csv`, format: 'csv' });
   expect(table.map(({ ceo }) => ceo)).toEqual(['N/A', 'unknown', 'Cleo']);
   expect(bench.read(`list.filled.${ending}`).includes('N/A')).toBe(first.includes('N/A'));
+});
+
+test.each([1, 8])('answers of another row are no corrections, in runs of %d', async (batchSize) => {
+  const find = (company: string, field: string) => `${field} of ${company}`;
+  const { again, edit, path, bench, agent, options } = await openFilled(8, find, ['ceo', 'hq'], {
+    batchSize,
+  });
+  const filled = readFileSync(path, 'utf8');
+  edit((table) => {
+    const names = table.map(({ company }) => company).reverse();
+    for (const [index, row] of table.entries()) row.company = names[index] ?? '';
+    Object.assign(table[0] ?? {}, { ceo: '' });
+  });
+  const before = readFileSync(path, 'utf8');
+  await expect(again()).rejects.toMatchObject({ code: 'ROWS_MIXED' });
+  expect(readFileSync(path, 'utf8')).toBe(before);
+  const asked: string[] = [];
+  const confirmDoubt = async ({ code }: { readonly code: string }) => asked.push(code) > 0;
+  const { cells, table } = await again({}, { confirmDoubt });
+  expect([asked, cells]).toEqual([['ROWS_MIXED'], []]);
+  for (const { company, ceo, hq, hq_confidence } of table)
+    expect([ceo, hq, hq_confidence]).toEqual([`ceo of ${company}`, `hq of ${company}`, 'high']);
+  // Two rows are put right with a word, and another answer that happens to be the same stays a correction.
+  writeFileSync(path, filled);
+  edit((rows) => {
+    Object.assign(rows[0] ?? {}, { company: 'Company 2' });
+    Object.assign(rows[1] ?? {}, { company: 'Company 1' });
+    Object.assign(rows[4] ?? {}, { hq: 'hq of Company 7' });
+  });
+  const few = await again();
+  expect(few.notes.join()).toContain('2 rows have the answers of other rows');
+  expect(few.table[0]).toMatchObject({ company: 'Company 2', hq: 'hq of Company 2', hq_confidence: 'high' });
+  expect(few.table[4]).toMatchObject({ hq: 'hq of Company 7', hq_confidence: 'human' });
+  const start = agent.cells.length;
+  await bench.run({ ...options, input: `${bench.folder}/list.csv`, output: `${bench.folder}/fresh.csv` });
+  expect(agent.cells.slice(start)).toEqual([]);
 });

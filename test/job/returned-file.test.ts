@@ -165,6 +165,17 @@ test('the same columns are sent as before, unless --send says otherwise', async 
   expect(bench.agent.tasks.at(-1)?.request.input?.data?.[0]).not.toHaveProperty('owner');
 });
 
+test('another query or header name is no change of the rows', async () => {
+  const { again, edit } = await openFilled('company,site\nA,a.example\nB,b.example\n');
+  const queried = await again({ query: 'Look it up.' });
+  expect(queried.cells).toHaveLength(4);
+  expect(queried.notes.join()).not.toContain('ROWS_CHANGED');
+  edit((table) => table.map(({ site = '', ...row }) => ({ website: site, ...row })) as Table);
+  const renamed = await again({ query: 'Look it up.', send: ['company', 'website'] });
+  expect(renamed.cells).toHaveLength(4);
+  expect(renamed.notes.join()).not.toContain('ROWS_CHANGED');
+});
+
 test('plan shows what run would ask, and records nothing', async () => {
   const { again, edit, options } = await openFilled(16);
   edit((table) => {
