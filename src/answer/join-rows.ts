@@ -9,8 +9,12 @@ import {
   UNFIT,
 } from '../model/answer.js';
 import { type Ask, isEmbedded, listNextSteps } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
+import { getOwn, isJsonObject, type JsonValue } from '../model/json.js';
+import { createFieldColumns, type FieldColumns } from '../model/output-columns.js';
 import { type ReturnedCells, type RowQuestion, resolveKey } from '../model/question.js';
-import type { Row } from '../model/row.js';
+import { getValue, type Row } from '../model/row.js';
+import { isSameCell } from '../model/same-value.js';
 import { type AnswerRules, cleanAnswer, cleanLine } from '../model/untrusted-text.js';
 
 export interface JoinContext {
@@ -26,6 +30,10 @@ export interface JoinContext {
   readonly raw: boolean;
   /** Set for a filled file that was returned. */
   readonly returned?: ReturnedCells | null;
+  /** Which cells are blank. Without it, no cells of the row are compared. */
+  readonly blanks?: Pick<Blanks, 'isUnfilled'>;
+  /** True if values of the row are replaced. */
+  readonly overwrite?: boolean;
   /** True the first time a key is seen in this reading: a duplicate costs nothing. */
   claimKey(key: string): boolean;
 }
@@ -115,7 +123,7 @@ function createOutcome(
     case 'question':
       return stored === undefined
         ? createBareOutcome(resolveUnasked(row, context), null)
-        : createAnsweredOutcome(question.fields, stored, resolveUnasked(row, context), rules, context.ask);
+        : createAnsweredOutcome(row, question.fields, stored, rules, context);
   }
 }
 
@@ -138,13 +146,15 @@ function resolveUnasked(row: Row, context: JoinContext): Unasked {
 type Unasked = JoinContext['unasked'];
 
 function createAnsweredOutcome(
+  row: Row,
   asked: readonly string[],
   stored: StoredAnswer,
-  unasked: Unasked,
   rules: AnswerRules,
-  ask: Ask,
+  context: JoinContext,
 ): RowOutcome {
-  const fields = cleanFields(asked, stored.fields, rules);
+  const { ask } = context;
+  const unasked = resolveUnasked(row, context);
+  const fields = withholdOthers(row, cleanFields(asked, stored.fields, rules), context);
   let found = 0;
   let hasIssues = false;
   for (const { value, issue } of fields.values()) {
@@ -173,6 +183,52 @@ function createAnsweredOutcome(
     ...describeRuns(fields, stored.runId),
     fields,
   };
+}
+
+const OTHER_PARTS = 'its answer differs from the parts that the row has';
+
+/**
+ * Withholds objects of which the row has other parts of its own: the rest would be that of something else. In a returned
+ * file, the cells are answers.
+ */
+function withholdOthers(
+  row: Row,
+  fields: ReadonlyMap<string, FieldAnswer>,
+  { ask, blanks, overwrite = false, returned = null }: JoinContext,
+): ReadonlyMap<string, FieldAnswer> {
+  if (blanks === undefined || overwrite || row.kind !== 'cells') return fields;
+  const others = listSpreadFields(ask).filter(({ name, values }) => {
+    const answer = fields.get(name);
+    if (answer === undefined || answer.value === null || returned?.fields.has(name) === true) return false;
+    return values.some(({ title, path, schema }) => {
+      const cell = getValue(row, title);
+      if (blanks.isUnfilled(title, cell)) return false;
+      const part = path.reduce<JsonValue | undefined>(
+        (inner, key) => (isJsonObject(inner) ? getOwn(inner, key) : undefined),
+        answer.value,
+      );
+      return !isSameCell(cell, part, schema);
+    });
+  });
+  if (others.length === 0) return fields;
+  const withheld = new Map(fields);
+  for (const { name } of others) {
+    const answer = fields.get(name);
+    if (answer !== undefined)
+      withheld.set(name, { ...answer, value: null, confidence: null, citations: [], issue: OTHER_PARTS });
+  }
+  return withheld;
+}
+
+const spreadByAsk = new WeakMap<Ask, readonly FieldColumns[]>();
+
+/** The fields of an ask that have several columns. */
+function listSpreadFields(ask: Ask): readonly FieldColumns[] {
+  const known = spreadByAsk.get(ask);
+  if (known !== undefined) return known;
+  const found = createFieldColumns(ask.fields, ask.schema).filter(({ values }) => values.length > 1);
+  spreadByAsk.set(ask, found);
+  return found;
 }
 
 /** Ids of the runs that answered these fields, newest first, and when the newest did. */

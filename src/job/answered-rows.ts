@@ -85,6 +85,8 @@ export class AnsweredRows {
     const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
     const filled = joinRows(rows, questions, answers, {
       ask,
+      blanks,
+      overwrite: settings.overwrite,
       raw: settings.options.raw ?? false,
       returned: history.returned ?? null,
       unasked: 'pending',

@@ -2,13 +2,14 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
+import { holdsObjects } from '../model/file-format.js';
 import { type Input, openInput } from '../read/open-input.js';
 import { resolveLayout } from '../write/open-output.js';
 import { type LoadedExclusion, loadExclusion } from './load-exclusion.js';
 import type { CleanupStack } from './open-agent.js';
 import { checkInputFits } from './output.js';
 import { resolveBlanks } from './resolve-ask.js';
-import { type ReturnedFile, recognizeReturned } from './returned-file.js';
+import { checkConfidences, type ReturnedFile, recognizeReturned } from './returned-file.js';
 import { createReturnedTable, type ReturnedTable } from './returned-table.js';
 
 type InputOptions = Omit<EnrichOptions, 'input' | 'output' | 'schema' | 'schemaObject'>;
@@ -48,6 +49,7 @@ export async function openJobInput(
     returned !== null,
   );
   const blanks = await resolveBlanks(options, ask, input);
+  if (options.plain !== true && !holdsObjects(input.shape)) await checkConfidences(input, ask);
   const rules = { blanks, overwrite: options.overwrite === true };
   const table = returned === null ? null : createReturnedTable(returned, ask, file.columns, rules);
   const exclusion = await loadExclusion({ ...options, blanks }, ask, input, signal);

@@ -191,7 +191,7 @@ async function confirmMoved(context: JobContext, rows: number): Promise<void> {
     return;
   }
   const hint =
-    'Each row would get its own answers back. Sort whole rows, or give the file of before; with --overwrite, this one is taken as it is.';
+    'Sort whole rows, or give the file of before. With --overwrite, each row gets its own answers back, and values that persons gave are replaced.';
   if (hooks.confirmDoubt === undefined) throw createUsageError(code, message, hint);
   if (await isAgreed(hooks.confirmDoubt({ code, message, hint }), hooks.signal)) return;
   throw createUsageError(code, 'not started: nothing was sent and nothing was spent', hint);

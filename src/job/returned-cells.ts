@@ -2,7 +2,7 @@ import type { FoundAnswers } from '../ledger/ledger.js';
 import type { FieldAnswer } from '../model/answer.js';
 import { type Ask, getFieldIds } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
-import { createFieldColumns, type FieldColumns } from '../model/output-columns.js';
+import { createFieldColumns, type FieldColumns, type ValueColumn } from '../model/output-columns.js';
 import { createQuestion, listKeys, type ReturnedCells, resolveKey } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
 import { explainChange, isSameCell, readTypedCell } from '../model/same-value.js';
@@ -137,9 +137,14 @@ export class CellReader {
   /** Null for a cell with a value that is not the answer to it. */
   #compare({ row, place, stored }: UnclearCell): Meaning | null {
     const value = stored?.value ?? null;
-    if (this.#isBlank(row, place))
-      return value !== null && this.#isShown(row, place, stored) ? 'cleared' : 'blank';
-    return value !== null && isSameField(row, place, value) ? 'same' : null;
+    if (this.#isBlank(row, place)) {
+      // The cells of an excluded row were blanked by rowfill.
+      const isBlanked = readStatus(row) === 'excluded' && this.#table.isLeftAlone(row, place.name);
+      return value !== null && !isBlanked && this.#isShown(row, place, stored) ? 'cleared' : 'blank';
+    }
+    if (value === null) return null;
+    if (isSameField(row, place, value)) return 'same';
+    return this.#isShown(row, place, stored) && this.#isPartCleared(row, place, value) ? 'cleared' : null;
   }
 
   /** True if the row says that it had this answer when it was written. */
@@ -220,6 +225,17 @@ export class CellReader {
     }
   }
 
+  /** True if a person cleared parts of an object, and left the others: an object is one value. */
+  #isPartCleared(row: Row, { values }: FieldColumns, value: JsonValue): boolean {
+    const { blanks } = this.#context;
+    const isCleared = ({ title }: ValueColumn): boolean => blanks.isUnfilled(title, getValue(row, title));
+    return (
+      row.kind === 'cells' &&
+      values.length > 1 &&
+      values.every((part) => isCleared(part) || isSamePart(row, part, value))
+    );
+  }
+
   #isBlank(row: Row, { name, values }: FieldColumns): boolean {
     const { blanks } = this.#context;
     if (row.kind === 'object') return blanks.isUnfilled(name, getValue(row, name));
@@ -269,19 +285,25 @@ function citesRather(row: Row, field: string, one: FieldAnswer, other: FieldAnsw
 
 /** True for a row whose cells were all filled when it was written. */
 function isComplete(row: Row): boolean {
-  const status = getOutcome(row)?.status ?? getValue(row, 'enrichment_status');
+  const status = readStatus(row);
   return status === 'enriched' || status === 'unchanged';
+}
+
+function readStatus(row: Row): JsonValue | undefined {
+  return getOutcome(row)?.status ?? getValue(row, 'enrichment_status');
 }
 
 /** True if all columns of a field still mean its value. */
 function isSameField(row: Row, { name, values }: FieldColumns, value: JsonValue): boolean {
   if (row.kind === 'object') return isSameCell(getValue(row, name), value, undefined);
-  return values.every(({ title, path, schema }) => {
-    const index = row.kind === 'cells' ? row.columns.get(title) : undefined;
-    const stored = row.kind === 'cells' && index !== undefined ? row.stored?.[index] : null;
-    const raw = stored?.kind === 'number' ? stored.raw : undefined;
-    return isSameCell(getValue(row, title) ?? '', getPath(value, path), schema, raw);
-  });
+  return values.every((part) => isSamePart(row, part, value));
+}
+
+function isSamePart(row: Row, { title, path, schema }: ValueColumn, value: JsonValue): boolean {
+  const index = row.kind === 'cells' ? row.columns.get(title) : undefined;
+  const stored = row.kind === 'cells' && index !== undefined ? row.stored?.[index] : null;
+  const raw = stored?.kind === 'number' ? stored.raw : undefined;
+  return isSameCell(getValue(row, title) ?? '', getPath(value, path), schema, raw);
 }
 
 /** The value in the cells of a field. Parts of an object that the file has no column for stay as they were. */

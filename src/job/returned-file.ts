@@ -1,5 +1,6 @@
 import { createUsageError } from '../errors.js';
 import type { Ledger, PreviousJob } from '../ledger/ledger.js';
+import { ROW_STATUSES } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { findFieldNames, isOwnColumn, OUTCOME_KEY } from '../model/output-columns.js';
@@ -17,6 +18,7 @@ export interface ReturnedFile {
 }
 
 const RUN_COLUMN = 'enrichment_run_id';
+const STATUS_COLUMN = 'enrichment_status';
 /** Chunks of rows that are searched for a run of this ledger. */
 const MAX_CHUNKS = 20;
 /** Run ids looked up in each chunk. */
@@ -37,7 +39,7 @@ export async function recognizeReturned(
   let seenId: string | null = null;
   let chunks = 0;
   for await (const rows of file.openRows()) {
-    if (own.includes(OUTCOME_KEY) && chunks === 0) checkOutcomes(file.name, rows);
+    if (chunks === 0) checkStatuses(file.name, own, rows);
     const ids = [...new Set(rows.flatMap(listRunIds))].slice(0, MAX_IDS);
     seenId ??= ids[0] ?? null;
     if (ids.length > 0) {
@@ -69,14 +71,44 @@ function checkOwnColumns(name: string, own: readonly string[]): void {
   refuseColumn(name, first);
 }
 
-/** Throws if `enrichment` is not the result of rowfill. */
-function checkOutcomes(name: string, rows: readonly Row[]): void {
-  const values = rows.flatMap((row) =>
-    row.kind === 'object' && Object.hasOwn(row.object, OUTCOME_KEY) ? [row.object[OUTCOME_KEY]] : [],
-  );
-  if (values.length > 0 && !values.some((value) => isJsonObject(value) && 'status' in value))
-    refuseColumn(name, OUTCOME_KEY);
+/** Throws if most of what the file has as statuses are not rowfill’s. */
+function checkStatuses(name: string, own: readonly string[], rows: readonly Row[]): void {
+  const column = [OUTCOME_KEY, STATUS_COLUMN].find((each) => own.includes(each));
+  if (column === undefined) return;
+  const statuses = rows.flatMap((row): unknown[] => {
+    const value = getValue(row, column);
+    if (value === undefined || value === '') return [];
+    return [isJsonObject(value) ? value.status : value];
+  });
+  const known = statuses.filter((status) => (ROW_STATUSES as readonly unknown[]).includes(status));
+  if (known.length * 2 < statuses.length) refuseColumn(name, column);
 }
+
+/** Throws if an input has a confidence of its own beside a column to fill. Reads its first rows. */
+export async function checkConfidences(
+  file: Pick<Input, 'name' | 'columns' | 'openRows'>,
+  { fields }: Pick<Ask, 'fields'>,
+): Promise<void> {
+  const columns = fields
+    .map(({ name }) => `${name}_confidence`)
+    .filter((name) => file.columns.includes(name));
+  if (columns.length === 0) return;
+  for await (const rows of file.openRows()) {
+    for (const column of columns) {
+      const texts = rows.map((row) =>
+        String(getValue(row, column) ?? '')
+          .trim()
+          .toLowerCase(),
+      );
+      const filled = texts.filter((text) => text !== '');
+      const known = filled.filter((text) => CONFIDENCES.has(text));
+      if (known.length * 2 < filled.length) refuseColumn(file.name, column);
+    }
+    return;
+  }
+}
+
+const CONFIDENCES: ReadonlySet<string> = new Set(['low', 'medium', 'high', 'human']);
 
 function refuseColumn(name: string, column: string): never {
   throw createUsageError(

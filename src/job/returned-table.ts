@@ -58,6 +58,8 @@ export class ReturnedTable implements ReturnedCells {
   readonly #parts: TableParts;
   /** True if it has confidence or citations of any field. */
   readonly #hasVouchers: boolean;
+  /** Columns with the confidence and the citations of each field; null for one that is missing. */
+  readonly #vouchers: ReadonlyMap<string, readonly (string | null)[]>;
   readonly #opened = new CellSet();
   readonly #kept: Readonly<Record<KeptCell, CellSet>> = {
     own: new CellSet(),
@@ -72,6 +74,10 @@ export class ReturnedTable implements ReturnedCells {
     this.fields = new Set(parts.fields.keys());
     this.ownColumns = parts.ownColumns;
     this.#hasVouchers = findFieldNames([...parts.columns]).length > 0;
+    const find = (column: string): string | null => (parts.columns.has(column) ? column : null);
+    this.#vouchers = new Map(
+      [...parts.fields.keys()].map((name) => [name, [find(`${name}_confidence`), find(`${name}_citations`)]]),
+    );
   }
 
   get isSameQuestion(): boolean {
@@ -119,12 +125,11 @@ export class ReturnedTable implements ReturnedCells {
       const { confidence = null, citations } = outcome;
       return confidence !== null || (Array.isArray(citations) && citations.length > 0) ? 'agent' : 'unknown';
     }
-    const { columns } = this.#parts;
-    const names = [`${field}_confidence`, `${field}_citations`].filter((name) => columns.has(name));
-    if (names.length === 0) return this.#hasVouchers ? 'none' : 'unknown';
-    const texts = names.map((name) => String(getValue(row, name) ?? '').trim());
-    if (texts[0]?.toLowerCase() === 'human') return 'human';
-    return texts.some((text) => text !== '') ? 'agent' : 'blank';
+    const [confidence = null, citations = null] = this.#vouchers.get(field) ?? [];
+    if (confidence === null && citations === null) return this.#hasVouchers ? 'none' : 'unknown';
+    const text = readText(row, confidence);
+    if (text.toLowerCase() === 'human') return 'human';
+    return text !== '' || readText(row, citations) !== '' ? 'agent' : 'blank';
   }
 
   /** True if all columns of a field may be filled. */
@@ -152,6 +157,10 @@ export class ReturnedTable implements ReturnedCells {
     }
     return { ...found, answers };
   }
+}
+
+function readText(row: Row, column: string | null): string {
+  return column === null ? '' : String(getValue(row, column) ?? '').trim();
 }
 
 /** The fields of `ask` that the file was filled with and still has columns for. Null if its own ask is unknown. */

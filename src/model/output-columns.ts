@@ -2,7 +2,7 @@ import type { Field } from './ask.js';
 import { isJsonObject, type JsonObject, type JsonValue, resolvePointer } from './json.js';
 
 /** One column with the value of a field or a part of it. */
-interface ValueColumn {
+export interface ValueColumn {
   readonly title: string;
   /** Keys from the field's value to the column's value; empty for the field itself. */
   readonly path: readonly string[];

@@ -63,6 +63,8 @@ export async function openViewJob(
     const included = new Set<number>();
     const context = {
       ask,
+      blanks,
+      overwrite,
       returned: table,
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
       isWanted: (row: Row) => opened.isWanted(row) || included.has(row.ordinal),

@@ -3,6 +3,15 @@ import { expect, test } from 'vitest';
 import { openFilled } from '../helpers/filled-file.js';
 
 const SEND = ['company'];
+const ADDRESS = {
+  type: 'object',
+  properties: {
+    address: {
+      type: 'object',
+      properties: { city: { type: 'string' }, zip: { type: 'string' } },
+    },
+  },
+} as const;
 
 test.each(['csv', 'jsonl', 'xlsx'])(
   'a field that is left out once keeps the agent’s answers in %s',
@@ -79,6 +88,11 @@ test('an excluded row keeps its own cells and those of a person', async () => {
   expect(table[0]).toMatchObject({ enrichment_status: 'excluded', country: 'Mars' });
   expect(table[1]).toMatchObject({ enrichment_status: 'excluded', ceo: 'Ann', ceo_confidence: 'human' });
   expect((await again({ exclude, fields: ['country', 'ceo', 'hq'] })).table).toEqual(table);
+  // Blanked is not cleared, also where the row still names its runs.
+  await again({ exclude, fields: ['country', 'ceo'] });
+  const back = await again({ fields: ['country', 'ceo'] });
+  expect(back.cells).toEqual([]);
+  expect(back.table[0]).toMatchObject({ country: 'Mars', ceo: 'ceo of A', ceo_confidence: 'high' });
 });
 
 test('filling a column that is sent too changes no row', async () => {
@@ -164,4 +178,46 @@ test.each([1, 8])('answers of another row are no corrections, in runs of %d', as
   const start = agent.cells.length;
   await bench.run({ ...options, input: `${bench.folder}/list.csv`, output: `${bench.folder}/fresh.csv` });
   expect(agent.cells.slice(start)).toEqual([]);
+});
+
+test('an object is one value: other parts of the row’s own withhold it, and a cleared part asks again', async () => {
+  const list = 'company,address.city,address.zip\nA,Bergen,\nB,Oslo,\nC,,\n';
+  const find = (company: string, _field: string, time: number) => ({
+    city: 'Oslo',
+    zip: `${company}${time}`,
+  });
+  const { again, edit } = await openFilled(list, find, undefined, {
+    send: SEND,
+    fields: undefined,
+    schemaObject: ADDRESS,
+  });
+  const first = await again();
+  expect(first.cells).toEqual([]);
+  const read = (table: typeof first.table) =>
+    table.map((row) => [row['address.city'], row['address.zip'], row.address_confidence]);
+  expect(read(first.table)).toEqual([
+    ['Bergen', '', ''],
+    ['Oslo', 'B1', 'high'],
+    ['Oslo', 'C1', 'high'],
+  ]);
+  edit((table) => Object.assign(table[2] ?? {}, { 'address.city': '' }) && table);
+  const { cells, table } = await again();
+  expect(cells).toEqual(['C address']);
+  expect(read(table)[2]).toEqual(['Oslo', 'C2', 'high']);
+});
+
+test('columns of the user that have a name of ours are refused, unless their values look like ours', async () => {
+  const { bench, options } = await openFilled(1);
+  const files = {
+    'a.csv': 'company,enrichment_status,enrichment_run_id\nAcme,vip,7\n',
+    'b.csv': 'company,ceo,ceo_confidence\nAcme,,0.8\n',
+    'c.jsonl': '{"company":"Acme","enrichment":{"status":"vip"}}\n',
+  };
+  for (const [name, text] of Object.entries(files))
+    await expect(bench.run({ ...options, input: bench.write(name, text) })).rejects.toMatchObject({
+      code: 'COLUMN_RESERVED',
+    });
+  const input = bench.write('d.csv', 'company,ceo,ceo_confidence\nAcme,,\nBeta,Bo,High\n');
+  const { rows } = await bench.run({ ...options, input, output: `${bench.folder}/e.csv` });
+  expect(rows[0]).toMatchObject({ ceo: 'ceo of Acme', ceo_confidence: 'high' });
 });
