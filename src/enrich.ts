@@ -34,7 +34,7 @@ import {
 import { SpendLimit } from './job/progress.js';
 import { reconcileFile } from './job/reconcile.js';
 import { cancelRuns, inheritBatches, type RecoveredBatches, recoverBatches } from './job/recover.js';
-import { reportGaps, reportWarnings } from './job/report-warnings.js';
+import { reportGaps, reportJobWarnings, reportWarnings } from './job/report-warnings.js';
 import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
 import { findFormerJob } from './job/returned-file.js';
 import type { RunVerifier } from './job/run-verifier.js';
@@ -178,7 +178,7 @@ export async function enrichWith(
     );
     lease.watch(context.stop);
     context.onEvent({ type: 'job', jobId: job.id, askId: job.askId, invocation: job.invocation });
-    reportWarnings(context);
+    reportJobWarnings(context);
     reportWarnings(context, exclusion.notes);
     const exposed = describeOpenLedger(ledgerPath);
     if (exposed !== null) reportWarnings(context, [exposed]);
@@ -324,7 +324,7 @@ async function fillFile(
   // Before the output, which replaces a filled file that was given back.
   const remaining = await estimateRemaining(context);
   const written = await writeJobOutput(context);
-  reportWarnings(context);
+  reportJobWarnings(context);
   reportWarnings(context, context.exclusion.describeMatches());
   reportGaps(context, written.fields);
   const finished = await createFinished(context, sources, written);

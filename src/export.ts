@@ -4,6 +4,7 @@ import { isInSample, pickSample } from './job/job-context.js';
 import { CleanupStack } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import { writeOutput } from './job/output.js';
+import { keepDecidedCells } from './job/reconcile.js';
 import { parseKeptOptions } from './job/resolve-ask.js';
 import { findStoredJob } from './job/stored-job.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
@@ -86,16 +87,17 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       closers,
     );
     const { input, table } = opened;
+    const formerSends = findFormerSends(job.ask, await ledger.listAsks(job.askId));
+    const history = { formerSends, returned: table };
+    const overwrite = kept.overwrite ?? false;
+    if (table !== null) await keepDecidedCells({ ...opened, history, ledger, job }, overwrite, table);
     if (isOntoInput && table !== null) guard.allowInput();
     if (isOntoInput) await guard.add('output', output);
     const sample = await pickSample(input, kept.sample ?? null, kept.limit ?? null);
     const { rows, needsBom } = await writeOutput({
       ...opened,
       table,
-      history: {
-        formerSends: findFormerSends(job.ask, await ledger.listAsks(job.askId)),
-        returned: table,
-      },
+      history,
       ledger,
       job,
       exclusionName: kept.exclude ?? '',
@@ -104,7 +106,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
       inputPath: job.input,
       path: output,
       format: options.format,
-      overwrite: kept.overwrite ?? false,
+      overwrite,
       raw: options.raw ?? kept.raw ?? false,
       bom: options.bom ?? kept.bom,
       ...resolveLayout({ plain: options.plain ?? kept.plain, sources }),

@@ -11,7 +11,13 @@ import { CleanupStack, openAgent } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import { type PlannedCounts, SpendLimit } from './job/progress.js';
 import { reconcileFile } from './job/reconcile.js';
-import { describeChanges, reportGaps, reportUnmatched, reportWarnings } from './job/report-warnings.js';
+import {
+  describeChanges,
+  reportGaps,
+  reportJobWarnings,
+  reportUnmatched,
+  reportWarnings,
+} from './job/report-warnings.js';
 import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js';
 import { findFormerJob } from './job/returned-file.js';
 import { addRepairs, sumLevel } from './job/stated-cost.js';
@@ -142,13 +148,13 @@ export async function planRows(
         workers: null,
       }),
     );
-    reportWarnings(context);
+    reportJobWarnings(context);
     reportWarnings(context, exclusion.notes);
     if (returned?.note != null) reportWarnings(context, [returned.note]);
     if (table !== null) await reconcileFile(context, table, null);
     const columns = new ColumnCounter(context);
     const survey = await estimateRows(context, context, columns);
-    reportWarnings(context);
+    reportJobWarnings(context);
     reportUnmatched(context);
     reportGaps(context);
     notes.push(...describeNullable(listNullable(ask)));

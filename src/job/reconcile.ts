@@ -7,8 +7,21 @@ import { getValue } from '../model/row.js';
 import { isAgreed } from './doubts.js';
 import type { JobContext } from './job-context.js';
 import { reportWarnings } from './report-warnings.js';
-import { type Finding, isPersonal, type Meaning, openCellReader } from './returned-cells.js';
+import {
+  type CellContext,
+  type Finding,
+  isPersonal,
+  type Meaning,
+  openCellReader,
+} from './returned-cells.js';
 import type { ReturnedTable } from './returned-table.js';
+
+/** The parts of a job that comparing its file needs. */
+export type ReconcileContext = CellContext &
+  Pick<JobContext, 'input' | 'hooks' | 'lease' | 'reportedWarnings' | 'onEvent'> & {
+    readonly settings: Pick<JobContext['settings'], 'overwrite' | 'again'>;
+    readonly agent: Pick<JobContext['agent'], 'isFree'>;
+  };
 
 /** Number of cells of a column by what they mean. */
 export interface ColumnChanges extends Readonly<Record<Meaning, number>> {
@@ -75,7 +88,7 @@ function isMuch(differing: number, compared: number): boolean {
  * rejected, so that they are asked again. In a plan nothing is recorded. `openJob` is called before the first record.
  */
 export async function reconcileFile(
-  context: JobContext,
+  context: ReconcileContext,
   table: ReturnedTable,
   openJob: (() => Promise<void>) | null,
 ): Promise<FileChanges> {
@@ -129,6 +142,27 @@ export async function reconcileFile(
   return { columns, changedRows };
 }
 
+/**
+ * Keeps the cells of a job's file that its next run would keep, for commands that only read the job. Records and reports
+ * nothing.
+ */
+export async function keepDecidedCells(
+  parts: CellContext & Pick<ReconcileContext, 'input'>,
+  overwrite: boolean,
+  table: ReturnedTable,
+): Promise<void> {
+  const context = {
+    ...parts,
+    settings: { overwrite, again: new Set<never>() },
+    agent: { isFree: false },
+    hooks: {},
+    lease: null,
+    reportedWarnings: new Set<string>(),
+    onEvent: () => undefined,
+  };
+  await reconcileFile(context, table, null);
+}
+
 /** Tells the table which cells are the file’s own, where that is not as what is beside them says. */
 function keepOwn(table: ReturnedTable, { row, field, meaning }: Finding, overwrite: boolean): void {
   if (meaning === 'own') {
@@ -152,7 +186,7 @@ interface Rules {
 }
 
 async function createRules(
-  context: JobContext,
+  context: ReconcileContext,
   tallies: ReadonlyMap<string, ColumnTally>,
   given: GivenValues,
 ): Promise<Rules> {
@@ -179,7 +213,7 @@ const FEW_ROWS = 3;
  * Rows with the answers of other rows: usually only some columns were sorted. They get their own answers back. More than
  * a few need consent, because the file’s other columns are mixed up too.
  */
-async function confirmMoved(context: JobContext, rows: number): Promise<void> {
+async function confirmMoved(context: ReconcileContext, rows: number): Promise<void> {
   const { agent, settings, hooks, lease } = context;
   if (rows === 0) return;
   const code = 'ROWS_MIXED';
@@ -198,7 +232,7 @@ async function confirmMoved(context: JobContext, rows: number): Promise<void> {
 }
 
 /** Many cleared cells are asked again only with consent. */
-async function mayAskCleared(context: JobContext, name: string, count: number): Promise<boolean> {
+async function mayAskCleared(context: ReconcileContext, name: string, count: number): Promise<boolean> {
   const { agent, settings, hooks, lease } = context;
   if (agent.isFree || settings.again.has('cleared')) return true;
   const message = `${formatNumber(count, 'cell')} of ${name} were cleared`;
@@ -243,7 +277,10 @@ function sortFindings(
   return sorted;
 }
 
-async function record({ ledger, job }: JobContext, { human, rejected, withdrawn }: Changes): Promise<void> {
+async function record(
+  { ledger, job }: ReconcileContext,
+  { human, rejected, withdrawn }: Changes,
+): Promise<void> {
   await ledger.putHumanAnswers(
     job.id,
     human.map(({ key, field, value }) => ({ key, values: Object.fromEntries([[field, value]]) })),
@@ -314,7 +351,7 @@ function toPlace({ key, field }: Pick<Finding, 'key' | 'field'>): string {
 
 /** One line on what was found, and one on each thing that needs an explanation. */
 function report(
-  context: JobContext,
+  context: ReconcileContext,
   { columns, changedRows }: FileChanges,
   { staysBlank }: Rules,
   given: GivenValues,

@@ -7,10 +7,15 @@ import { formatCanonicalJson, type JsonValue } from '../model/json.js';
 import type { JobContext } from './job-context.js';
 import type { Warning } from './warnings.js';
 
-/** Reports warnings, by default those of the input so far, each only once. */
+/** Reports the warnings about the input so far, the agent and the fields. */
+export function reportJobWarnings(context: JobContext): void {
+  reportWarnings(context, [...context.input.notes, ...context.agent.notes, ...describeFields(context)]);
+}
+
+/** Reports warnings, each only once. */
 export function reportWarnings(
-  context: JobContext,
-  notes: readonly Warning[] = [...context.input.notes, ...context.agent.notes, ...describeFields(context)],
+  context: Pick<JobContext, 'reportedWarnings' | 'onEvent'>,
+  notes: readonly Warning[],
 ): void {
   for (const { code, message } of notes) {
     const text = `${code} ${message}`;

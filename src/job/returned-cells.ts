@@ -1,4 +1,4 @@
-import type { FoundAnswers } from '../ledger/ledger.js';
+import type { FoundAnswers, JobHandle } from '../ledger/ledger.js';
 import type { FieldAnswer } from '../model/answer.js';
 import { type Ask, getFieldIds } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
@@ -28,6 +28,11 @@ export type Meaning =
   /** It was in the file before rowfill, or nobody knows. */
   | 'own'
   | 'blank';
+
+/** The parts of a job that reading its cells needs. */
+export type CellContext = Pick<JobContext, 'ask' | 'blanks' | 'history' | 'ledger'> & {
+  readonly job: JobHandle;
+};
 
 export interface Finding {
   readonly row: Row;
@@ -67,7 +72,7 @@ interface KnownAnswer {
 }
 
 /** Opens a reader of what the cells of a returned file mean. */
-export async function openCellReader(context: JobContext, table: ReturnedTable): Promise<CellReader> {
+export async function openCellReader(context: CellContext, table: ReturnedTable): Promise<CellReader> {
   const { ask, ledger } = context;
   const former = selectFormerAsks(ask, await ledger.listAsks(ask.id), table.fields);
   return new CellReader(context, table, former);
@@ -92,13 +97,13 @@ interface CellFindings {
 
 /** Reads what the cells of a returned file mean. */
 export class CellReader {
-  readonly #context: JobContext;
+  readonly #context: CellContext;
   readonly #table: ReturnedTable;
   readonly #places: readonly FieldColumns[];
   /** What was asked before with other wordings of the fields. */
   readonly #formerAsks: readonly Ask[];
 
-  constructor(context: JobContext, table: ReturnedTable, formerAsks: readonly Ask[]) {
+  constructor(context: CellContext, table: ReturnedTable, formerAsks: readonly Ask[]) {
     const { ask } = context;
     this.#context = context;
     this.#table = table;

@@ -9,6 +9,7 @@ import type { Row } from '../model/row.js';
 import { isInSample, pickSample } from './job-context.js';
 import type { CleanupStack } from './open-agent.js';
 import { type JobInput, openJobInput } from './open-job.js';
+import { keepDecidedCells } from './reconcile.js';
 import { isKeptInput, parseKeptOptions } from './resolve-ask.js';
 
 /**
@@ -82,13 +83,16 @@ export async function openStoredInput(
     signal,
   );
   const asks = await ledger.listAsks(job.askId);
+  const history = { formerSends: findFormerSends(job.ask, asks), returned: opened.table };
+  if (opened.table !== null)
+    await keepDecidedCells({ ...opened, history, ledger, job }, kept.overwrite ?? false, opened.table);
   const limit = kept.limit ?? null;
   const sample = await pickSample(opened.input, kept.sample ?? null, limit);
   return {
     ...opened,
     kept,
     asks,
-    history: { formerSends: findFormerSends(job.ask, asks), returned: opened.table },
+    history,
     isWanted: (row) => isInSample(row, limit, sample),
   };
 }

@@ -1,6 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { exportJob } from '../../src/export.js';
+import { verifyJob } from '../../src/verify.js';
 import { openFilled } from '../helpers/filled-file.js';
+import { readTable } from '../helpers/job.js';
 
 const SEND = ['company'];
 const ADDRESS = {
@@ -221,3 +224,49 @@ test('columns of the user that have a name of ours are refused, unless their val
   const { rows } = await bench.run({ ...options, input, output: `${bench.folder}/e.csv` });
   expect(rows[0]).toMatchObject({ ceo: 'ceo of Acme', ceo_confidence: 'high' });
 });
+test.each(['csv', 'jsonl'])('export and verify keep what a run kept, in %s', async (ending) => {
+  const list = 'id,company,ceo\n1,A,Own\n2,A,\n3,B,\n4,B,\n5,C,\n6,D,\n7,E,\n';
+  const { again, edit, bench, options, path } = await openFilled(list, undefined, ['ceo'], {
+    ending,
+    send: SEND,
+  });
+  if (ending === 'csv') {
+    edit((table) => {
+      // Equal rows with different values, and more than half of a column cleared.
+      Object.assign(table[2] ?? {}, { ceo: 'Jane' });
+      Object.assign(table[3] ?? {}, { ceo: 'Joe' });
+    });
+  }
+  const { summary } = await again();
+  const written = readFileSync(path, 'utf8');
+  const { ledger } = options;
+  await exportJob({ job: summary.jobId, ledger });
+  expect(readFileSync(path, 'utf8')).toBe(written);
+  const pages = `${bench.folder}/pages`;
+  // Nothing is cited, so there is nothing to fetch.
+  await verifyJob({ job: summary.jobId, ledger, pages });
+  const cells = readFilled(path);
+  expect(cells.slice(0, 2)).toEqual(['Own', 'ceo of A']);
+  if (ending === 'csv') expect(cells.slice(2, 4)).toEqual(['Jane', 'Joe']);
+});
+
+test('export leaves blank what was cleared and is not asked again', async () => {
+  const { again, edit, options, path } = await openFilled(4, undefined, ['ceo'], { send: SEND });
+  edit((table) => table.map((row, index) => (index < 3 ? { ...row, ceo: '' } : row)));
+  const { summary, notes } = await again();
+  expect(notes.join()).toContain('MANY_CLEARED');
+  const written = readFileSync(path, 'utf8');
+  await exportJob({ job: summary.jobId, ledger: options.ledger });
+  expect(readFileSync(path, 'utf8')).toBe(written);
+  expect(readFilled(path)).toEqual(['', '', '', 'ceo of Company 4']);
+});
+
+/** The values of `ceo` in a filled file. */
+function readFilled(path: string): unknown[] {
+  const text = readFileSync(path, 'utf8');
+  if (path.endsWith('.csv')) return readTable(text).map(({ ceo }) => ceo);
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).ceo);
+}
