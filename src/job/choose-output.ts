@@ -7,7 +7,7 @@ import type { JobRecord, Ledger } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
 import type { FileFormat, FileShape } from '../model/file-format.js';
 import { type EnrichOptions, resolveOutput, type Settings } from '../options.js';
-import { identifyFile, recognizeResult } from '../write/file-identity.js';
+import { identifyFile, isSameFile, recognizeResult } from '../write/file-identity.js';
 import { checkOutput, type OutputOptions } from '../write/open-output.js';
 import { isSameFilePath, type PathGuard } from './check-paths.js';
 import type { JobContext } from './job-context.js';
@@ -215,6 +215,29 @@ export async function checkOwnOutput(path: string, job: WritingJob, ledger: Ledg
   const objection = await findObjection(path, job, ledger);
   if (objection === null) return;
   throw refuseForeign(path, objection, `To replace it, use --output ${path}, or choose another file.`);
+}
+
+/**
+ * Throws if a path has a result of any job, or is where this job writes its output. For commands that write a file about
+ * a job, such as a report.
+ */
+export async function refuseResult(
+  path: string,
+  job: Pick<JobRecord, 'id' | 'output' | 'place'>,
+  ledger: Ledger,
+): Promise<void> {
+  if (path === '-') return;
+  const file = identifyFile(path);
+  const outputs = [job.output, job.place?.output ?? '-'].filter((each) => each !== '-');
+  const isOutput = outputs.some((each) => isSameFile(identifyFile(each), file));
+  const [written] = isOutput || (await isFree(path)) ? [] : await ledger.findWritten(file.path);
+  const owner = isOutput ? job.id : written?.jobId;
+  if (owner === undefined) return;
+  throw createUsageError(
+    'OUTPUT_IS_RESULT',
+    `--output names ${path}, which is a result of the job ${owner}`,
+    'Choose another file.',
+  );
 }
 
 /** Throws if a recipe names a citations file that rowfill did not write. */

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createUsageError } from '../errors.js';
 import { guardPaths } from '../job/check-paths.js';
+import { refuseResult } from '../job/choose-output.js';
 import { openLedger } from '../ledger/open-ledger.js';
 import { type CitedSource, ROW_STATUSES } from '../model/answer.js';
 import { getValue } from '../model/row.js';
@@ -54,10 +55,13 @@ export async function writeReport(options: ReportOptions): Promise<ReportResult>
     const view = await openViewJob(ledger, options.job, options.input);
     try {
       const { job } = view;
-      // A report must not replace what it is made from.
+      // A report must not replace what it is made from, or what a job has made.
       const place = options.stream === undefined ? options.output : '-';
       const guard = await guardPaths({ input: job.input, output: place, ledger: options.ledger });
-      const check = () => guard.check('output');
+      const check = async () => {
+        await guard.check('output');
+        await refuseResult(place, job, ledger);
+      };
       await check();
       const mode = await readMode(job.input);
       // An output that cannot be written is reported before the rows are read.

@@ -254,6 +254,7 @@ test('diff refuses what it cannot compare, and leaves the files as they are', as
     [['in.csv', 'in.csv', '--on', 'name'], 'UNKNOWN_COLUMN'],
     [['in.filled.csv', 'in.filled.csv', '-o', 'in.filled.csv'], 'OUTPUT_IS_INPUT'],
     [['in.csv', '-o', 'in.csv'], 'OUTPUT_IS_INPUT'],
+    [['in.csv', '-o', 'in.filled.csv'], 'OUTPUT_IS_RESULT'],
     [['in.csv', '--on', 'company'], 'BAD_OPTION'],
     [['in.csv', 'in.csv', '--since', '1d'], 'BAD_OPTION'],
     [['in.csv', '--since', 'May'], 'BAD_OPTION'],

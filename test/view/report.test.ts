@@ -103,10 +103,17 @@ test('a report says what the last run changed, without the names of rows if a co
 test('a report does not replace what it is made from, and refuses a column that is not there', async () => {
   const bench = await openJobBench(answerSome);
   const input = bench.write('in.csv', 'company\nAcme\n');
-  const { summary } = await bench.run();
+  const citations = join(bench.folder, 'sources.jsonl');
+  const { summary } = await bench.run({ citationsFile: citations });
   const ledger = join(bench.folder, 'ledger.sqlite');
   await expect(openReport(summary.jobId, ledger, { output: input })).rejects.toThrow(/in\.csv/);
   expect(bench.read('in.csv')).toBe('company\nAcme\n');
+  const results = [summary.output, citations];
+  const before = results.map((path) => readFileSync(path, 'utf8'));
+  for (const output of results) {
+    await expect(openReport(summary.jobId, ledger, { output })).rejects.toThrow(/is a result of the job j_/);
+  }
+  expect(results.map((path) => readFileSync(path, 'utf8'))).toEqual(before);
   await expect(openReport(summary.jobId, ledger, { redact: ['compny'] })).rejects.toThrow(/compny/);
 });
 

@@ -3,6 +3,7 @@ import { type CompareResult, compareFiles, type DifferentCell } from '../../comp
 import { type ChangedCell, type DiffResult, diffJob } from '../../diff.js';
 import { createUsageError } from '../../errors.js';
 import { guardPaths } from '../../job/check-paths.js';
+import { refuseResult } from '../../job/choose-output.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { parseDuration } from '../../model/clock.js';
 import { formatCount, formatNumber } from '../../model/format.js';
@@ -31,7 +32,7 @@ const OPTIONS = {
     kind: 'text',
     alias: 'o',
     value: 'FILE',
-    about: 'Write all changed cells to this CSV file. An existing file is replaced.',
+    about: 'Write all changed cells to this CSV file. An existing file is replaced, unless it is the result of a job.',
   },
   json: { kind: 'switch', about: 'Print all changed cells as one JSON object instead of text.' },
   input: {
@@ -100,6 +101,7 @@ async function showJob(wanted: string, options: Options, host: Host): Promise<vo
     const job = await findJob(ledger, wanted);
     const sinceMs = options.since === undefined ? job.openedAtMs : parseTime(options.since, host.now());
     const input = options.input ?? job.place?.input ?? job.input;
+    if (options.output !== undefined) await refuseResult(options.output, job, ledger);
     const output = await openOutput(host, options, JOB_COLUMNS, [input], ledgerPath);
     const result = await output.collect((onRecord) =>
       diffJob({
