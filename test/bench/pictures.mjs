@@ -88,8 +88,7 @@ async function takePictures() {
   await page.click('.g-row[aria-rowindex="8"] .gc4');
   await page.waitForSelector('.panel');
   await page.keyboard.press('F2');
-  await page.waitForSelector('#edit:focus');
-  await page.fill('#edit', 'USA');
+  await page.fill('.cell-editor', 'USA');
   await page.keyboard.press('Enter');
   await page.waitForSelector('.badge.l-human');
   await page.click('.g-row[aria-rowindex="5"] .gc4');

@@ -24,7 +24,7 @@ const VIEW = {
   isRead: (page, rows) => page.locator('.count', { hasText: `${rows.toLocaleString('en')} rows` }).waitFor(),
   jump: (place) => `(async () => {
     const next = () => new Promise((resolve) => requestAnimationFrame(resolve));
-    document.querySelector('.g').dispatchEvent(new KeyboardEvent('keydown', { key: 'g', bubbles: true }));
+    document.querySelector('.g').dispatchEvent(new KeyboardEvent('keydown', { key: 'j', altKey: true, bubbles: true }));
     while (document.querySelector('#go-to') === null) await next();
     const field = document.querySelector('#go-to');
     field.value = ${place + 1};

@@ -45,7 +45,7 @@ const SMALL = { width: 1_180, height: 360 };
 function jump(page: Page, place: number): Promise<string> {
   return page.evaluate(`(async () => {
     const next = () => new Promise((resolve) => requestAnimationFrame(resolve));
-    document.querySelector('.g').dispatchEvent(new KeyboardEvent('keydown', { key: 'g', bubbles: true }));
+    document.querySelector('.g').dispatchEvent(new KeyboardEvent('keydown', { key: 'j', altKey: true, bubbles: true }));
     while (document.querySelector('#go-to') === null) await next();
     const field = document.querySelector('#go-to');
     field.value = ${place + 1};
@@ -152,7 +152,7 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     expect(await page.textContent('.foot-keys')).toContain('review, 5 left');
     await page.click('.g-row[aria-rowindex="3"] .gc3');
     await page.waitForSelector('.panel:has-text("row 2")');
-    await page.keyboard.press('n');
+    await page.keyboard.press('Alt+n');
     await page.waitForSelector('.panel:has-text("row 3")');
     expect(await page.$$eval('img, iframe, object, embed, #app script', (all) => all.length)).toBe(0);
     expect(await page.evaluate('window.hacked')).toBeUndefined();
@@ -184,7 +184,7 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     expect(await place()).toEqual(['4', '4']);
     const before = await readCell(page, 3, 3);
     await page.keyboard.press('F2');
-    await page.waitForSelector('#edit:focus');
+    expect(await page.inputValue('.cell-editor:focus')).toMatch(/^answer to /);
     await page.keyboard.type('typed by hand');
     await page.keyboard.press('Enter');
     await expect.poll(() => readCell(page, 3, 3)).toContain('typed by hand');
@@ -198,15 +198,106 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
       .toMatch(/^answer to \S+\nanswer to \S+$/);
     await page.keyboard.press('Space');
     await page.waitForSelector('.picked');
-    await page.keyboard.press('?');
+    await page.keyboard.press('Alt+k');
     await page.waitForSelector('dialog[open]');
     await page.keyboard.press('Escape');
-    await page.keyboard.press('/');
-    await page.waitForSelector('#search:focus');
+    await page.keyboard.press('Alt+s');
     await page.keyboard.type('Company 5');
     await expect.poll(() => page.textContent('.count')).toBe('11 of 60 rows');
     await page.keyboard.press('Escape');
     expect((await place())[0]).toBe('2');
+  });
+
+  test('letters, digits and signs type into the cell, however fast, and act only together with Alt', async () => {
+    const agent = createCellsAgent((company, field) => (field === 'year' ? '1999' : `answer to ${company}`));
+    const bench = await openJobBench(agent.script);
+    bench.write('in.csv', createList(16));
+    const { summary } = await bench.run({ fields: ['answer', 'year:integer'] });
+    const view = await openViewBench({ job: summary.jobId, ledger: join(bench.folder, 'ledger.sqlite') });
+    const { page, requests, complaints } = await open(view.url);
+    await page.waitForSelector('.g-td.k-field .value');
+    const editor = page.locator('.cell-editor');
+    const toast = () => page.textContent('.toast');
+    const type = async (text: string, ...keys: string[]) => {
+      await page.keyboard.type(text);
+      for (const key of keys) await page.keyboard.press(key);
+    };
+    // A row each, without a wait: every key that was a shortcut once, and what follows a letter.
+    const words = ['Nice', 'Arr', 'ro', 'Fa', 'gr', 'Os', '/?', '[]', '-5', '=1', '7 N'];
+    await page.click('.g-row[aria-rowindex="2"] .gc3');
+    for (const word of words) await type(word, 'Enter', 'ArrowDown');
+    const read = () => Promise.all(words.map(async (_, index) => readCell(page, index + 1, 3)));
+    await expect.poll(read).toEqual(words.map((word) => `${word}✎`));
+    expect(await page.textContent('.count')).toBe('16 rows');
+    expect(bench.agent.tasks).toHaveLength(2);
+    // An undo right after an edit is about that edit.
+    await page.click('.g-row[aria-rowindex="2"] .gc3');
+    await type('Ber', 'Enter', 'Control+z');
+    await expect.poll(toast).toContain('The earlier value is back');
+    await expect.poll(() => readCell(page, 1, 3)).toBe('Nice✎');
+    // The text is left alone by Esc, by an empty dead key, and by F2 without a change.
+    const puts = () => requests.filter((url) => url.endsWith('/api/cell')).length;
+    const before = puts();
+    const keys = await page.context().newCDPSession(page);
+    const dead = { key: 'Dead', code: 'BracketLeft', windowsVirtualKeyCode: 219 };
+    const pressDead = () => keys.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...dead });
+    await type('x', 'Escape', 'F2', 'Enter');
+    await pressDead();
+    await page.keyboard.press('Enter');
+    await type('x', 'Backspace', 'Enter');
+    // Keys that act do not write, and what they would move to leaves a begun edit alone.
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route('**/api/review?*', (route) => held.then(() => route.continue()), { times: 1 });
+    await page.keyboard.press('Alt+n');
+    await page.keyboard.type('N');
+    const reviewed = page.waitForResponse(/api\/review/);
+    answer();
+    await reviewed;
+    await type('a', 'Escape');
+    expect(puts()).toBe(before);
+    await pressDead();
+    await keys.send('Input.imeSetComposition', { text: '´', selectionStart: 1, selectionEnd: 1 });
+    await keys.send('Input.insertText', { text: 'É' });
+    await type('v', 'Tab', 'ArrowLeft');
+    await expect.poll(() => readCell(page, 1, 3)).toBe('Év✎');
+    // Delete and a pasted value can be looked at first; a table is not pasted.
+    await page.keyboard.press('Delete');
+    expect(await editor.inputValue()).toBe('');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => readCell(page, 1, 3)).toBe('✎');
+    await page.evaluate(`navigator.clipboard.writeText('Lund\\nMalmö\\n')`);
+    await page.keyboard.press('Control+v');
+    await expect.poll(toast).toContain('one value at a time');
+    await page.evaluate(`navigator.clipboard.writeText('"Lund\\nSkåne"\\n')`);
+    await page.keyboard.press('Control+v');
+    expect(await editor.inputValue()).toBe('Lund\nSkåne');
+    // A click elsewhere keeps the value, as in any spreadsheet.
+    await page.click('.g-row[aria-rowindex="4"] .gc1');
+    await expect.poll(() => readCell(page, 1, 3)).toBe('Lund ⏎ Skåne✎');
+    // A value that does not fit stays where it can be mended.
+    await page.click('.g-row[aria-rowindex="2"] .gc4');
+    await type('ca', 'Enter');
+    await expect.poll(toast).toContain('Not kept: “ca”');
+    expect(await page.inputValue('.cell-editor:focus')).toBe('ca');
+    await page.keyboard.press('Control+a');
+    await type('2000', 'Enter');
+    await expect.poll(() => readCell(page, 1, 4)).toBe('2000✎');
+    // A cell of the user says why, and does nothing.
+    await page.click('.g-row[aria-rowindex="4"] .gc1');
+    await type('n', 'Delete');
+    await expect.poll(toast).toContain('Only filled columns can be changed');
+    expect([await editor.count(), await page.$$eval('dialog[open]', (all) => all.length)]).toEqual([0, 0]);
+    // Alt makes other signs on macOS, where the place of the key counts.
+    await page.keyboard.press('Alt+ArrowRight');
+    await page.evaluate(
+      "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: '˚', code: 'KeyK', altKey: true, bubbles: true }))",
+    );
+    await page.waitForSelector('dialog[open]:has-text("next cell to review")');
+    // The refused value.
+    expect(complaints.filter((text) => !text.includes('400 (Bad Request)'))).toEqual([]);
   });
 
   test('a dialog that is asked for while another one closes is opened', async () => {
@@ -217,7 +308,7 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
       const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
       const task = () => new Promise((resolve) => setTimeout(resolve, 0));
       const press = () =>
-        document.querySelector('.g').dispatchEvent(new KeyboardEvent('keydown', { key: 'g', bubbles: true }));
+        document.querySelector('.g').dispatchEvent(new KeyboardEvent('keydown', { key: 'j', altKey: true, bubbles: true }));
       const isOpen = () => document.querySelector('#go-to') !== null && document.querySelector('dialog').open;
       const shown = [];
       for (const steps of [[], [task], [frame], [frame, task], [frame, frame], [task, frame, task], [frame, frame, task]]) {
@@ -235,7 +326,7 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
       return shown;
     })()`);
     expect(shown).toEqual(Array(7).fill(true));
-    await page.keyboard.press('?');
+    await page.keyboard.press('Alt+k');
     await page.waitForSelector('dialog[open]');
     await page.keyboard.press('Escape');
     await page.waitForSelector('dialog', { state: 'hidden' });
@@ -291,7 +382,7 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     await page.click('.g-row[aria-rowindex="3"] .gc3');
     for (const key of ['Shift+ArrowDown', 'Shift+ArrowRight']) await page.keyboard.press(key);
     expect(await page.textContent('.picked')).toContain('4 cells of 2 fields');
-    await page.keyboard.press('r');
+    await page.keyboard.press('Alt+r');
     await page.locator('h2', { hasText: 'Ask 2 fields of 2 rows again' }).waitFor();
     await page.click('.toggle:has-text("headcount")');
     await page.locator('h2', { hasText: 'Ask ceo of 2 rows again' }).waitFor();
@@ -350,13 +441,17 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     await page.waitForSelector('.panel');
     await page.click('.facet:has-text("Enriched")');
     await page.waitForSelector('.chip');
+    await page.click('.g-row[aria-rowindex="3"] .gc3');
+    await page.keyboard.press('F2');
     expect(await findFaults(page)).toEqual([]);
-    await page.keyboard.press('?');
+    expect(await page.inputValue('.cell-editor:focus')).not.toBe('');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Alt+k');
     await page.waitForSelector('dialog[open]');
     expect(await findFaults(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.waitForSelector('dialog', { state: 'hidden' });
-    await page.keyboard.press('r');
+    await page.keyboard.press('Alt+r');
     await page.locator('h2', { hasText: 'Ask 1 row again' }).waitFor();
     expect(await findFaults(page)).toEqual([]);
     await page.keyboard.press('Escape');

@@ -32,7 +32,8 @@ const OPTIONS = {
     kind: 'text',
     alias: 'o',
     value: 'FILE',
-    about: 'Write all changed cells to this CSV file. An existing file is replaced, unless it is the result of a job.',
+    about:
+      'Write all changed cells to this CSV file. An existing file is replaced, unless it is the result of a job.',
   },
   json: { kind: 'switch', about: 'Print all changed cells as one JSON object instead of text.' },
   input: {

@@ -17,7 +17,8 @@ export const report = createCommand({
       kind: 'text',
       alias: 'o',
       value: 'FILE',
-      about: 'Path of the report; - is standard output. An existing file is replaced, unless it is a result of a job.',
+      about:
+        'Path of the report; - is standard output. An existing file is replaced, unless it is a result of a job.',
       fallback: 'companies.report.html for companies.csv',
     },
     redact: { kind: 'list', value: 'COLUMNS', about: 'Leave out these input columns.' },

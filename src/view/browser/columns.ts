@@ -191,3 +191,30 @@ function createIcon(className: string, text: string): HTMLElement {
   icon.setAttribute('aria-hidden', 'true');
   return icon;
 }
+
+/** Why a cell cannot be changed here, as far as the page knows; null if it can. */
+export function findFixed(
+  meta: ViewMeta,
+  row: PageRow | undefined,
+  column: RowColumn | undefined,
+): string | null {
+  if (meta.readOnly !== null) return meta.readOnly;
+  if (column?.kind !== 'field')
+    return 'Only filled columns can be changed here. Your own are left as they are.';
+  if (row === undefined) return 'This row is still being loaded.';
+  const value = row[2][column.index] ?? 0;
+  if (value !== 0 && meta.levels[value[1]] === 'own') return 'The value is in your file: change it there.';
+  switch (readStatus(row)) {
+    case 'excluded':
+      return 'The row is on the exclusion list.';
+    case 'skipped':
+      return 'The row is not sent to the agent, so no value can be stored for it.';
+    default:
+      return null;
+  }
+}
+
+/** The grid has long texts only up to here. */
+export function isCut(text: string): boolean {
+  return text.endsWith('…');
+}

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { AgainQuote } from '../api.js';
+import { ACTIONS, type ActionKey, nameKey } from './keys.js';
 import type { Session } from './session.js';
 import { asked, dialog, quote, view } from './state.js';
 import { formatCount, formatMicros, formatRows } from './words.js';
@@ -166,6 +167,10 @@ function describeOffer(offer: AgainQuote | null, wanted: number): string {
 }
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
+  ['letters, digits, signs', 'type a value into the cell'],
+  ['F2', 'edit the value'],
+  ['Delete', 'edit, from empty'],
+  ['Enter, Tab, Esc', 'in a value: keep, keep and go on, cancel'],
   ['↑ ↓ ← →', 'move'],
   ['Ctrl + arrow', 'to the first or last row or column'],
   ['Page ↑ ↓, Home, End', 'by a page, to the ends'],
@@ -173,16 +178,9 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['Ctrl + Space', 'select the whole column'],
   ['Space', 'select the row; with Shift, all up to it'],
   ['Enter', 'details and sources'],
-  ['F2, or type', 'edit the value'],
-  ['N, Shift + N', 'next and previous cell to review'],
-  ['A', 'accept, and on to the next'],
-  ['R', 'ask the cells or rows again; shows the price first'],
-  ['[ and ]', 'previous and next field in the panel'],
-  ['O', 'open the first source'],
-  ['F', 'show rows like this cell'],
-  ['G', 'go to a row'],
-  ['/', 'search'],
+  ...Object.entries(ACTIONS).map(([key, what]) => [nameKey(key as ActionKey), what] as const),
   ['Ctrl + C', 'copy as a table; with Shift, with sources'],
+  ['Ctrl + V', 'edit, with the pasted value'],
   ['Ctrl + Z', 'undo an edit'],
   ['Esc', 'back to the rows'],
 ];

@@ -2,8 +2,10 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { ViewMeta } from '../api.js';
+import { act } from './actions.js';
 import { followAddress } from './address.js';
 import { Dialogs } from './dialogs.js';
+import { nameKey, readAction } from './keys.js';
 import { Panel } from './panel.js';
 import { Rail } from './rail.js';
 import { RowBar } from './row-bar.js';
@@ -45,7 +47,7 @@ function App({ session }: { readonly session: Session }) {
         </div>
         {isOpen && <Panel session={session} />}
       </main>
-      <Foot />
+      <Foot session={session} />
       <Dialogs session={session} />
     </div>
   );
@@ -71,7 +73,7 @@ function GridBox({ session }: { readonly session: Session }) {
   );
 }
 
-function Foot() {
+function Foot({ session }: { readonly session: Session }) {
   const { from, to } = visible.value;
   const count = view.value?.count ?? 0;
   const place =
@@ -88,15 +90,23 @@ function Foot() {
       <span class="toast" role="status">
         {message?.text}
         {message?.undo !== undefined && (
-          <button type="button" class="link" onClick={message.undo}>
+          <button
+            type="button"
+            class="link"
+            onClick={() => {
+              message.undo?.();
+              // The button goes away, and the focus must not go with it.
+              session.focusGrid();
+            }}
+          >
             Undo
           </button>
         )}
       </span>
       <span class="foot-keys" aria-hidden="true">
-        <kbd>↵</kbd> details <kbd>F2</kbd> edit <kbd>Space</kbd> select <kbd>N</kbd>{' '}
-        {left === 0 ? 'next to review' : `review, ${formatCount(left)} left`} <kbd>/</kbd> search <kbd>?</kbd>{' '}
-        all keys
+        <kbd>↵</kbd> details <kbd>F2</kbd> edit <kbd>Space</kbd> select <kbd>{nameKey('N')}</kbd>{' '}
+        {left === 0 ? 'next to review' : `review, ${formatCount(left)} left`} <kbd>{nameKey('S')}</kbd> search{' '}
+        <kbd>{nameKey('K')}</kbd> all keys
       </span>
     </footer>
   );
@@ -108,23 +118,21 @@ function addPageKeys(session: Session): void {
     'keydown',
     (event) => {
       const { target } = event;
-      const isField = target instanceof Element && target.closest('input, textarea, select, dialog') !== null;
-      if (event.key === 'Escape' && !(target instanceof Element && target.closest('dialog') !== null)) {
+      const isIn = (selector: string): boolean =>
+        target instanceof Element && target.closest(selector) !== null;
+      // An editor has an Escape of its own.
+      if (isIn('dialog, .cell-editor')) return;
+      const isField = isIn('input, textarea, select');
+      if (event.key === 'Escape') {
         if (!isField && openCell.value !== null) openCell.value = null;
         session.focusGrid();
         return;
       }
-      if (isField || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === '/') {
-        isRailShown.value = true;
-        // The rail is drawn first.
-        setTimeout(() => document.querySelector<HTMLInputElement>('#search')?.focus(), 0);
-      } else if (event.key === '?') dialog.value = 'keys';
-      else if (event.key === ']') session.step(1);
-      else if (event.key === '[') session.step(-1);
-      else return;
+      const action = isField || dialog.value !== null ? null : readAction(event);
+      if (action === null) return;
       event.preventDefault();
       event.stopPropagation();
+      if (!event.repeat) act(session, action);
     },
     { capture: true },
   );

@@ -1,4 +1,5 @@
 import type { CellDetail, CellSource, EarlierValue } from '../api.js';
+import { nameKey } from './keys.js';
 import { Bars } from './rail.js';
 import type { Session } from './session.js';
 import { detail } from './state.js';
@@ -98,19 +99,30 @@ function Change({ session, cell }: { readonly session: Session; readonly cell: C
         class="change"
         onSubmit={(event) => {
           event.preventDefault();
-          const text = new FormData(event.currentTarget).get('value');
-          void session.editing.save(cell, typeof text === 'string' && text.trim() !== '' ? text : null);
+          const form = event.currentTarget;
+          const text = String(new FormData(form).get('value') ?? '');
+          void session.editing.save(cell, text.trim() === '' ? null : text).then((result) => {
+            // What was typed stays until it is kept. Then the field shows what the cell has.
+            if (result === 'kept') form.reset();
+          });
           session.focusGrid();
         }}
       >
         <label for="edit" class="unseen">
           Value of {cell.field}
         </label>
-        <input
+        <textarea
           id="edit"
           name="value"
           dir="auto"
-          key={`${cell.ordinal} ${cell.field} ${cell.text}`}
+          rows={Math.min(6, (cell.text ?? '').split('\n').length)}
+          // Kept when a run changes the value, so that typed letters are not lost.
+          key={`${cell.ordinal} ${cell.field}`}
+          onKeyDown={(event) => {
+            if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+            event.preventDefault();
+            if (!event.repeat) event.currentTarget.form?.requestSubmit();
+          }}
           defaultValue={cell.text ?? ''}
           placeholder="type a value"
           autoComplete="off"
@@ -122,8 +134,8 @@ function Change({ session, cell }: { readonly session: Session; readonly cell: C
           <button
             type="button"
             class="button is-primary"
-            title="Keep it as it is (A)"
-            onClick={() => void session.accept()}
+            title={`Keep it as it is (${nameKey('A')})`}
+            onClick={() => void session.accept(cell)}
           >
             Accept
           </button>

@@ -67,7 +67,8 @@ class ReportTable {
       pick: () => undefined,
       onMove: () => undefined,
       onOpen: (place, index) => this.#open(place, index),
-      onEdit: () => undefined,
+      onEdit: () => false,
+      onPasteTable: () => undefined,
       onSort: (index) => this.#sortBy(index),
       onKey: (event) => this.#onKey(event),
     });

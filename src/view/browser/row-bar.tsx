@@ -1,3 +1,4 @@
+import { nameKey } from './keys.js';
 import type { Session } from './session.js';
 import {
   changedRows,
@@ -105,7 +106,7 @@ function Picked({ session }: { readonly session: Session }) {
         type="button"
         class="button is-primary"
         disabled={cannotAsk !== null}
-        title={cannotAsk ?? 'Shows the price first (R)'}
+        title={cannotAsk ?? `Shows the price first (${nameKey('R')})`}
         onClick={() => void session.asking.open()}
       >
         Ask again…
@@ -136,7 +137,7 @@ function CellsBar(props: { readonly session: Session; readonly cells: SelectedCe
         type="button"
         class="button is-primary"
         disabled={cannotAsk !== null}
-        title={cannotAsk ?? 'Shows the price first (R)'}
+        title={cannotAsk ?? `Shows the price first (${nameKey('R')})`}
         onClick={() => void session.asking.open()}
       >
         Ask again…

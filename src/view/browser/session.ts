@@ -1,9 +1,21 @@
 import { batch, effect } from '@preact/signals';
 import type { CellDetail, PageRow, View, ViewCell, ViewEvent, ViewMeta } from '../api.js';
 import { Asking, type SelectedPart } from './asking.js';
-import { createColumns, paintCell, paintHead, type RowColumn, readText, stampRow } from './columns.js';
-import { Editing } from './editing.js';
+import { CellEditor, type EditedCell } from './cell-editor.js';
+import {
+  createColumns,
+  findFixed,
+  isCut,
+  paintCell,
+  paintHead,
+  type RowColumn,
+  readText,
+  stampRow,
+} from './columns.js';
+import { Editing, readCell } from './editing.js';
 import { Grid } from './grid/grid.js';
+import type { EditStart } from './grid/grid-host.js';
+import { readLetter } from './keys.js';
 import { RowPages } from './row-pages.js';
 import { describeSelection, listFields, listRows, listSources, MAX_ASKED } from './selection.js';
 import { call, listen } from './server.js';
@@ -21,6 +33,8 @@ export class Session {
   readonly asking: Asking;
   readonly editing: Editing;
   #grid: Grid<PageRow> | null = null;
+  #editor: CellEditor | null = null;
+  #isAccepting = false;
   #lastPicked = 0;
   #searchTimer = 0;
   #facetsTimer = 0;
@@ -46,6 +60,7 @@ export class Session {
       want: (from, to) => {
         state.visible.value = { from, to };
         this.pages.want(from, to);
+        this.#editor?.follow();
       },
       stamp: (row) => stampRow(row, this.pages),
       paintHead: (head, index) => this.#withColumn(index, (column) => paintHead(head, column)),
@@ -64,11 +79,20 @@ export class Session {
       pick: (place, isRange) => this.pick(place, isRange),
       onMove: () => this.#showSelection(grid),
       onOpen: (place, index) => this.open(place, index),
-      onEdit: (place, index, typed) => this.edit(place, index, typed),
+      onEdit: (place, index, start) => this.edit(place, index, start),
+      onPasteTable: () =>
+        state.say('Paste one value at a time. For a value of several lines, press F2 first.'),
       onSort: (index) => this.#sortBy(index),
       onKey: (event) => this.onGridKey(event),
     });
     this.#grid = grid;
+    this.#editor = new CellEditor(box, {
+      findBox: (place, column) => grid.findBox(place, column),
+      read: ({ ordinal, field }) => this.editing.read(ordinal, field),
+      save: (cell, before, text) => void this.#keep(cell, before, text),
+      refuse: (why) => state.say(why),
+      leave: (by) => (by === 0 ? grid.focus() : grid.move(grid.active.row, grid.active.column + by)),
+    });
     grid.setColumns(this.columns);
     this.#followState(grid);
     void listen(
@@ -80,7 +104,7 @@ export class Session {
   }
 
   focusGrid(): void {
-    this.#grid?.focus();
+    if (!this.#isEditing) this.#grid?.focus();
   }
 
   layout(): void {
@@ -93,6 +117,8 @@ export class Session {
     const number = this.#viewNumber;
     try {
       const made = await call<View>('POST', '/api/views', state.query.value);
+      // Rows stay where they are under an editor.
+      await this.#editor?.whenClosed();
       // A filter that was set since is the one that counts.
       if (number !== this.#viewNumber) return;
       batch(() => {
@@ -131,29 +157,44 @@ export class Session {
     const field = names[at] ?? open.field;
     state.openCell.value = { ...open, field };
     const index = this.columns.findIndex(({ kind, key }) => kind === 'field' && key === field);
-    this.#grid?.move(open.place, index, { focus: false });
+    // A row may have another place by now.
+    if (this.pages.find(open.place)?.[0] === open.ordinal)
+      this.#grid?.move(open.place, index, { focus: false });
   }
 
-  /** Opens a cell for typing. `typed` is a first character that replaces the value. */
-  edit(place: number, index: number, typed: string | null): void {
-    const why =
-      this.meta.readOnly ??
-      (this.#fieldAt(index) === null
-        ? 'Only filled columns can be changed here. Your own are left as they are.'
-        : null);
-    if (why !== null) {
-      state.say(why);
-      return;
+  /** Opens a cell for typing, or says why it cannot be changed. Returns true if it is open. */
+  edit(place: number, index: number, start: EditStart): boolean {
+    const row = this.pages.find(place);
+    const column = this.columns[index];
+    const why = findFixed(this.meta, row, column);
+    if (why !== null || row === undefined || column === undefined) {
+      state.say(why ?? 'There is no cell.');
+      return false;
     }
-    this.open(place, index);
-    // The panel is drawn first.
-    setTimeout(() => {
-      const input = document.querySelector<HTMLInputElement>('#edit');
-      if (input === null) return;
-      if (typed !== null) input.value = typed;
-      input.focus();
-      if (typed === null) input.select();
-    }, 80);
+    const text = readText(column, row);
+    const shown = isCut(text) ? null : text;
+    this.#editor?.open({ place, column: index, ordinal: row[0], field: column.key, shown }, start);
+    return true;
+  }
+
+  /** Stores what was typed. A value that does not fit can be mended where it is. */
+  async #keep(cell: EditedCell, before: Promise<CellDetail>, text: string): Promise<void> {
+    const result = await this.editing.change(before, text);
+    const { place, column, ordinal } = cell;
+    const isHere = this.#isStillAt({ row: place, column }) && this.pages.find(place)?.[0] === ordinal;
+    const isFocused = document.activeElement?.closest('.g') !== null;
+    if (result === 'unfit' && isHere && isFocused) this.#editor?.open(cell, { text });
+  }
+
+  get #isEditing(): boolean {
+    return this.#editor?.isOpen === true;
+  }
+
+  /** False once the person has gone on: to another cell, into an editor or a dialog. */
+  #isStillAt({ row, column }: { readonly row: number; readonly column: number }): boolean {
+    const active = this.#grid?.active;
+    const isFree = !this.#isEditing && state.dialog.value === null;
+    return isFree && active?.row === row && active.column === column;
   }
 
   pick(place: number, isRange: boolean): void {
@@ -191,8 +232,7 @@ export class Session {
       return;
     }
     try {
-      const path = `/api/cell?row=${open.ordinal}&field=${encodeURIComponent(open.field)}`;
-      const detail = await call<CellDetail>('GET', path);
+      const detail = await readCell(open.ordinal, open.field);
       if (state.openCell.value === open) state.detail.value = detail;
     } catch (error) {
       if (state.openCell.value === open) state.openCell.value = null;
@@ -200,12 +240,59 @@ export class Session {
     }
   }
 
-  /** Accepts the cell and goes on to the next one to look at. */
-  async accept(): Promise<void> {
+  /** Accepts a cell and goes on to the next one to look at. Pressed twice, the second time is about a cell not yet seen. */
+  async accept(detail: CellDetail): Promise<void> {
+    if (this.#isAccepting || this.#grid === null) return;
+    const { active } = this.#grid;
+    const why =
+      this.meta.readOnly ?? detail.fixed ?? (detail.text === null ? 'There is no value to accept.' : null);
+    if (why !== null) return state.say(why);
+    this.#isAccepting = true;
+    try {
+      const isDone = detail.level === 'human' || (await this.editing.save(detail, detail.text)) === 'kept';
+      if (isDone && this.#isStillAt(active)) await this.review(1);
+    } finally {
+      this.#isAccepting = false;
+    }
+  }
+
+  /** Accepts the active cell, whatever the panel shows. */
+  async acceptActive(): Promise<void> {
+    const row = this.pages.find(this.#grid?.active.row ?? -1);
+    const column = this.columns[this.#grid?.active.column ?? -1];
+    const why = findFixed(this.meta, row, column);
+    if (why !== null || row === undefined || column === undefined) return state.say(why ?? '');
+    const shown = readText(column, row);
+    const detail = await this.#showActive();
+    if (detail === null) return;
+    const text = detail.text ?? '';
+    if (text === shown || (isCut(shown) && text.startsWith(shown.slice(0, -1)))) await this.accept(detail);
+    else state.say('The cell has changed meanwhile. Look at it again.');
+  }
+
+  /** Opens the first source of the active cell. */
+  async openSource(): Promise<void> {
+    if ((await this.#showActive()) === null) return;
+    // The panel is drawn first.
+    await Promise.resolve();
+    const link = document.querySelector<HTMLAnchorElement>('.source-list a');
+    if (link === null) state.say('No source that can be opened.');
+    else link.click();
+  }
+
+  /** Opens the active cell in the panel. Null if it cannot be read, or the person has gone on meanwhile. */
+  async #showActive(): Promise<CellDetail | null> {
+    if (this.#grid === null) return null;
+    const { active } = this.#grid;
+    const row = this.pages.find(active.row);
+    const field = this.#fieldAt(active.column);
+    if (row === undefined || field === null) return null;
+    const isShown = (cell: { readonly ordinal: number; readonly field: string } | null): boolean =>
+      cell?.ordinal === row[0] && cell.field === field;
+    if (!isShown(state.openCell.value)) this.open(active.row, active.column);
+    if (!isShown(state.detail.value)) await this.refreshDetail();
     const detail = state.detail.value;
-    if (this.meta.readOnly !== null) return state.say(this.meta.readOnly);
-    if (detail === null || detail.text === null || detail.fixed !== null) return;
-    if (await this.editing.save(detail, detail.text)) await this.review(1);
+    return this.#isStillAt(active) && isShown(detail) ? detail : null;
   }
 
   /** Opens the next cell of the view that a person should look at: low or no confidence, doubtful, or of a failed row. */
@@ -213,12 +300,14 @@ export class Session {
     const grid = this.#grid;
     const names = this.meta.fields.map(({ name }) => name);
     if (grid === null) return;
-    const { row, column } = grid.active;
-    const field = names.indexOf(this.#fieldAt(column) ?? '');
-    const id = encodeURIComponent(this.pages.viewId);
+    const { active } = grid;
+    const field = names.indexOf(this.#fieldAt(active.column) ?? '');
+    const { viewId } = this.pages;
     try {
-      const path = `/api/review?view=${id}&place=${row}&field=${field}&by=${by}`;
+      const path = `/api/review?view=${encodeURIComponent(viewId)}&place=${active.row}&field=${field}&by=${by}`;
       const { cell } = await call<{ cell: ViewCell | null }>('GET', path);
+      // The focus does not leave a cell in which the person has begun to type.
+      if (!this.#isStillAt(active) || viewId !== this.pages.viewId) return;
       if (cell === null) return state.say(`No more cells to review ${by > 0 ? 'below' : 'above'}.`);
       grid.move(
         cell.place,
@@ -237,6 +326,8 @@ export class Session {
     const { range } = this.#grid;
     const fields = listFields(range, this.columns);
     const rows = await listRows(this.pages, range.top, range.bottom - range.top + 1);
+    // No dialog takes the letters of an edit that has begun.
+    if (this.#isEditing) return { rows: [], fields: null };
     return { rows, fields: fields.length === 0 ? null : fields };
   }
 
@@ -254,6 +345,7 @@ export class Session {
     state.dialog.value = null;
     state.say('Writing…');
     try {
+      await this.editing.whenSaved();
       const { path, rows } = await call<{ path: string; rows: number }>('POST', '/api/export', {
         view: id,
         format,
@@ -283,8 +375,7 @@ export class Session {
 
   goToRow(number: number): void {
     state.dialog.value = null;
-    const { row: _, column } = this.#grid?.active ?? { row: 0, column: 1 };
-    this.#grid?.move(number - 1, column);
+    this.#grid?.move(number - 1, this.#grid.active.column);
   }
 
   /** Shows only the rows that have the status or confidence of the active cell. */
@@ -304,46 +395,14 @@ export class Session {
     }
   }
 
-  /** Letters that act while the grid has the focus. */
+  /** Keys that act on the selected cells. */
   onGridKey(event: KeyboardEvent): boolean {
-    const isFar = event.ctrlKey || event.metaKey;
-    const key = event.key.toLowerCase();
-    if (event.altKey) return false;
-    if (isFar) {
-      if (key === 'c') void this.copy(event.shiftKey);
-      else if (key === 'z' && !event.shiftKey) void this.editing.undo();
-      else return false;
-      return true;
-    }
-    switch (key) {
-      case 'n':
-        void this.review(event.shiftKey ? -1 : 1);
-        return true;
-      case 'a':
-        void this.accept();
-        return true;
-      case 'r':
-        void this.asking.open();
-        return true;
-      case 'f':
-        this.filterByCell();
-        return true;
-      case 'g':
-        state.dialog.value = 'row';
-        return true;
-      case 'o':
-        document.querySelector<HTMLAnchorElement>('.source-list a')?.click();
-        return true;
-      case '/':
-      case '?':
-      case '[':
-      case ']':
-      case 'escape':
-        // Keys of the whole page.
-        return false;
-      default:
-        return false;
-    }
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return false;
+    const letter = readLetter(event);
+    if (letter === 'C') void this.copy(event.shiftKey);
+    else if (letter === 'Z' && !event.shiftKey) void this.editing.undo();
+    else return false;
+    return true;
   }
 
   #withColumn(index: number, act: (column: RowColumn) => void): void {
@@ -419,7 +478,7 @@ export class Session {
   /** Keeps the visible rows that are being filled. */
   #followFront(rows: readonly number[] | null): void {
     const isFileOrder = !state.isFiltered.value && state.sort.value === null;
-    if (!state.follows.value || !isFileOrder || rows === null || rows.length === 0) return;
+    if (!state.follows.value || this.#isEditing || !isFileOrder || rows === null || rows.length === 0) return;
     // The one in the middle, because rows far below may share an answer with one of them.
     const middle = rows.toSorted((a, b) => a - b)[Math.floor(rows.length / 2)] ?? 0;
     const { from, to } = state.visible.value;

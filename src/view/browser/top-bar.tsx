@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { ViewMeta } from '../api.js';
+import { nameKey } from './keys.js';
 import type { Session } from './session.js';
 import { dialog, filter, isConnected, nextTheme, progress, theme } from './state.js';
 import { formatCount, formatMicros, formatSpan, STATUS_ORDER, STATUS_WORDS } from './words.js';
@@ -39,7 +40,7 @@ export function TopBar({ session }: { readonly session: Session }) {
           type="button"
           class="button is-icon"
           aria-label="Keyboard"
-          title="Keyboard (?)"
+          title={`Keyboard (${nameKey('K')})`}
           onClick={() => {
             dialog.value = 'keys';
           }}

@@ -9,6 +9,9 @@ export interface GridColumn {
   readonly isRowHead?: boolean;
 }
 
+/** How an edit starts: with the whole value, with nothing but the key that is being typed, or with a text. */
+export type EditStart = 'value' | 'key' | { readonly text: string };
+
 /** What the grid shows, and who is told what happens in it. Rows are known by their place in the view. */
 export interface GridHost<Row> {
   /** Name of the table for screen readers. */
@@ -28,7 +31,10 @@ export interface GridHost<Row> {
   pick(place: number, isRange: boolean): void;
   onMove(): void;
   onOpen(place: number, column: number): void;
-  onEdit(place: number, column: number, typed: string | null): void;
+  /** Returns true if a text field for the cell has the focus now. */
+  onEdit(place: number, column: number, start: EditStart): boolean;
+  /** Several cells were pasted. */
+  onPasteTable(): void;
   onSort(column: number): void;
   /** A key that the grid does not know. Returns true if it is handled. */
   onKey(event: KeyboardEvent): boolean;

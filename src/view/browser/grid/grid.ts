@@ -1,5 +1,6 @@
 import type { CellRange, GridColumn, GridHost } from './grid-host.js';
 import { GridRow } from './grid-row.js';
+import { isTextKey, readPasted } from './text-key.js';
 import { TwoScales } from './two-scales.js';
 
 const HEAD_HEIGHT = 52;
@@ -53,10 +54,11 @@ export class Grid<Row> {
     this.#viewport.addEventListener('scrollend', () => this.#putBar(this.#scales.bar));
     new ResizeObserver(() => this.layout()).observe(this.#viewport);
     box.addEventListener('keydown', (event) => this.#onKey(event));
+    box.addEventListener('paste', (event) => this.#onPaste(event));
     box.addEventListener('mousedown', (event) => this.#onMouseDown(event));
     box.addEventListener('dblclick', (event) => {
       const place = this.#findCell(event.target);
-      if (place !== null) host.onEdit(place.row, place.column, null);
+      if (place !== null) host.onEdit(place.row, place.column, 'value');
     });
   }
 
@@ -295,6 +297,15 @@ export class Grid<Row> {
     return { from, to };
   }
 
+  /** Where a cell is in the box of the grid, beside the frozen columns. */
+  findBox(row: number, column: number): DOMRect {
+    const { width = 0, isFrozen } = this.columns[column] ?? {};
+    const left = (this.#lefts[column] ?? 0) - (isFrozen === true ? 0 : this.#viewport.scrollLeft);
+    const shown = isFrozen === true ? left : Math.max(left, this.#frozenWidth);
+    const top = HEAD_HEIGHT + row * this.rowHeight - this.#scales.top;
+    return new DOMRect(shown, top, width, this.rowHeight);
+  }
+
   #findActive(): HTMLElement | undefined {
     const { row, column } = this.active;
     return this.#pool.find(({ place }) => place === row)?.cells[column];
@@ -351,21 +362,49 @@ export class Grid<Row> {
       event.preventDefault();
       return;
     }
-    const to = this.#findTarget(event);
+    // Alt + arrow is Back and Forward of the browser.
+    const to = event.altKey ? null : this.#findTarget(event);
     if (to !== null) {
       event.preventDefault();
       this.move(to.row, to.column, { extend: event.shiftKey });
       return;
     }
     const { row, column } = this.active;
-    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (event.key === 'Enter') this.#host.onOpen(row, column);
-    else if (event.key === 'F2') this.#host.onEdit(row, column, null);
-    else if (event.key === ' ' && event.ctrlKey) this.selectColumns();
-    else if (event.key === ' ') this.#host.pick(row, event.shiftKey);
-    else if (isPlain && event.key.length === 1) this.#host.onEdit(row, column, event.key);
-    else return;
+    const act = this.#findAct(event);
+    if (act === null && !isTextKey(event)) return;
+    // A held key acts once. What it types goes into the editor that it opened.
+    const isTyped = !event.repeat && (act === null ? this.#host.onEdit(row, column, 'key') : act());
+    if (isTyped !== true || act !== null) event.preventDefault();
+  }
+
+  #findAct(event: KeyboardEvent): (() => unknown) | null {
+    const { row, column } = this.active;
+    if (event.altKey || event.metaKey) return null;
+    switch (event.key) {
+      case 'Enter':
+        return () => this.#host.onOpen(row, column);
+      case 'F2':
+        return () => this.#host.onEdit(row, column, 'value');
+      case 'Delete':
+      case 'Backspace':
+        return () => this.#host.onEdit(row, column, { text: '' });
+      case ' ':
+        return () => (event.ctrlKey ? this.selectColumns() : this.#host.pick(row, event.shiftKey));
+      default:
+        return null;
+    }
+  }
+
+  /** Puts a pasted value into the editor, where it can be looked at before it is kept. */
+  #onPaste(event: ClipboardEvent): void {
+    if (event.target instanceof Element && event.target.closest('input, textarea') !== null) return;
+    const pasted = event.clipboardData?.getData('text/plain') ?? '';
+    if (pasted === '') return;
     event.preventDefault();
+    const text = readPasted(pasted);
+    const { row, column } = this.active;
+    if (text === null) this.#host.onPasteTable();
+    else this.#host.onEdit(row, column, { text });
   }
 
   #findTarget(event: KeyboardEvent): { row: number; column: number } | null {
