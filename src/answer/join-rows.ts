@@ -12,7 +12,7 @@ import { type Ask, isEmbedded, listNextSteps } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import { getOwn, isJsonObject, type JsonValue } from '../model/json.js';
 import { createFieldColumns, type FieldColumns } from '../model/output-columns.js';
-import { type ReturnedCells, type RowQuestion, resolveKey } from '../model/question.js';
+import { listFormulaFields, type ReturnedCells, type RowQuestion, resolveKey } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
 import { isSameCell } from '../model/same-value.js';
 import { type AnswerRules, cleanAnswer, cleanLine } from '../model/untrusted-text.js';
@@ -76,8 +76,11 @@ function addReturned(
   if (returned === null || row.kind === 'faulty') return known;
   const open = question.status === 'question' ? question.fields : [];
   const names = open.filter((name) => returned.fields.has(name));
+  // The sources beside a formula of the user are those of an answer that was there before.
+  const formulas = listFormulaFields(row, ask, returned);
   const kept = ask.fields.flatMap(({ name }) => {
-    const reason = returned.fields.has(name) && !open.includes(name) ? returned.findKept(row, name) : null;
+    if (!returned.fields.has(name) || open.includes(name)) return [];
+    const reason = formulas.includes(name) ? 'blank' : returned.findKept(row, name);
     return reason === null ? [] : [[name, reason] as const];
   });
   return {

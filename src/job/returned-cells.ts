@@ -4,7 +4,7 @@ import { type Ask, getFieldIds } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { createFieldColumns, type FieldColumns, type ValueColumn } from '../model/output-columns.js';
 import { createQuestion, listKeys, type ReturnedCells, resolveKey } from '../model/question.js';
-import { getValue, type Row } from '../model/row.js';
+import { getValue, isFormula, type Row } from '../model/row.js';
 import { explainChange, isSameCell, readTypedCell } from '../model/same-value.js';
 import { getPath } from '../write/cells.js';
 import type { JobContext } from './job-context.js';
@@ -128,6 +128,8 @@ export class CellReader {
       const key = resolveKey(question, (each) => answers.get(each)?.fields);
       rowKeys.push(key);
       for (const place of this.#places) {
+        // A formula is the user's: it neither corrects nor clears an answer.
+        if (place.values.some(({ title }) => isFormula(row, title))) continue;
         const stored = answers.get(key)?.fields.get(place.name);
         const cell = { row, key, place, stored };
         const meaning = this.#compare(cell);

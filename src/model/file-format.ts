@@ -68,6 +68,8 @@ export interface SheetLine {
   readonly isHidden?: boolean;
   /** Columns whose value is a formula for the sum of the column. */
   readonly sums?: readonly number[];
+  /** Columns with a formula. */
+  readonly formulas?: readonly number[];
   /** Columns with a formula that was never calculated. */
   readonly uncomputed?: readonly number[];
 }

@@ -3,7 +3,16 @@ import { type Ask, formatRecord, hashRecord, hashRecordText } from './ask.js';
 import { type Blanks, DEFAULT_BLANKS } from './blank.js';
 import { isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 import { createFieldColumns } from './output-columns.js';
-import { cleanCell, getLinkAddress, getValue, hasUncomputed, isUncomputed, type Row } from './row.js';
+import {
+  type CellRow,
+  cleanCell,
+  getLinkAddress,
+  getValue,
+  hasUncomputed,
+  isFormula,
+  isUncomputed,
+  type Row,
+} from './row.js';
 import { formatColumn } from './workbook-file.js';
 
 /**
@@ -165,7 +174,10 @@ function describeUncomputed(row: Row, columns: readonly string[]): string {
   return `${places.join(', ')} ${places.length === 1 ? 'has' : 'have'} ${what} never calculated; open the workbook in a spreadsheet program, save it and run the command again`;
 }
 
-/** In a file that was returned, cells with an answer are open too: the ledger says what they hold. */
+/**
+ * In a file that was returned, cells with an answer are open too: the ledger says what they hold. A formula there is the
+ * user's.
+ */
 function readReturnedFields(
   row: Row,
   ask: Ask,
@@ -176,7 +188,7 @@ function readReturnedFields(
   const { places, names } = listFieldPlaces(ask);
   const open = places.filter((field) =>
     returned.fields.has(field.name)
-      ? !returned.isKept(row, field.name)
+      ? !returned.isKept(row, field.name) && (overwrite || !countFormulas(row, field).some)
       : overwrite || isUnfilled(row, field, blanks),
   );
   return open.length === names.length ? names : open.map(({ name }) => name);
@@ -187,6 +199,27 @@ function listFilledColumns(row: Row, ask: Ask, returned: ReturnedCells): readonl
   return listFieldPlaces(ask).sent.flatMap(({ column, field }) =>
     returned.fields.has(field) && !returned.isLeftAlone(row, field) ? [column] : [],
   );
+}
+
+/** Fields of a returned file whose cells all have formulas. Their sources in the file are no longer true. */
+export function listFormulaFields(row: Row, ask: Ask, { fields }: ReturnedCells): readonly string[] {
+  if (row.kind !== 'cells' || row.formulas === undefined) return NO_FIELDS;
+  const { places } = listFieldPlaces(ask);
+  return places
+    .filter((field) => fields.has(field.name) && countFormulas(row, field).every)
+    .map(({ name }) => name);
+}
+
+const NO_FIELDS: readonly string[] = [];
+
+/** Whether some of a field's cells have formulas, or all. */
+function countFormulas(row: Row, field: FieldPlaces): { readonly some: boolean; readonly every: boolean } {
+  if (row.kind !== 'cells' || row.formulas === undefined) return { some: false, every: false };
+  const columns = [...new Set([field.name, ...listParts(row, field)])].filter((column) =>
+    row.columns.has(column),
+  );
+  const count = columns.filter((column) => isFormula(row, column)).length;
+  return { some: count > 0, every: count > 0 && count === columns.length };
 }
 
 /** Names of the fields to fill in a row. Rows that need every field share one array. */
@@ -258,9 +291,13 @@ function isUnfilled(row: Row, { name, columns }: FieldPlaces, blanks: Blanks): b
   if (isUncomputed(row, name)) return false;
   if (!blanks.isUnfilled(name, getValue(row, name))) return false;
   if (row.kind !== 'cells') return true;
-  const parts = columns ?? [...row.columns.keys()].filter((column) => column.startsWith(`${name}.`));
+  const parts = listParts(row, { name, columns });
   for (const column of parts) if (blanks.isUnfilled(column, getValue(row, column))) return true;
   return parts.length === 0;
+}
+
+function listParts({ columns: given }: CellRow, { name, columns }: FieldPlaces): readonly string[] {
+  return columns ?? [...given.keys()].filter((column) => column.startsWith(`${name}.`));
 }
 
 interface FieldPlaces {

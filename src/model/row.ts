@@ -18,7 +18,9 @@ export interface CellRow extends RowPosition {
   readonly cells: readonly string[];
   /** For a workbook: type and raw value of each cell. Missing or null for text. */
   readonly stored?: readonly (StoredCell | null)[];
-  /** For a workbook: indexes of cells with a formula that was never calculated; their text is empty. Absent if none. */
+  /** For a workbook: indexes of cells with a formula. Absent if none. */
+  readonly formulas?: readonly number[];
+  /** For a workbook: those that were never calculated; their text is empty. Absent if none. */
   readonly uncomputed?: readonly number[];
   /** For a CSV: texts of cells as they are in the file, if they would be written otherwise. Null for the others. */
   readonly source?: readonly (string | null)[];
@@ -82,6 +84,12 @@ export function getLinkAddress(row: Row, column: string): string | null {
 /** True if any cell of the row has a formula that was never calculated. */
 export function hasUncomputed(row: Row): boolean {
   return row.kind === 'cells' && row.uncomputed !== undefined;
+}
+
+/** True for a cell of a workbook with a formula. */
+export function isFormula(row: Row, column: string): boolean {
+  if (row.kind !== 'cells' || row.formulas === undefined) return false;
+  return row.formulas.includes(row.columns.get(column) ?? -1);
 }
 
 /** True for a cell with a formula that was never calculated, so its value is unknown. */

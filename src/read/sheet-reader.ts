@@ -164,6 +164,7 @@ class SheetRow {
   #hasFormula = false;
   #hasLinks = false;
   #sums: number[] = [];
+  #formulas: number[] = [];
   #uncomputed: number[] = [];
   /** The current cell; columns count from 0. */
   #column = -1;
@@ -199,6 +200,7 @@ class SheetRow {
     this.#hasFormula = false;
     this.#hasLinks = false;
     this.#sums = [];
+    this.#formulas = [];
     this.#uncomputed = [];
   }
 
@@ -262,7 +264,10 @@ class SheetRow {
       value: isInline ? this.#inline : this.#value,
       rich: this.#rich,
     });
-    if (this.#isFormula && this.#value === '' && this.#type !== 'str') this.#uncomputed.push(this.#column);
+    if (this.#isFormula) {
+      this.#formulas.push(this.#column);
+      if (this.#value === '' && this.#type !== 'str') this.#uncomputed.push(this.#column);
+    }
     if (this.#formula !== '' && isSumFormula(this.#formula, this.#column)) this.#sums.push(this.#column);
     if (text === '' && this.#column >= this.#cells.length) return;
     this.#rowBlanks += Math.max(0, this.#column - this.#cells.length);
@@ -298,6 +303,7 @@ class SheetRow {
       stored: this.#stored,
       ...(this.#isHidden ? { isHidden: true } : {}),
       ...(this.#sums.length > 0 ? { sums: this.#sums } : {}),
+      ...(this.#formulas.length > 0 ? { formulas: this.#formulas } : {}),
       ...(this.#uncomputed.length > 0 ? { uncomputed: this.#uncomputed } : {}),
     };
     this.#merged.fill(line);

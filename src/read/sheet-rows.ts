@@ -102,7 +102,7 @@ class RowMaker {
     else if (line.cells.length > columns.size) warnExtraCells(line.line, this.#table, this.#warnings);
     const hasLinks = line.stored.some((stored) => stored?.link !== undefined);
     const cells = hasLinks ? showLinks(line, this.#addresses) : line.cells;
-    const { stored, uncomputed } = line;
+    const { stored, formulas, uncomputed } = line;
     const row = {
       kind: 'cells',
       ordinal: this.#ordinal,
@@ -110,6 +110,7 @@ class RowMaker {
       columns,
       cells,
       stored,
+      ...(formulas === undefined ? {} : { formulas }),
       ...(uncomputed === undefined ? {} : { uncomputed }),
     } as const;
     this.#ordinal += 1;

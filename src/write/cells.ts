@@ -72,7 +72,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
         const answer = filled.outcome.fields.get(field.name);
         const verdict = verdicts?.get(field.name);
         if (returned?.includes(field.name) === true) renewField(out, field, answer, verdict, row, context);
-        else fillField(out, field, answer, verdict, context);
+        else fillField(out, field, answer, verdict, row, context);
       }
       const outcome = [
         status,
@@ -155,6 +155,7 @@ function fillField(
   place: FieldPlace,
   answer: FieldAnswer | undefined,
   verdict: CheckedCitation | undefined,
+  row: Row,
   context: FillContext,
 ): void {
   if (answer === undefined) return;
@@ -162,7 +163,8 @@ function fillField(
   let isKept = false;
   let isReplaced = false;
   for (const { at, path } of place.values) {
-    if (!isFillable(out, at, context)) continue;
+    const isOwn = row.kind === 'cells' && row.uncomputed?.includes(at) === true && !context.overwrite;
+    if (isOwn || !isFillable(out, at, context)) continue;
     isOpen = true;
     const text = context.write(getPath(answer.value, path));
     if (text !== '') {

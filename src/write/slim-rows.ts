@@ -22,12 +22,16 @@ export function createSlimTable(
   ];
   const kept = places.map((index) => columns[index] ?? '');
   const indexes = new Map(kept.map((column, index) => [column, index]));
-  const slimCells = ({ stored, source, ...row }: CellRow): CellRow => ({
+  const move = (indexes: readonly number[]) =>
+    indexes.map((index) => places.indexOf(index)).filter((at) => at >= 0);
+  const slimCells = ({ stored, source, formulas, uncomputed, ...row }: CellRow): CellRow => ({
     ...row,
     columns: indexes,
     cells: pick(row.cells),
     ...(stored === undefined ? {} : { stored: pick(stored) }),
     ...(source === undefined ? {} : { source: pick(source) }),
+    ...(formulas === undefined ? {} : { formulas: move(formulas) }),
+    ...(uncomputed === undefined ? {} : { uncomputed: move(uncomputed) }),
   });
   const slimObject = (row: ObjectRow): ObjectRow => {
     const members = parseMembers(row.text).filter(({ key }) => !dropped.has(key));

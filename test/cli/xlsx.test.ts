@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { EnrichEvent } from '../../src/model/events.js';
+import type { EnrichOptions } from '../../src/options.js';
 import { openInput } from '../../src/read/open-input.js';
-import { readTable } from '../helpers/job.js';
+import { createCellsAgent } from '../helpers/cells-agent.js';
+import { openJobBench, readTable } from '../helpers/job.js';
 import { servePaid } from '../helpers/paid-server.js';
 import { readAllRows } from '../helpers/rows.js';
-import { createRow, createWorkbook, unpackParts } from '../helpers/workbook.js';
+import { createRow, createWorkbook, packParts, unpackParts } from '../helpers/workbook.js';
 import { createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
 
 const ASK = ['--reference', 'tables', '-f', 'hq_city', '--send', 'company'];
@@ -253,6 +256,65 @@ test('a formula that was never calculated fails only the rows that would send it
   ]);
   const parts = await unpackParts(readFileSync(join(dir.path, 'sums.filled.xlsx')));
   expect(parts['xl/worksheets/s0.xml']?.match(/<f>B2\*2<\/f>/g)).toHaveLength(3);
+});
+
+/** A workbook that an agent fills cell by cell, and that is given back with changes to its parts. */
+async function openBook(bytes: Uint8Array, fields: string[]) {
+  const agent = createCellsAgent((company, field, time) => `${field} ${time} of ${company}`);
+  const bench = await openJobBench(agent.script);
+  const path = join(bench.folder, 'book.xlsx');
+  writeFileSync(path, bytes);
+  return {
+    path,
+    /** Changes the parts of the workbook, as another program would. */
+    async edit(change: (parts: Record<string, string>) => void) {
+      const parts = { ...(await unpackParts(readFileSync(path))) };
+      change(parts);
+      writeFileSync(path, await packParts(parts));
+    },
+    /** Fills the workbook in place. Returns the cells that were asked, the notes, and the new parts. */
+    async fill(options: Partial<EnrichOptions> = {}) {
+      const start = agent.cells.length;
+      const notes: string[] = [];
+      const onEvent = (event: EnrichEvent) => event.type === 'note' && notes.push(event.code);
+      const output = join(bench.folder, 'filled.xlsx');
+      const { summary } = await bench.run({ input: path, output, fields, ...options }, { onEvent });
+      renameSync(output, path);
+      return {
+        summary,
+        notes,
+        cells: agent.cells.slice(start),
+        parts: await unpackParts(readFileSync(path)),
+      };
+    },
+  };
+}
+
+test('a filled file that is given back keeps its formulas, computed or not, and asks nothing for them', async () => {
+  const text = (place: string, value: string) => `<c r="${place}" t="inlineStr"><is><t>${value}</t></is></c>`;
+  const formula = (place: string) => `<c r="${place}" t="str"><f>UPPER("a")</f><v>A</v></c>`;
+  const rows = [2, 3, 4, 5].map(
+    (line) =>
+      `<row r="${line}">${text(`A${line}`, `Firm ${line}`)}${line < 4 ? formula(`C${line}`) : ''}</row>`,
+  );
+  const given = await createWorkbook({ Firms: createRow(1, ['company', 'city', 'country']) + rows.join('') });
+  const { edit, fill } = await openBook(given, ['city', 'country']);
+  const formulas = async (...args: Parameters<typeof fill>) => {
+    const { cells, parts } = await fill(...args);
+    return { cells, formulas: parts['xl/worksheets/s0.xml']?.match(/<c r="C\d"[^>]*><f>/g) ?? [] };
+  };
+  const first = await formulas();
+  expect(first.formulas).toHaveLength(2);
+  // The person replaces an answer by a formula too, and a program drops the results.
+  await edit((parts) => {
+    const xml = parts['xl/worksheets/s0.xml'] ?? '';
+    parts['xl/worksheets/s0.xml'] = xml
+      .replace(/<c r="C4".*?<\/c>/, formula('C4'))
+      .replaceAll(/<c r="(C\d)" t="str">(<f>.*?<\/f>)<v>A<\/v>/g, '<c r="$1">$2');
+  });
+  const second = await formulas();
+  expect(second).toMatchObject({ cells: [], formulas: ['', '', ''].map(() => expect.anything()) });
+  expect((await formulas({ overwrite: true })).formulas).toEqual([]);
 });
 
 test('--plain leaves out bookkeeping in every format, and --sources needs a workbook', async () => {
