@@ -57,8 +57,18 @@ export interface SheetShape {
   readonly above: readonly SheetLine[];
   /** True if the workbook uses the 1904 date system. */
   readonly date1904: boolean;
+  /** Where its list is, if it has Excel tables. Absent without them. */
+  readonly list?: ListShape;
   /** The workbook itself. Absent for a sheet that is not in a file. */
   readonly file?: WorkbookFile | undefined;
+}
+
+/** Where the list of a sheet with Excel tables is. */
+export interface ListShape {
+  /** Path of the Excel table that is the list, in lowercase; null if its header belongs to none. */
+  readonly tablePath: string | null;
+  /** Last column of all Excel tables from the header down. */
+  readonly tablesEnd: number;
 }
 
 export interface SheetLine {

@@ -14,6 +14,7 @@ import {
   type OpenReader,
   Warnings,
 } from './input.js';
+import { findListHeader, ListArea } from './list-area.js';
 import { describeHeader, nameColumns } from './open-csv.js';
 import { findTitles } from './sheet-header.js';
 import { readSheetLines, SHEET_NOTES } from './sheet-reader.js';
@@ -32,10 +33,18 @@ export async function openXlsx(
 ): Promise<OpenReader> {
   const { name } = source;
   const workbook = await readWorkbook(await openZip(source, limits), limits);
-  const { sheet, extras, lines, headerAt: foundAt } = await chooseSheet(workbook, options, limits);
+  const { sheet, extras, lines: all, headerAt: chosenAt } = await chooseSheet(workbook, options, limits);
   const hasHeader = options.header !== false;
-  if (hasHeader && foundAt < 0) throw refuseHeaderRow(name, sheet.name, options.headerRow);
+  if (hasHeader && chosenAt < 0) throw refuseHeaderRow(name, sheet.name, options.headerRow);
   const isFound = hasHeader && options.headerRow === undefined;
+  const foundAt = isFound ? findListHeader(extras.tables, all, chosenAt) : chosenAt;
+  const firstAt = hasHeader ? Math.max(0, foundAt) : 0;
+  const area = new ListArea(extras.tables, all[firstAt] ?? NO_LINE);
+  const lines = all.flatMap((line, at) => {
+    const own = area.mask(line);
+    // The rows down to the header keep their places.
+    return own === null ? (at <= firstAt ? [{ ...line, cells: [], stored: [] }] : []) : [own];
+  });
   const found = isFound ? findTitles(lines, foundAt, extras.mergedAcross) : null;
   const headerAt = hasHeader ? (found?.last ?? foundAt) : 0;
   const header = lines[headerAt];
@@ -44,7 +53,7 @@ export async function openXlsx(
   const titles = hasHeader ? (found?.titles ?? header.cells) : [];
   const width = hasHeader ? titles.length : Math.max(...lines.map(({ cells }) => cells.length));
   const columns = nameColumns(hasHeader ? titles : Array.from({ length: width }, () => ''));
-  const above = lines.slice(0, found?.first ?? headerAt);
+  const above = all.slice(0, found?.first ?? headerAt);
   const table = {
     name,
     columns: new Map(columns.map((column, index) => [column, index])),
@@ -52,12 +61,15 @@ export async function openXlsx(
     headerLine: hasHeader ? header.line : null,
     strict: options.strict === true,
     hiddenRows: options.hiddenRows,
-    totalsLines: extras.totalsLines,
+    area,
   };
   const headerDoubts = isFound ? listHeaderDoubts(name, lines, headerAt) : [];
+  // Columns between the list and its new columns have names, but not for us.
+  const named = titles.map((title, column) => (area.isBeside(column) ? (columns[column] ?? title) : title));
   const sheetWarnings = [
     ...describeChoice(workbook, sheet),
-    ...describeHeader(titles, columns, `row ${header.line}`).filter(
+    ...area.listNotes(all),
+    ...describeHeader(named, columns, `row ${header.line}`).filter(
       ({ code }) => code !== DATA_CODE || (options.headerRow === undefined && headerDoubts.length === 0),
     ),
     ...(found !== null && found.first < found.last
@@ -82,6 +94,7 @@ export async function openXlsx(
         firstLine: header.line,
         above,
         date1904: workbook.date1904,
+        ...(extras.tables.length === 0 ? {} : { list: area.describeShape() }),
         file: describeFile(workbook, sheet),
       },
     },
@@ -95,11 +108,19 @@ export async function openXlsx(
     },
     openRows: (signal) => {
       warnings = new Warnings();
-      const opened = readSheetLines(workbook, { sheet, extras }, limits, warnings, signal);
+      const opened = readSheetLines(
+        workbook,
+        { sheet, extras, lastLine: area.lastLine },
+        limits,
+        warnings,
+        signal,
+      );
       return readSheetRows(opened, table, warnings);
     },
   };
 }
+
+const NO_LINE: SheetLine = { line: 1, cells: [], stored: [] };
 
 function describeFile({ archive, path }: Workbook, sheet: Sheet): WorkbookFile {
   return {

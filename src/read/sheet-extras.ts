@@ -22,8 +22,18 @@ export interface SheetExtras {
   readonly mergedAcross: MergedAcross;
   /** Addresses of links to other places than this workbook, by line and column. */
   readonly links: ReadonlyMap<number, ReadonlyMap<number, string>>;
-  /** Lines of the totals rows of tables. */
-  readonly totalsLines: ReadonlySet<number>;
+  readonly tables: readonly ExcelTable[];
+}
+
+/** A range that Excel calls a table. */
+export interface ExcelTable {
+  /** Path of its part, in lowercase. */
+  readonly path: string;
+  readonly name: string;
+  /** Its cells, with its header and its totals. */
+  readonly range: CellRange;
+  /** Number of rows with totals, at its end. */
+  readonly totalsCount: number;
 }
 
 /** Excel's own limit is lower. */
@@ -78,7 +88,7 @@ export async function readSheetExtras(
   const openBytes = () => openTail(archive.openPart(sheet.path));
   for await (const _ of readXml({ name: archive.name, path: sheet.path, openBytes }, handler));
   mergedColumns.sort((a, b) => a.firstLine - b.firstLine);
-  return { mergedColumns, mergedAcross, links, totalsLines: await readTotalsLines(workbook, tables) };
+  return { mergedColumns, mergedAcross, links, tables: await readTables(workbook, tables) };
 }
 
 /** The bytes after the rows, inside a root element of their own; all bytes of a part that is not UTF-8. */
@@ -124,21 +134,18 @@ function findRowsEnd(bytes: Buffer): { readonly at: number; readonly prefix: str
   return null;
 }
 
-async function readTotalsLines(
-  { archive }: Workbook,
-  tables: readonly string[],
-): Promise<ReadonlySet<number>> {
-  const lines = new Set<number>();
-  for (const path of tables) {
-    const open: XmlHandler['open'] = (name, { ref, totalsRowCount = '0' }) => {
+async function readTables({ archive }: Workbook, paths: readonly string[]): Promise<ExcelTable[]> {
+  const tables: ExcelTable[] = [];
+  for (const path of paths) {
+    const open: XmlHandler['open'] = (name, { ref, displayName = '', totalsRowCount = '0' }) => {
       const range = parseRange(ref);
       if (name !== 'table' || range === null) return;
-      const count = Math.min(Number(totalsRowCount), MAX_TOTALS);
-      for (let line = 0; line < count; line += 1) lines.add(range.lastLine - line);
+      const totalsCount = Math.min(Number(totalsRowCount), MAX_TOTALS);
+      tables.push({ path, name: displayName, range, totalsCount });
     };
     await readElements(archive, path, { open });
   }
-  return lines;
+  return tables;
 }
 
 const MAX_TOTALS = 10;

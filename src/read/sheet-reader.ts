@@ -26,6 +26,11 @@ export const SHEET_NOTES = {
     'cells have a formula that was never calculated',
     'A row that would send such a cell is not sent. To fix that, open the workbook in a spreadsheet program and save it.',
   ],
+  ROWS_BELOW_TABLE: [
+    'row below the Excel table is not part of the list',
+    'rows below the Excel table are not part of the list',
+    'Only .xlsx output keeps them, unchanged.',
+  ],
   HIDDEN_ROWS: ['hidden row', 'hidden rows', 'Hidden rows are read like all others.'],
   LINKS: [
     'row has links',
@@ -47,25 +52,27 @@ const CHUNK_CELLS = 2_000;
 export interface OpenSheet {
   readonly sheet: Sheet;
   readonly extras: SheetExtras;
+  /** Last row of the list. Absent if it ends with the sheet. */
+  readonly lastLine?: number;
 }
 
 /** Reads the non-empty rows of a sheet, each up to its last value. */
 export async function* readSheetLines(
   workbook: Workbook,
-  { sheet, extras }: OpenSheet,
+  { sheet, extras, lastLine = Number.POSITIVE_INFINITY }: OpenSheet,
   limits: InputLimits,
   warnings: Warnings,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly SheetLine[]> {
   const { archive } = workbook;
-  const row = new SheetRow(workbook, extras, limits);
+  const row = new SheetRow(workbook, extras, limits, lastLine);
   const chunks = new LineChunks();
   const takeRow = () => {
     const line = row.close(warnings);
     if (line !== null) chunks.add(line);
   };
   const openBytes = () => archive.openPart(sheet.path, signal);
-  const handler = createHandler(row, takeRow, warnings);
+  const handler = createHandler(row, takeRow, warnings, lastLine);
   const { parser, texts } = openXml({ name: archive.name, path: sheet.path, openBytes }, handler);
   const quick = new QuickRows(parser, row, takeRow);
   for await (const text of texts) {
@@ -106,7 +113,7 @@ class LineChunks {
   }
 }
 
-function createHandler(row: SheetRow, takeRow: () => void, warnings: Warnings): XmlHandler {
+function createHandler(row: SheetRow, takeRow: () => void, warnings: Warnings, lastLine: number): XmlHandler {
   let isText = false;
   let isFormula = false;
   // Phonetic guides are not part of the text.
@@ -123,7 +130,10 @@ function createHandler(row: SheetRow, takeRow: () => void, warnings: Warnings): 
         isFormula = true;
         row.noteFormula();
       } else if (name === 'rPh') isPhonetic = true;
-      else if (name === 'mergeCell') warnings.add('MERGED_CELLS', parseFirstLine(attributes.ref));
+      else if (name === 'mergeCell') {
+        const line = parseFirstLine(attributes.ref);
+        if (line <= lastLine) warnings.add('MERGED_CELLS', line);
+      }
     },
     text(text) {
       if (isText) row.addText(text);
@@ -153,6 +163,7 @@ class SheetRow {
   readonly #readCell: ReturnType<typeof createCellReader>;
   readonly #links: SheetExtras['links'];
   readonly #merged: MergedValues;
+  readonly #lastLine: number;
   #line = 0;
   /** Blank cells before others, in the rows above and in this one. */
   #blankCount = 0;
@@ -179,7 +190,13 @@ class SheetRow {
   #isInline = false;
   #hasRuns = false;
 
-  constructor(workbook: Workbook, { links, mergedColumns }: SheetExtras, limits: InputLimits) {
+  constructor(
+    workbook: Workbook,
+    { links, mergedColumns }: SheetExtras,
+    limits: InputLimits,
+    lastLine: number,
+  ) {
+    this.#lastLine = lastLine;
     this.#name = workbook.archive.name;
     this.#limits = limits;
     this.#links = links;
@@ -291,6 +308,10 @@ class SheetRow {
   /** Returns the row, or null if it has only formatting. */
   close(warnings: Warnings): SheetLine | null {
     this.#blankCount += this.#rowBlanks;
+    if (this.#line > this.#lastLine) {
+      if (this.#cells.some((text) => text !== '')) warnings.add('ROWS_BELOW_TABLE', this.#line);
+      return null;
+    }
     if (this.#hasFormula) warnings.add('FORMULAS', this.#line);
     for (const column of this.#uncomputed)
       warnings.add('FORMULA_WITHOUT_VALUE', `${formatColumn(column)}${this.#line}`);

@@ -4,6 +4,7 @@ import type { SheetLine } from '../model/file-format.js';
 import { type CellRow, isAddress, toAddress } from '../model/row.js';
 import { isRemark, isRepeatedHeader, isRule, isSingle } from './csv-rows.js';
 import type { InputOptions, Warnings } from './input.js';
+import type { ListArea } from './list-area.js';
 import { TotalsFinder } from './totals-row.js';
 
 /** Columns and settings for reading rows of a sheet. */
@@ -15,8 +16,8 @@ interface SheetTable {
   readonly headerLine: number | null;
   readonly strict: boolean;
   readonly hiddenRows: InputOptions['hiddenRows'];
-  /** Rows that the sheet itself marks as totals. */
-  readonly totalsLines: ReadonlySet<number>;
+  /** Which cells are of the list. */
+  readonly area: Pick<ListArea, 'mask' | 'totalsLines'>;
 }
 
 /**
@@ -28,14 +29,17 @@ export async function* readSheetRows(
   table: SheetTable,
   warnings: Warnings,
 ): AsyncGenerator<readonly CellRow[]> {
-  const { headerLine } = table;
+  const { headerLine, area } = table;
   const maker = new RowMaker(table, warnings);
   let isBelow = headerLine === null;
   for await (const lines of chunks) {
     const rows: CellRow[] = [];
     for (const line of lines) {
-      if (isBelow) maker.add(line, rows);
-      else isBelow = line.line === headerLine;
+      if (isBelow) {
+        const own = area.mask(line);
+        if (own === null) maker.pass(line.line);
+        else maker.add(own, rows);
+      } else isBelow = line.line === headerLine;
     }
     if (rows.length > 0) yield rows;
   }
@@ -71,6 +75,11 @@ class RowMaker {
     this.#lastLine = line.line;
     this.#held.push(line);
     if (this.#held.length > HELD_ROWS) this.#release(rows);
+  }
+
+  /** Takes note of a row that is not of the list. */
+  pass(line: number): void {
+    this.#lastLine = line;
   }
 
   finish(): CellRow[] {
@@ -124,11 +133,11 @@ const TOTALS = 'a totals row';
 
 function findSkip(
   { line, cells, isHidden }: SheetLine,
-  { hiddenRows, totalsLines }: SheetTable,
+  { hiddenRows, area }: SheetTable,
   titles: readonly string[],
 ): string | null {
   if (isHidden === true && hiddenRows === 'skip') return 'a hidden row';
-  if (totalsLines.has(line)) return TOTALS;
+  if (area.totalsLines.has(line)) return TOTALS;
   if (isRepeatedHeader(cells, titles)) return 'a repeated header';
   return isRule(cells) ? 'a line of dashes' : null;
 }

@@ -24,6 +24,8 @@ import type { ZipSink } from './zip-sink.js';
 export interface PackageChanges {
   /** The columns behind the table; null without new ones. */
   readonly widening: Widening | null;
+  /** Path of the Excel table that is the list; null if it is none. */
+  readonly tablePath: string | null;
   /** Titles of the new columns; empty for a sheet without a header. */
   readonly titles: readonly string[];
   /** True if formulas may depend on filled cells. */
@@ -157,7 +159,7 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
     );
     let hasWiderTable = false;
     for (const path of sheetLinks.find('table')) {
-      const text = widening === null ? null : await readText(file, path);
+      const text = widening === null || path !== changes.tablePath ? null : await readText(file, path);
       const wide = text === null || widening === null ? null : patchTable(text, changes.titles, widening);
       if (wide === null) continue;
       patched.set(path, wide);

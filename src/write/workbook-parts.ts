@@ -122,6 +122,8 @@ export function listLinkIds(xml: string | null): ReadonlySet<string> {
 
 /** Columns that are added behind a table. */
 export interface Widening {
+  /** Number of columns of the list. */
+  readonly width: number;
   /** Line of the header. */
   readonly headerLine: number;
   /** Index of the first new column. */
@@ -130,9 +132,13 @@ export interface Widening {
   readonly last: number;
 }
 
-/** The range with the new columns, if it ends before them and includes the header; else null. */
-export function widen(range: CellRange | null, { headerLine, start, last }: Widening): CellRange | null {
-  if (range === null || range.lastColumn !== start - 1 || last < start) return null;
+/** The range with the new columns, if it ends before them and includes the header of the list; else null. */
+export function widen(
+  range: CellRange | null,
+  { headerLine, width, start, last }: Widening,
+): CellRange | null {
+  if (range === null || range.firstColumn >= width || range.lastColumn !== start - 1 || last < start)
+    return null;
   return range.firstLine <= headerLine && range.lastLine > headerLine ? { ...range, lastColumn: last } : null;
 }
 

@@ -148,18 +148,21 @@ class PatchJob {
     );
     this.#survey = survey;
     opened.styles.useDatesOf([...survey.styles.values()]);
-    const start = Math.max(inputWidth, survey.lastColumn + 1);
-    this.#place = { headerLine, start, base: chooseBase(survey.styles, opened.styles, start) };
+    const { tablePath = null, tablesEnd = -1 } = shape.sheet?.list ?? {};
+    const start = Math.max(inputWidth, survey.lastColumn + 1, tablesEnd + 1);
+    this.#place = { headerLine, start, base: chooseBase(survey.styles, opened.styles, inputWidth) };
     this.#links = new SheetLinks(survey.linkCount, opened.idPrefix);
     if (this.#options.sources === 'sheet')
       this.#sources = new SourcesSheet(shape.sheet?.name ?? '', opened.styles.derive(0, 'link'));
     const titles = this.#titles;
     const last = start + titles.length - 1;
     if (last >= MAX_COLUMNS) throw refuseColumns(last + 1);
-    const widening = headerLine === null || titles.length === 0 ? null : { headerLine, start, last };
+    const widening =
+      headerLine === null || titles.length === 0 ? null : { headerLine, width: inputWidth, start, last };
     const isMultiple = [...this.#file.parts.keys()].filter((part) => SHEET_PART.test(part)).length > 1;
     this.#begun = await opened.begin(zip, {
       widening,
+      tablePath,
       titles: headerLine === null ? [] : titles,
       recalculates: survey.hasFormulas || isMultiple,
       replacesFormulas: survey.formulaColumns.size > 0,
@@ -217,7 +220,7 @@ class PatchJob {
     const { headerLine, start } = this.#place;
     const last = start + this.#titles.length - 1;
     yield patchTail(this.#feed.tail, this.#feed.prefix, {
-      widening: headerLine === null ? null : { headerLine, start, last },
+      widening: headerLine === null ? null : { headerLine, width: this.#layout.inputWidth, start, last },
       links: this.#links.formatLinks(this.#feed.prefix),
       isLinkDropped: (place) => this.#droppedLinks.has(place) || this.#links.has(place),
       drawingId: this.#begun?.newDrawingId ?? null,
@@ -263,11 +266,12 @@ class PatchJob {
   /** A row that gets no answers. */
   #passRow({ line, xml }: RawRow): RawXml {
     const { headerLine, start } = this.#place;
+    const { inputWidth } = this.#layout;
     const { prefix } = this.#feed;
     if (line === null) return xml;
     if (this.#survey?.hasFormulas === true) this.#arrays.addRow(xml, line);
     if (line !== headerLine) return this.#formulas.restore(xml, line, prefix);
-    const style = listCells(xml, prefix).findLast(({ column }) => column < start)?.style ?? 0;
+    const style = listCells(xml, prefix).findLast(({ column }) => column < inputWidth)?.style ?? 0;
     this.#sources?.setHeaderStyle(style);
     const changes = this.#titles.map((text, index) => ({ column: start + index, text }));
     return patchRow(xml, line, prefix, changes, ({ text }, place) =>
@@ -409,9 +413,9 @@ function findMacroWish(path: string): boolean | undefined {
 function chooseBase(
   columnStyles: ReadonlyMap<number, number>,
   styles: WorkbookStyles,
-  start: number,
+  width: number,
 ): number {
-  const columns = [...columnStyles].filter(([column]) => column < start).sort(([a], [b]) => a - b);
+  const columns = [...columnStyles].filter(([column]) => column < width).sort(([a], [b]) => a - b);
   const plain = columns.filter(([, style]) => !styles.isUnderlined(style));
   const counts = new Map<string, number>();
   for (const [, style] of plain) {

@@ -131,7 +131,7 @@ const NO_EXTRAS: SheetExtras = {
   mergedColumns: [],
   mergedAcross: new Map(),
   links: new Map(),
-  totalsLines: new Set(),
+  tables: [],
 };
 
 async function openWorkbook(): Promise<Workbook> {

@@ -275,24 +275,43 @@ test.each<[string, readonly string[], readonly (readonly (string | number)[])[]]
   expect(rows.map(({ skip }) => skip).filter(Boolean)).toEqual([]);
 });
 
-test("a table's own totals row is skipped, wherever it is, and so is the header again", async () => {
-  const table = { 'xl/tables/t1.xml': '<table ref="A1:D4" totalsRowCount="1"/>' };
+test("a table's own totals row and the header again are skipped, and rows below it are not of the list", async () => {
+  const table = { 'xl/tables/t1.xml': '<table ref="A1:D5" totalsRowCount="1"/>' };
   const links = `<Relationship Id="t1" Type="${LINKS}/table" Target="../tables/t1.xml"/>`;
   const tail = '<tableParts count="1"><tablePart r:id="t1"/></tableParts>';
-  const rows = createTable(AMOUNTS, ...ROWS, ['Average', '', 15, 3.5], AMOUNTS, [
-    'Dune',
-    'dune.example',
-    1,
-    1,
-  ]);
+  const rows = createTable(
+    AMOUNTS,
+    ...ROWS,
+    AMOUNTS,
+    ['Average', '', 15, 3.5],
+    ['Dune', 'dune.example', 1, 1],
+  );
   const input = await openSheet({ rows, tail, links, parts: table });
   expect((await readAllRows(input)).map(({ skip }) => skip)).toEqual([
     undefined,
     undefined,
-    'a totals row',
     'a repeated header',
-    undefined,
+    'a totals row',
   ]);
+  expect(input.notes.map(({ code }) => code)).toContain('ROWS_BELOW_TABLE');
+});
+
+test('names above an Excel table are those of the list, or a title', async () => {
+  const links = `<Relationship Id="t1" Type="${LINKS}/table" Target="../tables/t1.xml"/>`;
+  const tail = '<tableParts count="1"><tablePart r:id="t1"/></tableParts>';
+  const open = (ref: string, rows: string) =>
+    openSheet({ rows, tail, links, parts: { 'xl/tables/t1.xml': `<table displayName="T" ref="${ref}"/>` } });
+  const rows = createRow(3, ['Acme', 'Oslo']) + createRow(4, ['Bolt', 'Rome']);
+  const bare = await open('A3:B4', createRow(2, ['company', 'city']) + rows);
+  expect(bare.columns).toEqual(['company', 'city']);
+  expect(await readAllRows(bare)).toHaveLength(2);
+  const titled = await open(
+    'A3:A5',
+    createRow(1, ['Our list']) +
+      ['name', 'Acme', 'Bolt'].map((text, index) => createRow(3 + index, [text])).join(''),
+  );
+  expect(titled.columns).toEqual(['name']);
+  expect(await readAllRows(titled)).toHaveLength(2);
 });
 
 test('a sheet without rows is empty', async () => {

@@ -169,6 +169,119 @@ test('new columns come behind everything in the rows of the table, and nothing i
   expect(xml.match(/ r="J3"/g)).toHaveLength(1);
 });
 
+/** A sheet with two Excel tables, each with its header at a place, and with these rows. */
+async function createTables(tables: Readonly<Record<string, readonly [place: string, rows: unknown[][]]>>) {
+  const workbook = new ExcelJS.Workbook();
+  const sheet = workbook.addWorksheet('Leads');
+  for (const [name, [ref, [titles = [], ...rows]]] of Object.entries(tables))
+    sheet.addTable({
+      name,
+      ref,
+      headerRow: true,
+      columns: titles.map((title) => ({ name: String(title) })),
+      rows,
+    });
+  return { sheet, save: async () => Buffer.from(await workbook.xlsx.writeBuffer()) };
+}
+
+/** The ranges of the tables of a workbook, by name. */
+async function listTables(bytes: Buffer) {
+  const parts = [...(await readParts(bytes))].filter(([name]) => name.startsWith('xl/tables/'));
+  const tables = parts.map(([, part]) => parseXml(part).attributes);
+  return Object.fromEntries(tables.map(({ displayName = '', ref }) => [displayName, ref]));
+}
+
+const LEADS = [
+  ['company', 'City'],
+  ['Acme', null],
+  ['Bolt', null],
+];
+
+test('the rows below an Excel table are not of the list, and neither is another table', async () => {
+  const others = [
+    ['supplier', 'phone', 'fax'],
+    ['Supplier 1', '+47 1', null],
+  ];
+  const { sheet, save } = await createTables({ Leads: ['A1', LEADS], Suppliers: ['A6', others] });
+  sheet.getCell('A5').value = 'remark';
+  const { bytes, rows, input } = await fillWorkbook(await save(), { City: CITY });
+  expect(rows.map(({ line }) => line)).toEqual([2, 3]);
+  expect(input.notes).toMatchObject([
+    { code: 'ROWS_BELOW_TABLE', fact: expect.stringMatching(/^3 rows .* \(rows 5, 6, 7\)/) },
+  ]);
+  expect(await listTables(bytes)).toEqual({ Leads: 'A1:B3', Suppliers: 'A6:C7' });
+  const after = new ExcelJS.Workbook();
+  await after.xlsx.load(bytes.buffer as ArrayBuffer);
+  expect(after.worksheets[0]?.getRow(7).values).toEqual([undefined, 'Supplier 1', '+47 1']);
+});
+
+test('a table beside the list stays as it is, and the list is known when it is given back', async () => {
+  const { sheet, save } = await createTables({
+    Leads: ['A1', LEADS],
+    Regions: [
+      'D1',
+      [
+        ['region', 'target'],
+        ['North', 5],
+      ],
+    ],
+  });
+  sheet.getCell('D3').value = 'beside';
+  const given = await save();
+  const { bytes, input } = await fillWorkbook(given, { City: CITY });
+  expect(input.columns).toEqual(['company', 'City']);
+  expect(input.notes).toMatchObject([
+    {
+      code: 'OTHER_COLUMNS',
+      fact: 'The list is the Excel table Leads (A1:B3), without columns D, E beside it.',
+    },
+  ]);
+  expect(await listTables(bytes)).toEqual({ Leads: 'A1:B3', Regions: 'D1:E2' });
+  const after = new ExcelJS.Workbook();
+  await after.xlsx.load(bytes.buffer as ArrayBuffer);
+  expect(after.worksheets[0]?.getRow(1).getCell(6).value).toBe('City_confidence');
+  const again = await fillWorkbook(bytes, { City: CITY });
+  expect(again.input.columns.filter((name) => !name.startsWith('column_'))).toEqual([
+    ...['company', 'City', 'City_confidence', 'City_citations'],
+    ...OUTCOME_COLUMNS,
+  ]);
+  expect(await listTables(again.bytes)).toEqual({ Leads: 'A1:B3', Regions: 'D1:E2' });
+});
+
+test('Excel tables beside and below a list without one are not of it', async () => {
+  const { sheet, save } = await createTables({
+    Regions: [
+      'D1',
+      [
+        ['region', 'target'],
+        ['North', 5],
+        ['South', 6],
+      ],
+    ],
+    Suppliers: [
+      'A6',
+      [
+        ['supplier', 'phone'],
+        ['Supplier 1', '+47 1'],
+      ],
+    ],
+  });
+  LEADS.forEach((row, index) => {
+    sheet.getCell(`A${index + 1}`).value = row[0] ?? null;
+    sheet.getCell(`B${index + 1}`).value = row[1] ?? null;
+  });
+  const { bytes, input, rows } = await fillWorkbook(await save(), { City: CITY });
+  expect(input.columns).toEqual(['company', 'City']);
+  expect(rows.map(({ line }) => line)).toEqual([2, 3]);
+  expect(input.notes).toMatchObject([
+    {
+      code: 'OTHER_TABLES',
+      fact: 'These Excel tables are not part of the list: Regions (D1:E3), Suppliers (A6:B7).',
+    },
+  ]);
+  expect(await listTables(bytes)).toEqual({ Regions: 'D1:E3', Suppliers: 'A6:B7' });
+});
+
 const CITED = {
   City: { ...CITY, urls: ['https://a.example/x?y=1&z=2', 'https://b.example/'] },
   ceo: { schema: { type: 'string' }, values: () => 'Ann <Lee>', urls: ['https://c.example/'] },
