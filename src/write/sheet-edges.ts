@@ -86,6 +86,8 @@ export interface TailChanges {
   readonly links: string;
   /** Whether the own link of a cell is replaced or no longer true. */
   isLinkDropped(place: string): boolean;
+  /** Merged ranges that are no longer merged, such as `C2:C4`. */
+  readonly parted: ReadonlySet<string>;
   /** Id of the relationship with the drawing of new comments; null without them, or if the sheet has that drawing. */
   readonly drawingId: string | null;
   readonly linkSpace: string;
@@ -137,6 +139,8 @@ export function patchTail(tail: RawXml, prefix: string, changes: TailChanges): R
   }
   const list = tops.find(({ tag }) => tag.name === 'hyperlinks');
   if (list !== undefined) edits.push(...dropLinks(xml, list, changes));
+  const merged = tops.find(({ tag }) => tag.name === 'mergeCells');
+  if (merged !== undefined && changes.parted.size > 0) edits.push(...partRanges(xml, merged, changes.parted));
   if (changes.links !== '') {
     const links = toRaw(changes.links);
     if (list !== undefined) {
@@ -160,6 +164,21 @@ export function patchTail(tail: RawXml, prefix: string, changes: TailChanges): R
     edits.push({ start: at, end: at, text });
   }
   return applyEdits(xml, edits).slice(opened.length);
+}
+
+function partRanges(xml: RawXml, list: XmlElement, parted: ReadonlySet<string>): Edit[] {
+  const all = listElements(xml, 2).filter(({ start, end }) => start > list.start && end < list.end);
+  const dropped = all.filter(({ tag }) => {
+    const range = parseRange(readAttributes(tag.text).ref);
+    return range !== null && parted.has(formatRange(range));
+  });
+  // The list may not be empty.
+  if (dropped.length === all.length) return [{ start: list.start, end: list.end, text: '' }];
+  const count = String(all.length - dropped.length);
+  return [
+    { start: list.start, end: list.tag.end, text: setAttributes(list.tag.text, { count }) },
+    ...dropped.map(({ start, end }) => ({ start, end, text: '' })),
+  ];
 }
 
 function dropLinks(xml: RawXml, list: XmlElement, { isLinkDropped, links }: TailChanges): Edit[] {

@@ -1,4 +1,4 @@
-import { parseRange } from '../model/workbook-file.js';
+import { type CellRange, parseRange } from '../model/workbook-file.js';
 import { findLastColumn, hasFormula, listCells } from './sheet-rows.js';
 import { type RawXml, readSheetPieces, type SheetPiece } from './sheet-stream.js';
 import { listTags, readAttributes } from './xml-text.js';
@@ -12,6 +12,8 @@ export interface SheetSurvey {
   readonly formulaColumns: ReadonlySet<number>;
   /** The most frequent style of each column in the first rows below the header. */
   readonly styles: ReadonlyMap<number, number>;
+  /** Merged ranges with cells of `columns` below the header. */
+  readonly merged: readonly CellRange[];
   /** Number of links. */
   readonly linkCount: number;
   /** Id of the relationship with the boxes of its comments; null without one. */
@@ -31,6 +33,7 @@ export async function surveySheet(
 ): Promise<SheetSurvey> {
   const votes = new Map<number, Map<number, number>>();
   const formulaColumns = new Set<number>();
+  const merged: CellRange[] = [];
   let prefix = '';
   let lastColumn = -1;
   let hasFormulas = false;
@@ -62,6 +65,10 @@ export async function surveySheet(
         if (name === 'legacyDrawing') drawingId = findLinkId(text);
         if (name !== 'mergeCell') continue;
         const range = parseRange(readAttributes(text).ref);
+        const isOpen = columns.some(
+          (at) => at >= (range?.firstColumn ?? 0) && at <= (range?.lastColumn ?? -1),
+        );
+        if (range !== null && isOpen && range.lastLine > headerLine) merged.push(range);
         // Some merge a remark over the whole sheet.
         const isWhole = (range?.lastColumn ?? 0) > MAX_MERGED_COLUMN;
         if (range !== null && !isWhole && range.lastLine >= headerLine)
@@ -71,7 +78,7 @@ export async function surveySheet(
   };
   for await (const piece of readSheetPieces(bytes)) takePiece(piece);
   const styles = new Map([...votes].map(([column, counts]) => [column, findMost(counts)]));
-  return { lastColumn, hasFormulas, formulaColumns, styles, linkCount, drawingId };
+  return { lastColumn, hasFormulas, formulaColumns, styles, merged, linkCount, drawingId };
 }
 
 function findLinkId(tag: string): string | null {

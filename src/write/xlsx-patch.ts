@@ -5,6 +5,7 @@ import { formatColumn, type WorkbookFile } from '../model/workbook-file.js';
 import { ArrayRanges } from './array-ranges.js';
 import type { ByteSink } from './byte-sink.js';
 import { type CellLayout, createCellLayout } from './cells.js';
+import { MergedCells } from './merged-cells.js';
 import { findLook, findNumberLooks, findStyleInPlace, formatNewCell } from './new-cells.js';
 import type { Output, OutputOptions } from './output.js';
 import { SharedFormulas } from './shared-formulas.js';
@@ -106,6 +107,7 @@ class PatchJob {
   #begun: BegunPackage | null = null;
   #survey: SheetSurvey | null = null;
   #place: Placement = { headerLine: null, start: 0, base: -1 };
+  #merged = new MergedCells([], []);
   #links = new SheetLinks();
   #sources: SourcesSheet | null = null;
   readonly #formulas = new SharedFormulas();
@@ -147,6 +149,11 @@ class PatchJob {
       this.#listOpenColumns(),
     );
     this.#survey = survey;
+    const filled = this.#layout.fields.flatMap(({ values }) => values.map(({ at }) => at));
+    this.#merged = new MergedCells(
+      survey.merged,
+      filled.filter((at) => at < inputWidth),
+    );
     opened.styles.useDatesOf([...survey.styles.values()]);
     const { tablePath = null, tablesEnd = -1 } = shape.sheet?.list ?? {};
     const start = Math.max(inputWidth, survey.lastColumn + 1, tablesEnd + 1);
@@ -223,6 +230,7 @@ class PatchJob {
       widening: headerLine === null ? null : { headerLine, width: this.#layout.inputWidth, start, last },
       links: this.#links.formatLinks(this.#feed.prefix),
       isLinkDropped: (place) => this.#droppedLinks.has(place) || this.#links.has(place),
+      parted: new Set(this.#merged.listParted()),
       drawingId: this.#begun?.newDrawingId ?? null,
       linkSpace: this.#package?.spaces.links ?? '',
     });
@@ -245,6 +253,13 @@ class PatchJob {
       const cells = this.#keptFormulas === 1 ? '1 answer was' : `${this.#keptFormulas} answers were`;
       const message = `${cells} not written, because the cell is part of an array formula.`;
       notes.push({ code: 'FORMULA_KEPT', message });
+    }
+    const parted = this.#merged.listParted();
+    if (parted.length > 0) {
+      const ranges = parted.length === 1 ? '1 merged range was' : `${parted.length} merged ranges were`;
+      const list = `${parted.slice(0, MAX_LISTED).join(', ')}${parted.length > MAX_LISTED ? ', …' : ''}`;
+      const message = `${ranges} split, because the cells got different values (${list}).`;
+      notes.push({ code: 'CELLS_UNMERGED', message });
     }
     const omitted = (this.#begun?.comments?.omitted ?? 0) + (this.#sources?.omitted ?? 0);
     if (omitted > 0) {
@@ -299,6 +314,7 @@ class PatchJob {
       if (stored?.[at]?.link !== undefined && !isNew)
         this.#droppedLinks.add(`${formatColumn(at)}${row.line}`);
     }
+    this.#merged.addRow(row.line, texts, (at) => texts[at] !== (own[at] ?? ''));
     if (isClipped) this.#clippedLines.push(row.line);
     if (this.#survey?.hasFormulas === true) this.#arrays.addRow(xml, row.line);
     const base = this.#findBaseStyle(xml, row.line);
@@ -379,6 +395,8 @@ class PatchJob {
 }
 
 const MAX_COLUMNS = 16_384;
+/** Ranges that a note lists. */
+const MAX_LISTED = 5;
 
 function refuseColumns(count: number): RowfillError {
   return createUsageError(

@@ -282,6 +282,46 @@ test('Excel tables beside and below a list without one are not of it', async () 
   expect(await listTables(bytes)).toEqual({ Regions: 'D1:E3', Suppliers: 'A6:B7' });
 });
 
+test('merged blank cells that get different values are split, and others stay merged', async () => {
+  const workbook = new ExcelJS.Workbook();
+  const sheet = workbook.addWorksheet('Leads');
+  sheet.addRows([
+    ['company', 'zip', 'City', 'country'],
+    ...['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'].map((name) => [name]),
+  ]);
+  sheet.getCell('C8').value = 'Bonn';
+  for (const range of ['C2:C4', 'C5:D5', 'A6:B6', 'C6:C7', 'C8:C9']) sheet.mergeCells(range);
+  const values = ['Berlin', 'Rome', null, 'Oslo', 'Paris', 'Paris', 'x', 'x'];
+  const { bytes, notes } = await fillWorkbook(Buffer.from(await workbook.xlsx.writeBuffer()), {
+    City: { ...CITY, values: (ordinal) => values[ordinal] ?? null },
+    country: { ...CITY, values: () => 'Land' },
+  });
+  expect(notes).toEqual(['CELLS_UNMERGED']);
+  const xml = (await readParts(bytes)).get('xl/worksheets/sheet1.xml')?.toString() ?? '';
+  const merged = findNodes(parseXml(Buffer.from(xml)), 'mergeCells')[0];
+  expect(merged?.attributes.count).toBe('3');
+  expect(findNodes(merged as never, 'mergeCell').map(({ attributes }) => attributes.ref)).toEqual([
+    'A6:B6',
+    'C6:C7',
+    'C8:C9',
+  ]);
+  const after = new ExcelJS.Workbook();
+  await after.xlsx.load(bytes.buffer as ArrayBuffer);
+  const shown = after.worksheets[0]?.getColumn(3).values;
+  expect(shown).toEqual([
+    undefined,
+    'City',
+    'Berlin',
+    'Rome',
+    undefined,
+    'Oslo',
+    'Paris',
+    'Paris',
+    'Bonn',
+    'Bonn',
+  ]);
+});
+
 const CITED = {
   City: { ...CITY, urls: ['https://a.example/x?y=1&z=2', 'https://b.example/'] },
   ceo: { schema: { type: 'string' }, values: () => 'Ann <Lee>', urls: ['https://c.example/'] },
