@@ -125,6 +125,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   const output = await openOutput({
     ...parts,
     verdicts: hasVerdicts,
+    isReturned: parts.history.returned != null,
     mode: await readMode(parts.inputPath),
     shape: slimmed?.shape ?? input.shape,
     columns: slimmed?.columns ?? input.columns,

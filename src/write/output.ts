@@ -33,6 +33,8 @@ export interface OutputOptions {
   readonly plain?: boolean | undefined;
   /** Where the sources of values go; comments and a sheet need a workbook. @default 'columns' */
   readonly sources?: SourcesPlace | undefined;
+  /** True for a filled file that was given back: the sources that it has are replaced. @default false */
+  readonly isReturned?: boolean | undefined;
   /** A second file with one JSON line per citation. @default none */
   readonly citationsFile?: string | undefined;
   /** Permissions of a new file, which keep it as private as the input. @default what the system gives a new file */

@@ -133,10 +133,10 @@ export function escapeText(text: string): string {
 const UNFIT = /[^\t\n\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 const SPECIAL = /[&<>"]|_x[\da-f]{4}_|[^\t\n\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/iu;
 
-/** Cuts text that is too long for a cell, never inside a character. */
-export function clipText(text: string): string {
-  if (text.length <= MAX_CELL_LENGTH) return text;
-  const end = MAX_CELL_LENGTH - 1;
+/** Cuts text that is too long for a cell, never inside a character. `room` is what else the cell holds. */
+export function clipText(text: string, room = 0): string {
+  if (text.length <= MAX_CELL_LENGTH - room) return text;
+  const end = MAX_CELL_LENGTH - room - 1;
   const last = text.charCodeAt(end - 1);
   return `${text.slice(0, last >= 0xd800 && last <= 0xdbff ? end - 1 : end)}…`;
 }

@@ -23,6 +23,8 @@ export interface SourceRow {
 }
 
 const TITLES = ['Cell', 'Row', 'Column', 'Value', 'Confidence', 'Source', 'Title'] as const;
+/** Number of its columns. */
+export const SOURCES_WIDTH = TITLES.length;
 const WIDTHS = [8, 24, 20, 30, 12, 50, 40];
 const MAX_ROWS = 1_048_576;
 /** Links to cells and links to pages share Excel's limit of 65,530. */

@@ -1,6 +1,7 @@
 import { TextDecoder } from 'node:util';
 import { resolveLinksPath, resolvePart, type WorkbookFile } from '../model/workbook-file.js';
 import type { SourcesPlace } from './output.js';
+import { isOwnSources } from './own-sources.js';
 import { SheetComments } from './sheet-comments.js';
 import type { SourcesSheet } from './sources-sheet.js';
 import {
@@ -36,6 +37,8 @@ export interface PackageChanges {
   readonly withMacros: boolean | undefined;
   /** Where the sources of values go. */
   readonly sources: SourcesPlace;
+  /** True for a filled file that was given back: its sources of before are replaced. */
+  readonly isReturned: boolean;
   /** Id of the sheet's relationship with the boxes of its comments; null without one. */
   readonly drawingId: string | null;
 }
@@ -60,7 +63,7 @@ export interface BegunPackage {
   readonly hasLostSignatures: boolean;
   /** True if a table of the sheet now has the new columns. */
   readonly hasWiderTable: boolean;
-  /** The comments of the sheet; null if none are added. */
+  /** The comments of the sheet; null if none are added or removed. */
   readonly comments: SheetComments | null;
   /** Id of the relationship with their boxes, if it is new; else null. */
   readonly newDrawingId: string | null;
@@ -123,11 +126,14 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
         target: relateParts(workbookPath, stylesName),
       });
     }
-    const notes = changes.sources === 'comments' ? await openComments(changes.drawingId) : null;
+    const notes = await openComments(changes.drawingId, changes.sources === 'comments');
     if (notes !== null) added.push(...notes.types);
-    const sourcesPath = changes.sources === 'sheet' ? findFreePath('worksheets/sheet#.xml') : null;
-    if (sourcesPath !== null) added.push({ path: sourcesPath, type: SHEET_TYPE });
-    if (sourcesPath !== null)
+    const replaced = changes.sources === 'sheet' && changes.isReturned ? await findSources() : null;
+    const sourcesPath =
+      changes.sources === 'sheet' ? (replaced?.path ?? findFreePath('worksheets/sheet#.xml')) : null;
+    const isNew = sourcesPath !== null && replaced === null;
+    if (isNew) added.push({ path: sourcesPath, type: SHEET_TYPE });
+    if (isNew)
       newWorkbookLinks.push({
         id: sourcesId,
         kind: 'worksheet',
@@ -152,8 +158,8 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
         recalculates,
         sheetAt,
         widening,
-        sheet:
-          sourcesPath === null ? null : { name: chooseSheetName(workbook, 'Sources'), linkId: sourcesId },
+        sheet: isNew ? { name: chooseSheetName(workbook, 'Sources'), linkId: sourcesId } : null,
+        replacedAt: replaced?.at ?? null,
         linkSpace,
       }),
     );
@@ -177,7 +183,11 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
     const types = (await readText(file, CONTENT_TYPES)) ?? '';
     patch(CONTENT_TYPES, types, patchContentTypes(types, { isRemoved, added, withMacros }));
 
-    const late = new Set([sheetPath, sheetLinks.path, stylesName, ...(notes?.paths ?? [])]);
+    const replacedPaths = replaced === null ? [] : [replaced.path, resolveLinksPath(replaced.path)];
+    const late = new Set([
+      ...[sheetPath, sheetLinks.path, stylesName],
+      ...[...(notes?.paths ?? []), ...replacedPaths],
+    ]);
     const nameOf = (path: string): string => (file.parts.get(path) ?? path).replaceAll('\\', '/');
     const writePatched = async (path: string): Promise<void> => {
       const text = patched.get(path);
@@ -219,10 +229,10 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
           await zip.addPart(nameOf(notes.drawingPath), notes.comments.formatDrawing());
         }
         if (sources !== null && sourcesPath !== null) {
-          await sources.write(zip.openPart(sourcesPath), spaces);
+          await sources.write(zip.openPart(nameOf(sourcesPath)), spaces);
           const addresses = sources.listAddresses().map(formatPageLink);
           if (addresses.length > 0)
-            await zip.addPart(resolveLinksPath(sourcesPath), patchLinks(null, addresses, linkSpace));
+            await zip.addPart(nameOf(resolveLinksPath(sourcesPath)), patchLinks(null, addresses, linkSpace));
         }
       },
     };
@@ -236,14 +246,34 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
     return name();
   };
 
-  /** Finds the parts of the sheet's comments, or places for new ones. */
-  const openComments = async (drawingId: string | null) => {
+  /** Finds the sheet with the sources of an earlier fill. */
+  const findSources = async (): Promise<{ readonly path: string; readonly at: number } | null> => {
+    const sheets = listElements(workbook, 2)
+      .filter(({ tag }) => tag.name === 'sheet')
+      .map(({ tag }) => readAttributes(tag.text));
+    const others = sheets.flatMap(({ name = '' }, at) => (at === file.sheetAt ? [] : [name]));
+    for (const [at, attributes] of sheets.entries()) {
+      const id = Object.entries(attributes).find(([name]) => /(?:^|:)id$/i.test(name))?.[1] ?? '';
+      const path = workbookLinks.findById(id);
+      if (path === undefined || !/^Sources(?: \d+)?$/.test(attributes.name ?? '')) continue;
+      const links = await readLinkPart(file, path);
+      const isBare = links.paths.length === links.find('printerSettings').length;
+      if (isBare && (await isOwnSources(file, path, (name) => others.includes(name)))) return { path, at };
+    }
+    return null;
+  };
+
+  /** Finds the parts of the sheet's comments, or places for new ones. Null if nothing is to be done. */
+  const openComments = async (drawingId: string | null, isWanted: boolean) => {
     const given = sheetLinks.find('comments')[0];
     const givenDrawing = drawingId === null ? undefined : sheetLinks.findById(drawingId);
     const path = given ?? findFreePath('comments#.xml');
     const drawingPath = givenDrawing ?? findFreePath('drawings/vmlDrawing#.vml');
     const texts = given === undefined ? null : await readText(file, given);
     const drawing = givenDrawing === undefined ? null : await readText(file, givenDrawing);
+    const comments = new SheetComments(texts, drawing, spaces.main);
+    // Without new ones, those of an earlier fill may have to go.
+    if (!isWanted && (!comments.hasOwn || givenDrawing === undefined)) return null;
     const [commentsId, newId] = [`${idPrefix}Comments`, `${idPrefix}Drawing`];
     const links: NewLink[] = [
       ...(given === undefined
@@ -254,7 +284,7 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
         : []),
     ];
     return {
-      comments: new SheetComments(texts, drawing, spaces.main),
+      comments,
       path,
       drawingPath,
       paths: [path, drawingPath],

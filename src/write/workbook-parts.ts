@@ -154,6 +154,8 @@ export function patchWorkbook(
     readonly widening: Widening | null;
     /** A sheet to add: its name, and the id of its relationship. */
     readonly sheet: { readonly name: string; readonly linkId: string } | null;
+    /** Position of a sheet that is written anew, with a filter; null without one. */
+    readonly replacedAt: number | null;
     readonly linkSpace: string;
   },
 ): string {
@@ -166,6 +168,8 @@ export function patchWorkbook(
   const names = tops.find(({ tag }) => tag.name === 'definedNames');
   if (names !== undefined && changes.widening !== null)
     edits.push(...widenNames(xml, names, changes.sheetAt, changes.widening));
+  if (names !== undefined && changes.replacedAt !== null)
+    edits.push(...dropFilterName(xml, names, changes.replacedAt));
   const sheets = tops.find(({ tag }) => tag.name === 'sheets');
   if (changes.sheet !== null && sheets !== undefined) {
     const ids = listElements(xml.slice(sheets.start, sheets.end), 1).map(({ tag }) =>
@@ -204,6 +208,18 @@ function widenNames(xml: string, names: XmlElement, sheetAt: number, widening: W
       const wide = widenReference(text, widening);
       return wide === text ? [] : [{ start: tag.end, end: innerEnd, text: wide }];
     });
+}
+
+/** The name of a sheet's filter, which has the range of before. */
+function dropFilterName(xml: string, names: XmlElement, at: number): Edit[] {
+  const all = listElements(xml, 2, 0).filter(({ start, end }) => start > names.start && end < names.end);
+  const gone = all.filter(({ tag }) => {
+    const { name = '', localSheetId } = readAttributes(tag.text);
+    return localSheetId === String(at) && /^_xlnm\._FilterDatabase$/i.test(name);
+  });
+  // The list may not be empty.
+  if (gone.length === all.length) return [{ start: names.start, end: names.end, text: '' }];
+  return gone.map(({ start, end }) => ({ start, end, text: '' }));
 }
 
 /** Widens the ranges of a reference such as `'My sheet'!$A$1:$E$10`. */

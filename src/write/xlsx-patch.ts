@@ -8,11 +8,12 @@ import { type CellLayout, createCellLayout } from './cells.js';
 import { MergedCells } from './merged-cells.js';
 import { findLook, findNumberLooks, findStyleInPlace, formatNewCell } from './new-cells.js';
 import type { Output, OutputOptions } from './output.js';
+import { RowFeed } from './row-feed.js';
 import { SharedFormulas } from './shared-formulas.js';
 import { patchHead, patchTail } from './sheet-edges.js';
 import { SheetLinks } from './sheet-links.js';
 import { hasFormula, listCells, type OldCell, patchRow } from './sheet-rows.js';
-import { type RawRow, type RawXml, readSheetPieces, type SheetPiece } from './sheet-stream.js';
+import type { RawRow, RawXml } from './sheet-stream.js';
 import { computeWidths, createAnswerCells, MAX_CELL_LENGTH, type SheetCell } from './sheet-xml.js';
 import { SourcesSheet } from './sources-sheet.js';
 import { type SheetSurvey, surveySheet } from './survey-sheet.js';
@@ -113,6 +114,7 @@ class PatchJob {
   readonly #formulas = new SharedFormulas();
   readonly #arrays = new ArrayRanges();
   #keptFormulas = 0;
+  #lastLine = 0;
 
   constructor(options: OutputOptions, file: WorkbookFile) {
     this.#options = options;
@@ -149,11 +151,7 @@ class PatchJob {
       this.#listOpenColumns(),
     );
     this.#survey = survey;
-    const filled = this.#layout.fields.flatMap(({ values }) => values.map(({ at }) => at));
-    this.#merged = new MergedCells(
-      survey.merged,
-      filled.filter((at) => at < inputWidth),
-    );
+    this.#merged = new MergedCells(survey.merged, this.#listValueColumns());
     opened.styles.useDatesOf([...survey.styles.values()]);
     const { tablePath = null, tablesEnd = -1 } = shape.sheet?.list ?? {};
     const start = Math.max(inputWidth, survey.lastColumn + 1, tablesEnd + 1);
@@ -175,6 +173,7 @@ class PatchJob {
       replacesFormulas: survey.formulaColumns.size > 0,
       withMacros: findMacroWish(path),
       sources: this.#options.sources ?? 'columns',
+      isReturned: this.#options.isReturned === true,
       drawingId: survey.drawingId,
     });
     const { head, prefix } = await this.#feed.readHead();
@@ -201,6 +200,12 @@ class PatchJob {
     return [...places, costAt].filter((at) => at >= 0 && at < inputWidth);
   }
 
+  /** Columns of the input for values. */
+  #listValueColumns(): number[] {
+    const { fields, inputWidth } = this.#layout;
+    return fields.flatMap(({ values }) => values.map(({ at }) => at)).filter((at) => at < inputWidth);
+  }
+
   /** The XML up to the last of these rows, with their cells. */
   async patchRows(rows: readonly FilledRow[]): Promise<RawXml> {
     let xml = '';
@@ -225,6 +230,7 @@ class PatchJob {
     for (let raw = await this.#feed.take(); raw !== null; raw = await this.#feed.take())
       yield this.#passRow(raw);
     const { headerLine, start } = this.#place;
+    this.#begun?.comments?.dropLost(this.#listValueColumns(), headerLine ?? 0, this.#lastLine);
     const last = start + this.#titles.length - 1;
     yield patchTail(this.#feed.tail, this.#feed.prefix, {
       widening: headerLine === null ? null : { headerLine, width: this.#layout.inputWidth, start, last },
@@ -358,14 +364,24 @@ class PatchJob {
     const comments = this.#begun?.comments;
     if (comments == null && this.#sources === null) return;
     const { inputWidth, titles, fields } = this.#layout;
+    comments?.visit(row.line);
+    this.#lastLine = row.line;
     for (const { name, values } of fields) {
+      const isReturned = outcome.returned?.includes(name) === true;
+      // The sources of before are of another value, or are given again.
+      const kept = outcome.kept?.get(name) ?? 'own';
+      if (isReturned || kept !== 'own')
+        for (const { at } of values) if (at < inputWidth) comments?.drop(`${formatColumn(at)}${row.line}`);
       const answer = outcome.fields.get(name);
-      const value = values.find(({ at }) => texts[at] !== '' && (at >= inputWidth || texts[at] !== own[at]));
-      if (answer === undefined || value === undefined) continue;
+      const value = values.find(
+        ({ at }) => texts[at] !== '' && (at >= inputWidth || isReturned || texts[at] !== own[at]),
+      );
+      if (answer === undefined || value === undefined || answer.who === 'human') continue;
       const { at } = value;
       const column = at < inputWidth ? at : this.#place.start + at - inputWidth;
       const place = `${formatColumn(column)}${row.line}`;
-      comments?.add(place, describeSources(answer, outcome.verdicts?.get(name)?.passage ?? null));
+      if (this.#options.sources === 'comments')
+        comments?.add(place, describeSources(answer, outcome.verdicts?.get(name)?.passage ?? null));
       for (const { url, title, text = '' } of answer.citations)
         this.#sources?.add({
           place,
@@ -442,50 +458,4 @@ function chooseBase(
   }
   const most = Math.max(0, ...counts.values());
   return plain.findLast(([, style]) => counts.get(styles.describe(style)) === most)?.[0] ?? -1;
-}
-
-/** Reads a sheet piece by piece: its head, then row after row, then its tail. */
-class RowFeed {
-  prefix = '';
-  tail: RawXml = '';
-  readonly #pieces: AsyncGenerator<SheetPiece>;
-  #rows: readonly RawRow[] = [];
-  #next = 0;
-
-  constructor(bytes: AsyncIterable<Uint8Array>) {
-    this.#pieces = readSheetPieces(bytes);
-  }
-
-  async readHead(): Promise<{ readonly head: RawXml; readonly prefix: string }> {
-    const { value } = await this.#pieces.next();
-    if (value?.kind !== 'head') throw new Error('the sheet has no rows');
-    this.prefix = value.prefix;
-    return { head: value.xml, prefix: value.prefix };
-  }
-
-  /** The next row, if it was read already. */
-  takeNow(): RawRow | undefined {
-    const row = this.#rows[this.#next];
-    if (row !== undefined) this.#next += 1;
-    return row;
-  }
-
-  /** The next row, or null after the last one. */
-  async take(): Promise<RawRow | null> {
-    for (;;) {
-      const row = this.takeNow();
-      if (row !== undefined) return row;
-      const { value, done } = await this.#pieces.next();
-      if (done === true || value === undefined) return null;
-      if (value.kind === 'tail') this.tail = value.xml;
-      else if (value.kind === 'rows') {
-        this.#rows = value.rows;
-        this.#next = 0;
-      }
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#pieces.return(undefined);
-  }
 }

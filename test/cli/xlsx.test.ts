@@ -317,6 +317,75 @@ test('a filled file that is given back keeps its formulas, computed or not, and 
   expect((await formulas({ overwrite: true })).formulas).toEqual([]);
 });
 
+/** The sheet of a list with a city that a person gives, one to be cleared, and others. */
+const FIVE =
+  createRow(1, ['company', 'city']) +
+  [2, 3, 4, 5, 6].map((line) => createRow(line, [`Firm ${line}`])).join('');
+
+/** Sets a cell by hand, and clears another. */
+function editCities(parts: Record<string, string>): void {
+  const xml = parts['xl/worksheets/s0.xml'] ?? '';
+  parts['xl/worksheets/s0.xml'] = xml
+    .replace(/(<c r="B2"[^>]*>.*?<t[^>]*>)[^<]*/, '$1Mine')
+    .replace(/<c r="B3".*?<\/c>/, '')
+    .replace(/<row r="5".*?<\/row>/, '');
+}
+
+test('comments of an earlier fill are replaced, but not those that somebody has edited', async () => {
+  const { edit, fill } = await openBook(await createWorkbook({ Firms: FIVE }), ['city']);
+  const list = ({ 'xl/comments1.xml': xml = '' }: Readonly<Record<string, string>>) =>
+    [...xml.matchAll(/<comment ref="(\w+)".*?<t [^>]*>([^<]*)/g)].map(([, place, text]) => [
+      place,
+      text?.split('\n')[1],
+    ]);
+  const filled = await fill({ sources: 'comments' });
+  expect(list(filled.parts)).toHaveLength(5);
+  await edit((parts) => {
+    editCities(parts);
+    parts['xl/comments1.xml'] =
+      parts['xl/comments1.xml']?.replace(/(ref="B4".*?>)Confidence: high/, '$1I checked this') ?? '';
+  });
+  const again = await fill({ sources: 'comments' });
+  expect(list(again.parts)).toEqual([
+    ['B4', 'city: https://example.com/city/2'],
+    ['B3', 'city: https://example.com/city/0'],
+    ['B6', 'city: https://example.com/city/4'],
+  ]);
+  expect(again.parts['xl/comments1.xml']).toContain('I checked this');
+  const shapes = [...(again.parts['xl/drawings/vmlDrawing1.vml'] ?? '').matchAll(/<x:Row>(\d)</g)];
+  expect(shapes.map(([, row]) => row).sort()).toEqual(['2', '3', '5']);
+  // Asked for in columns, the sources are no longer in comments.
+  const moved = await fill({ sources: 'columns' });
+  expect(list(moved.parts).map(([place]) => place)).toEqual(['B4']);
+});
+
+test('the sheet with the sources of an earlier fill is replaced, and has all values', async () => {
+  const { edit, fill } = await openBook(await createWorkbook({ Firms: FIVE, Other: '' }), ['city']);
+  await fill({ sources: 'sheet' });
+  await edit((parts) => {
+    editCities(parts);
+    parts['xl/workbook.xml'] =
+      parts['xl/workbook.xml']?.replace(
+        '</sheets>',
+        '</sheets><definedNames><definedName name="_xlnm._FilterDatabase" localSheetId="2" hidden="1">Sources!$A$1:$G$6</definedName></definedNames>',
+      ) ?? '';
+  });
+  const { parts } = await fill({ sources: 'sheet' });
+  expect(
+    [...(parts['xl/workbook.xml'] ?? '').matchAll(/<sheet name="(\w+)/g)].map(([, name]) => name),
+  ).toEqual(['Firms', 'Other', 'Sources']);
+  expect(parts['xl/workbook.xml']).not.toContain('definedName');
+  const sheets = Object.keys(parts).filter((name) => /worksheets\/[^/]*xml$/.test(name));
+  expect(sheets).toHaveLength(3);
+  const sources = parts[sheets.find((name) => /sheet\d/.test(name)) ?? ''] ?? '';
+  expect([...sources.matchAll(/<c r="A\d"[^>]*>.*?<t[^>]*>(\w+)</g)].map(([, place]) => place)).toEqual([
+    'Cell',
+    'B3',
+    'B4',
+    'B6',
+  ]);
+});
+
 test('--plain leaves out bookkeeping in every format, and --sources needs a workbook', async () => {
   const dir = await openDir();
   dir.write('in.csv', 'company\nAcme\n');
