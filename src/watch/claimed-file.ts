@@ -55,7 +55,8 @@ export async function claimDrop(
     if (await isAnyUsed(names, name, drop.name, folders)) continue;
     const folder = join(folders.working, name);
     if (!(await makeFolder(folder))) {
-      if (await isForeign(folder)) continue;
+      // A file that waits for the name could be overwritten by the next of that name.
+      if ((await isForeign(folder)) || (await holdsFile(folder, name))) continue;
       return 'busy';
     }
     const take = await openRoom(folder, name, names, drop.state, nowMs);
@@ -259,6 +260,13 @@ async function makeFolder(path: string): Promise<boolean> {
     if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
+}
+
+/** True if a file of this name was moved into its folder in `working/`. */
+async function holdsFile(folder: string, name: string): Promise<boolean> {
+  for (const id of (await listClaimedFiles(folder)) ?? [])
+    if ((await lstat(join(folder, id, name)).catch(ignoreMissing)) !== undefined) return true;
+  return false;
 }
 
 /** True for something in `working/` that no watcher created. */

@@ -65,13 +65,23 @@ test('adds a number if a result of that name exists, and leaves the existing fil
   expect(await take('list.csv', folders)).toMatchObject({ name: 'list-3.csv' });
 });
 
-test('a file waits while another of the same name is being filled', async () => {
+test('a file gets a number at once while another of the same name is being filled', async () => {
   const folders = await openDrop('list.csv');
   const first = await take('list.csv', folders);
-  await writeFile(join(folders.root, 'list.csv'), 'another');
-  expect(await take('list.csv', folders)).toBeNull();
-  expect(await readFile(join(folders.root, 'list.csv'), 'utf8')).toBe('another');
   expect(first?.name).toBe('list.csv');
+  for (const name of ['list-2.csv', 'list-3.csv']) {
+    await writeFile(join(folders.root, 'list.csv'), name);
+    const next = await take('list.csv', folders);
+    expect(next?.name).toBe(name);
+    expect(await readFile(next?.input ?? '', 'utf8')).toBe(name);
+  }
+});
+
+test('a file that another watcher is taking keeps its name', async () => {
+  const folders = await openDrop('list.csv');
+  await mkdir(join(folders.working, 'list.csv'));
+  expect(await take('list.csv', folders)).toBeNull();
+  expect(await readdir(folders.working)).toEqual(['list.csv']);
 });
 
 test('a file that disappeared leaves nothing behind', async () => {
