@@ -101,7 +101,7 @@ export async function reconcileFile(
   for await (const rows of context.input.openRows()) {
     const { findings, keys } = await reader.read(rows);
     given.addRows(keys);
-    movedRows += new Set(findings.flatMap(({ meaning, row }) => (meaning === 'moved' ? [row] : []))).size;
+    movedRows += new Set(findings.filter(({ meaning }) => meaning === 'moved').map(({ row }) => row)).size;
     for (const finding of findings) {
       tallies.get(finding.field)?.add(finding);
       given.add(finding);
@@ -307,9 +307,11 @@ class GivenValues {
   }
 
   add(finding: Finding): void {
+    const isCleared = finding.meaning === 'cleared';
+    if (!isCleared && !isPersonal(finding.meaning)) return;
     const place = toPlace(finding);
-    if (finding.meaning === 'cleared') this.#cleared.set(place, (this.#cleared.get(place) ?? 0) + 1);
-    if (!isPersonal(finding.meaning)) return;
+    if (isCleared) this.#cleared.set(place, (this.#cleared.get(place) ?? 0) + 1);
+    if (isCleared) return;
     const value = hashText(formatCanonicalJson(finding.value), 12);
     const known = this.#values.get(place);
     if (known === undefined) this.#values.set(place, value);

@@ -273,7 +273,7 @@ function createOpenCells(table: ReturnedTable): ReturnedCells {
 
 /** What differs in a row with answers of another row is no person's doing either. */
 function markMoved(findings: readonly Finding[]): readonly Finding[] {
-  const rows = new Set(findings.flatMap(({ meaning, row }) => (meaning === 'moved' ? [row] : [])));
+  const rows = new Set(findings.filter(({ meaning }) => meaning === 'moved').map(({ row }) => row));
   if (rows.size === 0) return findings;
   return findings.map((finding) => {
     const { meaning, row } = finding;

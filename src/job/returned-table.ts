@@ -29,6 +29,10 @@ class CellSet {
     this.#rows.set(field, rows);
   }
 
+  get isEmpty(): boolean {
+    return this.#rows.size === 0;
+  }
+
   has({ ordinal }: Row, field: string): boolean {
     return this.#rows.get(field)?.has(ordinal) === true;
   }
@@ -107,8 +111,11 @@ export class ReturnedTable implements ReturnedCells {
 
   /** Runs that answered the cells of a row that are not asked now. */
   listKeptRuns(row: Row): readonly string[] {
-    const isKept = (field: string): boolean => !['own', null].includes(this.findKept(row, field));
-    return this.#parts.hasOthers || [...this.fields].some(isKept) ? listRunIds(row) : [];
+    const { human, blank } = this.#kept;
+    if (this.#parts.hasOthers) return listRunIds(row);
+    if (human.isEmpty && blank.isEmpty) return [];
+    const isKept = (field: string): boolean => human.has(row, field) || blank.has(row, field);
+    return [...this.fields].some(isKept) ? listRunIds(row) : [];
   }
 
   /** True if nothing beside a cell says that rowfill has filled it. */
@@ -160,7 +167,8 @@ export class ReturnedTable implements ReturnedCells {
 }
 
 function readText(row: Row, column: string | null): string {
-  return column === null ? '' : String(getValue(row, column) ?? '').trim();
+  const value = column === null ? undefined : getValue(row, column);
+  return typeof value === 'string' ? value.trim() : String(value ?? '');
 }
 
 /** The fields of `ask` that the file was filled with and still has columns for. Null if its own ask is unknown. */

@@ -16,7 +16,7 @@ const ADDRESS = {
   },
 } as const;
 
-test.each(['csv', 'jsonl', 'xlsx'])(
+test.each(['jsonl', 'xlsx'])(
   'a field that is left out once keeps the agent’s answers in %s',
   async (ending) => {
     const { again, agent, bench, options, path } = await openFilled(4, undefined, ['hq'], {
@@ -42,44 +42,41 @@ test.each(['csv', 'jsonl', 'xlsx'])(
   },
 );
 
-test.each(['csv', 'jsonl', 'xlsx'])(
-  'a cell that was in the input stays in its file alone, in %s',
-  async (ending) => {
-    const list = 'company,country\nA,Mars\nB,Mars\nC,\n';
-    const { again, agent, bench, options, path } = await openFilled(list, undefined, ['country', 'ceo'], {
-      ending,
-      send: SEND,
-    });
-    const { cells, notes } = await again({ output: path, fields: ['country', 'ceo', 'hq'] });
-    expect(cells.sort()).toEqual(['A hq', 'B hq', 'C hq']);
-    expect(notes.join()).not.toContain('a person gave');
-    const out = await again({ output: `${bench.folder}/out.csv`, format: 'csv', fields: ['country', 'ceo'] });
-    expect(out.table.map(({ country, country_confidence }) => [country, country_confidence])).toEqual([
-      ['Mars', ''],
-      ['Mars', ''],
-      ['country of C', 'high'],
-    ]);
-    bench.write('ben.csv', 'company,country\nA,\nB,\n');
-    const start = agent.cells.length;
-    const ben = await bench.run({
-      ...options,
-      input: `${bench.folder}/ben.csv`,
-      output: `${bench.folder}/b.csv`,
-    });
-    expect(agent.cells.slice(start).sort()).toEqual(['A country', 'B country']);
-    expect(ben.rows[0]).toMatchObject({ country: 'country of A', country_confidence: 'high' });
-    // Mars stays Anna’s, although the ledger now has an answer.
-    expect((await again({ output: path, fields: ['country', 'ceo', 'hq'] })).notes.join()).not.toContain(
-      'gave',
-    );
-    const last = await again({
-      output: `${bench.folder}/out.csv`,
-      format: 'csv',
-      fields: ['country', 'ceo'],
-    });
-    expect(last.table[0]).toMatchObject({ country: 'Mars', country_confidence: '' });
-  },
-);
+test.each(['csv', 'jsonl'])('a cell that was in the input stays in its file alone, in %s', async (ending) => {
+  const list = 'company,country\nA,Mars\nB,Mars\nC,\n';
+  const { again, agent, bench, options, path } = await openFilled(list, undefined, ['country', 'ceo'], {
+    ending,
+    send: SEND,
+  });
+  const { cells, notes } = await again({ output: path, fields: ['country', 'ceo', 'hq'] });
+  expect(cells.sort()).toEqual(['A hq', 'B hq', 'C hq']);
+  expect(notes.join()).not.toContain('a person gave');
+  const out = await again({ output: `${bench.folder}/out.csv`, format: 'csv', fields: ['country', 'ceo'] });
+  expect(out.table.map(({ country, country_confidence }) => [country, country_confidence])).toEqual([
+    ['Mars', ''],
+    ['Mars', ''],
+    ['country of C', 'high'],
+  ]);
+  bench.write('ben.csv', 'company,country\nA,\nB,\n');
+  const start = agent.cells.length;
+  const ben = await bench.run({
+    ...options,
+    input: `${bench.folder}/ben.csv`,
+    output: `${bench.folder}/b.csv`,
+  });
+  expect(agent.cells.slice(start).sort()).toEqual(['A country', 'B country']);
+  expect(ben.rows[0]).toMatchObject({ country: 'country of A', country_confidence: 'high' });
+  // Mars stays Anna’s, although the ledger now has an answer.
+  expect((await again({ output: path, fields: ['country', 'ceo', 'hq'] })).notes.join()).not.toContain(
+    'gave',
+  );
+  const last = await again({
+    output: `${bench.folder}/out.csv`,
+    format: 'csv',
+    fields: ['country', 'ceo'],
+  });
+  expect(last.table[0]).toMatchObject({ country: 'Mars', country_confidence: '' });
+});
 
 test('an excluded row keeps its own cells and those of a person', async () => {
   const list = 'company,country\nA,Mars\nB,\nC,\n';
