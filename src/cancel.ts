@@ -52,7 +52,7 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
     const ledger = closers.add(await openLedger(path ?? resolveLedgerPath({}), { mustExist: true }));
     const job = await ledger.getJob(id);
     // A process that works on the job would start new runs for the cancelled ones.
-    closers.add(await waitForLease(ledger, job.id));
+    closers.add(await waitForLease(ledger, job.id, { hasWaitOption: false }));
     const ownUrl = findAgentUrl(job.ask);
     const url = apiUrl ?? ownUrl;
     if (url === null) {

@@ -100,7 +100,9 @@ export function createWorkerRecords(processes: readonly LedgerProcess[]): JsonOb
   }));
 }
 
-function isWorker({ leases }: LedgerProcess): boolean {
+/** A killed worker keeps its lease, and counts as long as its batches wait for somebody. */
+function isWorker({ leases, isAlive, batches }: LedgerProcess): boolean {
+  if (!isAlive && batches.length === 0) return false;
   return leases.some((name) => name.startsWith(WORKER_LEASE));
 }
 

@@ -23,6 +23,8 @@ interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
   /** True to wait for a live holder too. @default false */
   readonly waitsForLive?: boolean | undefined;
+  /** False for a command without `--wait`, so that no advice names it. @default true */
+  readonly hasWaitOption?: boolean;
   /** Called once if we wait for the holder to end, or for its lease to expire. */
   readonly onWait?: ((message: string) => void) | undefined;
 }
@@ -36,7 +38,8 @@ export async function waitForLease(
   jobId: string,
   options: WaitOptions = {},
 ): Promise<JobLease> {
-  return waitForName(ledger, `job:${jobId}`, createHeldError, options);
+  const { hasWaitOption = true } = options;
+  return waitForName(ledger, `job:${jobId}`, (busy) => createHeldError(busy, hasWaitOption), options);
 }
 
 type LeaseLedger = Pick<
@@ -137,9 +140,11 @@ function describeWait(busy: Busy, restMs: number): string {
   return `Waiting up to ${seconds} s: ${describeHolder(busy)} was working on this and may have been killed.`;
 }
 
-function createHeldError(busy: Busy): RowfillError {
+function createHeldError(busy: Busy, hasWaitOption: boolean): RowfillError {
   return new RowfillError('busy', 'LEASE_HELD', `${describeHolder(busy)} is working on the same job`, {
-    hint: 'Add --wait to wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.',
+    hint: hasWaitOption
+      ? 'Add --wait to wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.'
+      : 'Wait until it ends, or stop it with Ctrl-C. Then run the same command again.',
   });
 }
 

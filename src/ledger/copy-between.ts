@@ -37,11 +37,15 @@ async function fillLedger(location: string, fill: Fill): Promise<void> {
 async function refuseUsed(source: CopySource, location: string): Promise<void> {
   const { openRuns, processes } = await source.readUse();
   if (processes.length > 0) {
+    const [verb, them] =
+      processes.length === 1 ? ['works', 'it ends, or stop it'] : ['work', 'they end, or stop them'];
     throw new RowfillError(
       'busy',
       'LEDGER_IN_USE',
-      `${processes.join(', ')} works with the ledger at ${describeLedger(location)}`,
-      { hint: 'Wait until it ends, or stop it with Ctrl-C. Then copy the ledger.' },
+      `${processes.join(', ')} ${verb} with the ledger at ${describeLedger(location)}`,
+      {
+        hint: `Wait until ${them} with Ctrl-C. Then copy the ledger. A worker that waits for batches counts, too.`,
+      },
     );
   }
   if (openRuns === 0) return;

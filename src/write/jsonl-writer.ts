@@ -3,7 +3,7 @@ import { DEFAULT_BLANKS } from '../model/blank.js';
 import { compactJson, isJsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import type { Row } from '../model/row.js';
 import { isSameCell } from '../model/same-value.js';
-import type { CheckedCitation } from '../model/verdict.js';
+import { type CheckedCitation, formatVerdict } from '../model/verdict.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
 /** Writes JSON Lines: the input object unchanged, plus the fields and the outcome. */
@@ -164,7 +164,7 @@ function describeVerdict({
   ...rest
 }: CheckedCitation) {
   return {
-    verdict,
+    verdict: formatVerdict({ verdict, evidence }),
     evidence,
     passage,
     passage_url: passageUrl,

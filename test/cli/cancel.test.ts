@@ -133,6 +133,8 @@ test('does not cancel a job whose process is running; names the process instead'
     expect(result).toMatchObject({ status: 75, stdout: '' });
     expect(result.stderr).toContain(`process ${running.pid} on `);
     expect(result.stderr).toContain('[LEASE_HELD]');
+    // It has no such option.
+    expect(result.stderr).not.toContain('--wait');
   }
   await expect(
     cancelJob({ job: jobs[0].job, ledger: join(dir.home, 'ledger.sqlite'), apiKey: 'key' }),

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
+import { createWorkerRecords, formatWorkers } from '../../src/cli/job-status.js';
+import { readHolder, WORKER_LEASE } from '../../src/ledger/holder.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import {
   createTestAsk,
@@ -169,4 +171,17 @@ test('status loads the ledger but none of the modules for running jobs', async (
   const packages = urls.map((url) => /\/node_modules\/([^/]+)/.exec(url)?.[1]);
   // The driver of SQLite is loaded with `require`, which the hook does not see.
   expect(packages.filter((name) => name !== undefined)).toEqual([]);
+});
+
+test('lists a dead worker only as long as it holds a batch', () => {
+  const holder = { ...readHolder(), pid: 17 };
+  const run = { runId: 'run_a', batchId: 'b', state: 'sent' as const };
+  const batches = [{ ...run, jobId: 'j' }];
+  const worker = { holder, leases: [`${WORKER_LEASE}1`], batches: [], isAlive: false };
+  const processes = [worker, { ...worker, batches }, { ...worker, isAlive: true }];
+  expect(formatWorkers(processes, 0)).toHaveLength(3);
+  expect(createWorkerRecords(processes)).toMatchObject([
+    { alive: false, batches: [{ run: 'run_a' }] },
+    { alive: true, batches: [] },
+  ]);
 });

@@ -69,7 +69,8 @@ describe('rowfill verify', () => {
     const site = await servePages({
       '/acme':
         '<title>Acme Inc</title><h1>Acme Inc</h1><p>Headquarters: Oslo. Founded in 1976 by Ann Lee.</p>',
-      '/globex': '<title>Globex</title><h1>Globex</h1><p>The chief executive of Globex is Hank Scorpio.</p>',
+      '/globex':
+        '<title>Globex</title><h1>Globex</h1><p>The former chief executive of Globex is Hank Scorpio.</p>',
     });
     const dir = createWorkdir();
     const job = await fill(dir, {
@@ -107,6 +108,12 @@ describe('rowfill verify', () => {
       verdict: 'on_page',
       checked_url: `${site.url}/acme`,
     });
+    const written = dir.read('out.jsonl').trim().split('\n');
+    expect(rows[1]?.ceo_verdict).toBe('on_page?');
+    const verdicts = written.map((line) => JSON.parse(line).enrichment.fields);
+    expect(verdicts.map(({ hq_city, ceo }) => [hq_city.verdict, ceo.verdict])).toEqual(
+      rows.map((row) => [row.hq_city_verdict, row.ceo_verdict]),
+    );
     expect(first.enrichment.fields.hq_city.checked_at).toMatch(/^20\d\d-.*Z$/);
     expect((await dir.run(['export', job, '-o', 'out.xlsx'])).status).toBe(0);
     const parts = await unpackParts(readFileSync(join(dir.path, 'out.xlsx')));

@@ -22,7 +22,7 @@ export const forget = createCommand({
     const ledger = await openNamedLedger(host, chooseLedger(host.env, path));
     try {
       const job = await ledger.getJob(id);
-      const lease = await waitForLease(ledger, job.id);
+      const lease = await waitForLease(ledger, job.id, { hasWaitOption: false });
       try {
         const { spentMicros } = await ledger.getSpend(job.id);
         const cache = new PageCache(choosePageFolder(host.env));
