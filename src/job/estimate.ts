@@ -198,7 +198,8 @@ class QuoteMeter {
       runs: this.runs,
       worstMicros: steps.reduce((sum, step) => sum + step.worstMicros, 0),
       likelyMicros: steps.reduce((sum, step) => sum + step.likelyMicros, 0),
-      climbs,
+      // No row starts below the lowest level, so nothing is assumed about it.
+      climbs: climbs.slice(this.lowestLevel ?? 0),
       columns: ask.send,
       maxCostMicros: cap.micros,
       spentMicros: spend.spentMicros + spend.reservedMicros,

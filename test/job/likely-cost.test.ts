@@ -74,6 +74,9 @@ test('uses answers from jobs without a ladder or with other fields too', async (
   const bench = await openLadderBench(2);
   bench.write('in.csv', createList(16));
   await bench.run({ effort: ['low'] });
+  // Rows that continue say nothing about those that start, so there is nothing to assume.
+  expect((await readPlan(bench)).quote).toMatchObject({ rows: 8, climbs: [] });
+  bench.write('in.csv', createList(17));
   expect((await readPlan(bench)).quote.climbs).toEqual([
     { from: 'low', to: 'high', share: 0.5, knownRows: 16 },
   ]);
@@ -109,6 +112,7 @@ test('counts values below the required confidence', async () => {
   const bench = await openLadderBench(1_000);
   bench.write('in.csv', createList(16));
   await bench.run({ effort: ['low', 'high'], batchSize: 8 });
+  bench.write('in.csv', createList(17));
   // This agent always reports medium confidence.
   const { quote } = await readPlan(bench, { escalateBelow: 'high' });
   expect(quote.climbs).toMatchObject([{ share: 1, knownRows: 16 }]);
