@@ -141,13 +141,14 @@ export class CellReader {
     return { findings: markMoved(findings), keys: rowKeys };
   }
 
-  /** Null for a cell with a value that is not the answer to it. */
+  /** Null for a cell that does not show the answer to it, where other answers are needed to decide. */
   #compare({ row, place, stored }: UnclearCell): Meaning | null {
     const value = stored?.value ?? null;
     if (this.#isBlank(row, place)) {
       // The cells of an excluded row were blanked by rowfill.
       const isBlanked = readStatus(row) === 'excluded' && this.#table.isLeftAlone(row, place.name);
-      return value !== null && !isBlanked && this.#isShown(row, place, stored) ? 'cleared' : 'blank';
+      if (value === null || isBlanked || !this.#isShown(row, place, stored)) return 'blank';
+      return this.#formerAsks.length > 0 ? null : 'cleared';
     }
     if (value === null) return null;
     if (isSameField(row, place, value)) return 'same';
@@ -194,9 +195,18 @@ export class CellReader {
   /** What a value means that is not the answer. It is a person’s if rowfill wrote, or left blank, something else there. */
   #judge(cell: UnclearCell, known: readonly KnownAnswer[]): Meaning {
     const { row, key, place, stored } = cell;
+    if (stored !== undefined && this.#isBlank(row, place)) {
+      // Its run may be named because of another field, while nothing was found in another wording.
+      const isOther = known.some(
+        ({ isFormer, answer }) =>
+          isFormer && answer.value === null && !citesRather(row, place.name, stored, answer),
+      );
+      return isOther ? 'blank' : 'cleared';
+    }
     const isNew = (stored?.value ?? null) === null;
     const persons = isNew ? 'given' : 'corrected';
     const voucher = this.#table.readVoucher(row, place.name);
+    if (voucher === 'human') return persons;
     const written = known.filter(
       ({ answer }) => answer.value !== null && isSameField(row, place, answer.value),
     );
@@ -212,7 +222,6 @@ export class CellReader {
       const isOwn = voucher === 'none' || (voucher === 'blank' && (isNew ? isComplete(row) : hasVoucher));
       return isOwn ? 'own' : persons;
     }
-    if (voucher === 'human') return persons;
     // An older copy of the file, or of a row that has changed since.
     if (written.some((each) => each.key === key)) return stored === undefined ? 'stale' : 'same';
     if (written.length > 0) return stored === undefined ? 'stale' : 'moved';

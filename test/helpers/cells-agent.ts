@@ -46,12 +46,14 @@ export function createCellsAgent(
         });
         return { row_id: String(record.row_id), fields: Object.fromEntries(values) };
       });
-      const grounding = rows.flatMap((_row, index) =>
-        asked.map((field) => ({
-          field: `structured.rows[${index}].fields.${field}`,
-          citations: [{ url: `https://example.com/${field}/${index}`, title: field }],
-          confidence: 'high' as const,
-        })),
+      const grounding = rows.flatMap(({ fields }, index) =>
+        asked
+          .filter((field) => fields[field] !== null)
+          .map((field) => ({
+            field: `structured.rows[${index}].fields.${field}`,
+            citations: [{ url: `https://example.com/${field}/${index}`, title: field }],
+            confidence: 'high' as const,
+          })),
       );
       const total = RUN_MICROS / 1_000_000;
       const costDollars = { total, agentCompute: total, search: 0, emails: 0, phoneNumbers: 0 };
