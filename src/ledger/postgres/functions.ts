@@ -93,7 +93,7 @@ export const FUNCTIONS = `
     v_foreign bigint;
   begin
     if is_lost(p_holder) then status := 'holder_lost'; return; end if;
-    select number, ask, invocation into v_job from job where id = p_job;
+    select number, ask into v_job from job where id = p_job;
     if not found then status := 'unknown_job'; return; end if;
     select * into v_count from ask_count where ask = v_job.ask for update;
     perform 1 from job_count where job = v_job.number for update;
@@ -124,7 +124,7 @@ export const FUNCTIONS = `
     status := find_full(v_job.number, p_micros, p_job_cap, p_folder_cap, p_ledger_cap, true);
     if status is not null then return; end if;
     if v_open is not null then status := 'twice'; return; end if;
-    perform open_batch(p_holder, p_id, v_job.number, coalesce(p_invocation, v_job.invocation), v_job.ask, 'intended',
+    perform open_batch(p_holder, p_id, v_job.number, coalesce(p_invocation, 0), v_job.ask, 'intended',
       null, p_micros, now_ms(), p_keys, p_content);
     status := 'reserved';
   end $$;

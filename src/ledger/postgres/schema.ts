@@ -135,7 +135,7 @@ export const TABLES = `
     number bigint primary key,
     id text not null unique,
     job int not null,
-    -- The job's invocation that planned it; 0 if that process no longer counts on it.
+    -- The job's invocation that handed it out; 0 if none did, or if that process no longer counts on it.
     invocation int not null,
     -- Who sees to it, and who reserved it.
     holder bigint not null,
