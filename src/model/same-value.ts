@@ -156,6 +156,8 @@ const NO = new Set([
 ]);
 
 const DAY_MS = 86_400_000;
+/** Programs lose up to a millisecond of a workbook's times. In days. */
+const ROUNDING = 10 / DAY_MS;
 /** Serial number 0 of a workbook's dates, by its epoch. */
 const EPOCHS = [Date.UTC(1899, 11, 30), Date.UTC(1904, 0, 1)];
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
@@ -169,20 +171,31 @@ const OTHER_MONTHS: Readonly<Record<string, number>> = {
 function isSameDate(text: string, value: string, raw: string | undefined): boolean {
   const serial = Number(raw ?? (/^\d{5}(?:[.,]\d+)?$/.test(text) ? text.replace(',', '.') : Number.NaN));
   const days = Number.isFinite(serial)
-    ? EPOCHS.map((epochMs) => formatDay(epochMs + Math.floor(serial) * DAY_MS))
+    ? EPOCHS.map((epochMs) => formatDay(epochMs + Math.floor(serial + ROUNDING) * DAY_MS))
     : listDays(text);
   if (!days.includes(value.slice(0, 10))) return false;
   const [time, cellTime] = [findTime(value.slice(10)), findTime(text)];
-  return time === null || cellTime === null || time === '00:00' || cellTime === '00:00' || time === cellTime;
+  return (
+    time === null ||
+    cellTime === null ||
+    isMidnight(time) ||
+    isMidnight(cellTime) ||
+    Math.abs(time - cellTime) <= 1 ||
+    Math.floor(time / 60) === Math.floor(cellTime / 60)
+  );
 }
 
-/** Hours and minutes of a text; null without them. */
-function findTime(text: string): string | null {
-  const match = /(?:^|[\sT,])(\d{1,2})[:.](\d{2})(?::\d{2})?(?:\.\d+)?\s*([ap]\.?m\.?)?/i.exec(text);
+function isMidnight(seconds: number): boolean {
+  return seconds < 60 || seconds >= DAY_MS / 1_000 - 1;
+}
+
+/** Seconds since midnight in a text; null without a time. */
+function findTime(text: string): number | null {
+  const match = /(?:^|[\sT,])(\d{1,2})[:.](\d{2})(?::(\d{2}(?:\.\d+)?))?\s*([ap]\.?m\.?)?/i.exec(text);
   if (match === null) return null;
   const hours =
-    (Number(match[1]) % (match[3] === undefined ? 24 : 12)) + (/^p/i.test(match[3] ?? '') ? 12 : 0);
-  return `${String(hours).padStart(2, '0')}:${match[2]}`;
+    (Number(match[1]) % (match[4] === undefined ? 24 : 12)) + (/^p/i.test(match[4] ?? '') ? 12 : 0);
+  return (hours * 60 + Number(match[2])) * 60 + Number(match[3] ?? 0);
 }
 
 /** The days that a text can mean, as ISO dates. */
