@@ -100,7 +100,7 @@ export function createWorkerRecords(processes: readonly LedgerProcess[]): JsonOb
   }));
 }
 
-/** A killed worker keeps its lease, and counts as long as its batches wait for somebody. */
+/** True for a worker. A killed one keeps its lease; it counts only while batches that it held are still open. */
 function isWorker({ leases, isAlive, batches }: LedgerProcess): boolean {
   if (!isAlive && batches.length === 0) return false;
   return leases.some((name) => name.startsWith(WORKER_LEASE));

@@ -310,7 +310,7 @@ export const KEPT = [
   'sources',
 ] as const;
 
-/** Options stored with a job, which hold for whoever asks its rows again. */
+/** Options stored with a job that also apply when `verify --escalate` or the view asks its rows again. */
 const KEPT_LIMITS = ['batchSize', 'concurrency', 'startsPerSecond'] as const;
 
 /** Prefix for the name of an input without a path. No absolute path starts like this. */

@@ -25,7 +25,7 @@ export type Meaning =
   | 'stale'
   /** It is in a row that shows the answers of another row. */
   | 'moved'
-  /** It was in the file before rowfill, or nobody knows. */
+  /** It was in the file before rowfill filled it, or it is unknown who wrote it. */
   | 'own'
   | 'blank';
 
@@ -280,7 +280,7 @@ function createOpenCells(table: ReturnedTable): ReturnedCells {
   };
 }
 
-/** What differs in a row with answers of another row is no person's doing either. */
+/** In a row that shows another row's answers, no other changed cell counts as a person's either. */
 function markMoved(findings: readonly Finding[]): readonly Finding[] {
   const rows = new Set(findings.filter(({ meaning }) => meaning === 'moved').map(({ row }) => row));
   if (rows.size === 0) return findings;

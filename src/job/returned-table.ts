@@ -2,7 +2,6 @@ import type { FoundAnswers } from '../ledger/ledger.js';
 import type { KeptCell } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
-import { OrdinalSet } from '../model/ordinal-set.js';
 import { findFieldNames, isOwnColumn } from '../model/output-columns.js';
 import type { ReturnedCells } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
@@ -18,6 +17,25 @@ export type Voucher =
   | 'none'
   /** The file has nothing of the kind. */
   | 'unknown';
+
+/** Set of row positions, as one bit each: a file may have millions of rows. */
+class OrdinalSet {
+  #words = new Uint32Array(32);
+
+  add(ordinal: number): void {
+    const at = ordinal >>> 5;
+    if (at >= this.#words.length) {
+      const old = this.#words;
+      this.#words = new Uint32Array(Math.max(at + 1, old.length * 2));
+      this.#words.set(old);
+    }
+    this.#words[at] = (this.#words[at] ?? 0) | (1 << (ordinal & 31));
+  }
+
+  has(ordinal: number): boolean {
+    return (((this.#words[ordinal >>> 5] ?? 0) >>> (ordinal & 31)) & 1) === 1;
+  }
+}
 
 /** Cells of the fields of a file, by row and field. */
 class CellSet {

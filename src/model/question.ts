@@ -201,7 +201,7 @@ function listFilledColumns(row: Row, ask: Ask, returned: ReturnedCells): readonl
   );
 }
 
-/** Fields of a returned file whose cells all have formulas. Their sources in the file are no longer true. */
+/** Fields of a row of a returned file that have formulas in place of answers. What the file cites for them no longer applies. */
 export function listFormulaFields(row: Row, ask: Ask, { fields }: ReturnedCells): readonly string[] {
   if (row.kind !== 'cells' || row.formulas === undefined) return NO_FIELDS;
   const { places } = listFieldPlaces(ask);

@@ -57,7 +57,7 @@ export class ListArea {
     };
   }
 
-  /** Says what is not of the list, by the first rows of the sheet. */
+  /** Notes which tables, columns and rows of the sheet are not part of the list. */
   listNotes(lines: readonly SheetLine[]): InputWarning[] {
     const table = this.#table;
     if (table === null) {

@@ -71,7 +71,7 @@ export async function findAnswers(
   });
 }
 
-/** Batches that the process has handed out itself are not elsewhere, whoever runs them. */
+/** Finds claims of other processes. Batches that this process handed out to workers are not among them. */
 function createSearch(
   { id, askId }: JobHandle,
   keys: readonly string[],

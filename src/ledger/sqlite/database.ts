@@ -101,7 +101,7 @@ export class Database {
     try {
       this.exec('pragma busy_timeout = 2000');
       check(this);
-      // Not before: what is not a ledger keeps its permissions.
+      // Only now: a file that is not a ledger keeps its permissions.
       this.#guard(() => protectLedgerFile(this.file));
       this.#useWriteAheadLog();
     } catch (error) {
