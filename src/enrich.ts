@@ -105,9 +105,9 @@ export async function enrichWith(
       hooks.signal,
     );
     const { ask, exclusion, returned, table } = opened;
-    const placed = await placeReturned(asked, opened, paths);
-    if (isOntoInput && options.output !== undefined) await paths.add('output', placed.output);
     const ledger = await openOnce();
+    const placed = await placeReturned(asked, opened, ledger, paths);
+    if (isOntoInput && options.output !== undefined) await paths.add('output', placed.output);
     const named = await identifyInput(placed, opened.input, hooks.signal);
     const { settings, earlierOutput, note } = await chooseJobOutput(named, ask, ledger, paths);
     const clock = await createLedgerClock(ledger);

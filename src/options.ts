@@ -116,6 +116,7 @@ export function resolvePlanSettings(options: EnrichOptions): Settings {
   return {
     options,
     inputDigest: null,
+    sheet: null,
     replacedDigest: null,
     output,
     query: resolveQuery(options.query),

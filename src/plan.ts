@@ -114,7 +114,7 @@ export async function planRows(
       closers,
     );
     const { ask, exclusion, returned, table } = opened;
-    const settings = await identifyInput(await placeReturned(asked, opened, null), opened.input);
+    const settings = await identifyInput(await placeReturned(asked, opened, ledger, null), opened.input);
     const agent = closers.add(await openAgent(settings));
     const clock = await createLedgerClock(ledger);
     const preview = await ledger.previewJob(await createJobParts(settings, ask, ledger, clock.now()));

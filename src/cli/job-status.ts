@@ -24,7 +24,7 @@ export function formatJob(job: JobStatus, fields: readonly string[], nowMs: numb
   const { input, output } = listFiles(job);
   return [
     `${job.id}  ${job.stop === null ? 'running or killed' : STATES[job.stop]}, ${formatAge(job.closedAtMs ?? job.openedAtMs, nowMs)}`,
-    `  ${input === '-' ? 'standard input' : input} → ${output === '-' ? 'standard output' : (output ?? 'no output')}`,
+    `  ${input === '-' ? 'standard input' : input}${job.sheet === null ? '' : `, sheet ${JSON.stringify(job.sheet)}`} → ${output === '-' ? 'standard output' : (output ?? 'no output')}`,
     `  ${shorten(fields.map(showName).join(', '))}`,
     ...(job.query === DEFAULT_QUERY ? [] : [`  ${shorten(job.query)}`]),
     `  ${formatRows(job)}`,
@@ -41,6 +41,7 @@ export function createJobRecord(job: JobStatus, fields: readonly string[]): Json
     query: job.query,
     fields,
     ...listFiles(job),
+    sheet: job.sheet,
     invocation: job.invocation,
     stop: job.stop,
     rows: job.counts,

@@ -15,7 +15,7 @@ import { createJobParts, isSameAsk } from './resolve-ask.js';
 import type { ReturnedTable } from './returned-table.js';
 
 /** A job that wants to replace a file, with the output path of its last invocation. */
-interface WritingJob extends Pick<JobRecord, 'id' | 'ask' | 'input'> {
+interface WritingJob extends Pick<JobRecord, 'id' | 'ask' | 'input' | 'settings'> {
   readonly output: string | null;
 }
 
@@ -25,6 +25,8 @@ type Objection = string | null;
 const FOREIGN = 'is a file that rowfill did not write';
 const CHANGED = 'was changed since rowfill wrote it';
 const OF_ANOTHER_JOB = 'is the output of another job';
+const OF_ANOTHER_SHEET = 'is the output of another sheet of this workbook';
+const WORKBOOK = /\.xls[xm]$/i;
 
 interface ChosenOutput {
   readonly path: string;
@@ -46,10 +48,29 @@ async function chooseOutput(usual: string, job: WritingJob, ledger: Ledger): Pro
   for (let number = 2; number < MAX_NUMBER; number += 1) {
     const path = numberPath(usual, number);
     if ((await findObjection(path, job, ledger)) !== null) continue;
-    const note = `${usual} ${objection}, so the output goes to ${path}. To replace it, use --output ${usual}.`;
-    return { path, note };
+    const advice =
+      objection === OF_ANOTHER_SHEET && WORKBOOK.test(usual)
+        ? fillBoth(usual)
+        : `To replace it, use --output ${usual}.`;
+    return { path, note: `${usual} ${objection}, so the output goes to ${path}. ${advice}` };
   }
   throw refuseForeign(usual, objection, 'Choose a file with --output.');
+}
+
+function fillBoth(path: string): string {
+  return `To fill both sheets in one file, use ${path} as the input.`;
+}
+
+/** Throws if --output names a workbook that has another sheet of the input, filled: it would be lost. */
+async function refuseOtherSheet(path: string, job: WritingJob, ledger: Ledger): Promise<void> {
+  if (!WORKBOOK.test(path) || (await isFree(path))) return;
+  const [last] = await ledger.findWritten(identifyFile(path).path);
+  if (last === undefined || (await judgeWriter(last.jobId, job, ledger)) !== OF_ANOTHER_SHEET) return;
+  throw createUsageError(
+    'OUTPUT_HAS_OTHER_SHEET',
+    `--output names ${path}, which ${OF_ANOTHER_SHEET}`,
+    `${fillBoth(path)} Or choose another file with --output.`,
+  );
 }
 
 /** Returns the numbered path that this job last wrote to, even if the usual path is free by now. */
@@ -67,18 +88,27 @@ function numberPath(path: string, number: number): string {
   return `${path.slice(0, path.length - ending.length)}-${number}${ending}`;
 }
 
-/** Lets the output of a filled file that was returned replace it, unless --output names another file. */
+/**
+ * Lets the output of a filled file that was returned replace it, unless --output names another file. A workbook that
+ * rowfill wrote is one, whichever of its sheets is filled now.
+ */
 export async function placeReturned(
   settings: Settings,
   { table, input }: { readonly table: ReturnedTable | null; readonly input: { readonly shape: FileShape } },
+  ledger: Ledger,
   paths: PathGuard | null,
 ): Promise<Settings> {
   const { options } = settings;
   if (options.plain === true) return settings;
   const path = options.output ?? findReturnedPlace(options, input.shape.format);
-  const isReplaced = table !== null && options.name === undefined && isSameFilePath(path, options.input);
-  const digest = isReplaced ? await hashFile(path) : null;
+  const isSame = options.name === undefined && isSameFilePath(path, options.input);
+  if (!isSame || (table === null && input.shape.sheet === undefined)) return settings;
+  const digest = await hashFile(path);
   if (digest === null) return settings;
+  if (table === null) {
+    const written = await ledger.findWritten(identifyFile(path).path);
+    if (!written.some((file) => file.digest === digest)) return settings;
+  }
   paths?.allowInput();
   if (options.output === undefined) await paths?.add('output', path);
   return { ...settings, output: path, replacedDigest: digest };
@@ -111,10 +141,13 @@ export async function chooseJobOutput(
   const { citationsFile, origins } = options;
   if (citationsFile !== undefined) await checkCitations(citationsFile, origins?.citationsFile, ledger);
   const parts = await createJobParts(settings, ask, ledger, 0);
-  const earlierOutput = (await ledger.findJob(ask.id, parts.input))?.output ?? null;
-  if (options.output !== undefined || settings.replacedDigest !== null)
-    return { settings, earlierOutput, note: null };
+  const earlierOutput = (await ledger.findJob(ask.id, parts.input, settings.sheet))?.output ?? null;
   const job = { ...(await ledger.previewJob(parts)), output: earlierOutput };
+  if (settings.replacedDigest !== null) return { settings, earlierOutput, note: null };
+  if (options.output !== undefined) {
+    await refuseOtherSheet(output, job, ledger);
+    return { settings, earlierOutput, note: null };
+  }
   const { path, note } = await chooseOutput(output, job, ledger);
   if (path === output) return { settings, earlierOutput, note };
   await checkOutput(path);
@@ -263,24 +296,25 @@ async function findObjection(path: string, job: WritingJob, ledger: Ledger): Pro
   const written = await ledger.findWritten(identifyFile(path).path);
   const digest = await hashFile(path);
   const known = written.find((file) => file.digest === digest);
-  if (known !== undefined) return (await isOwn(known.jobId, job, ledger)) ? null : OF_ANOTHER_JOB;
+  if (known !== undefined) return judgeWriter(known.jobId, job, ledger);
   if (written.length > 0) return CHANGED;
   const isOutput = (await recognizeResult(path)) === 'output';
   // Ledgers of earlier versions have the path of an output but not its digest.
-  if (job.output !== null && isSamePath(path, job.output) && (isOutput || /\.xls[xm]$/i.test(path)))
-    return null;
+  if (job.output !== null && isSamePath(path, job.output) && (isOutput || WORKBOOK.test(path))) return null;
   return isOutput ? OF_ANOTHER_JOB : FOREIGN;
 }
 
 /**
- * True if the same job wrote the file. With --reference, a changed table makes it a new job, which may replace the
- * earlier output.
+ * Returns null if the same job wrote the file. With --reference, a changed table makes it a new job, which may replace
+ * the earlier output.
  */
-async function isOwn(writerId: string, job: WritingJob, ledger: Ledger): Promise<boolean> {
-  if (writerId === job.id) return true;
-  const writer = (await ledger.listJobs()).find(({ id }) => id === writerId);
-  if (writer?.input !== job.input) return false;
-  return isSameAsk((await ledger.getJob(writerId)).ask, job.ask);
+async function judgeWriter(writerId: string, job: WritingJob, ledger: Ledger): Promise<Objection> {
+  if (writerId === job.id) return null;
+  const status = (await ledger.listJobs()).find(({ id }) => id === writerId);
+  if (status?.input !== job.input) return OF_ANOTHER_JOB;
+  const writer = await ledger.getJob(writerId);
+  if (writer.settings.sheet !== job.settings.sheet) return OF_ANOTHER_SHEET;
+  return isSameAsk(writer.ask, job.ask) ? null : OF_ANOTHER_JOB;
 }
 
 function isSamePath(one: string, other: string): boolean {

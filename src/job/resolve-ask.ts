@@ -322,16 +322,17 @@ export function isKeptInput(input: string): boolean {
 }
 
 /**
- * Identifies standard input by its rows, because it has no path: the same rows continue the same job, and other rows
- * are another job with a cost cap of their own.
+ * Identifies the sheet of a workbook. Identifies standard input by its rows, because it has no path: the same rows
+ * continue the same job, and other rows are another job with a cost cap of their own.
  */
 export async function identifyInput(
   settings: Settings,
-  input: Pick<Input, 'openRows' | 'columns'>,
+  input: Pick<Input, 'openRows' | 'columns' | 'shape'>,
   signal?: AbortSignal,
 ): Promise<Settings> {
   const { name, input: path } = settings.options;
-  if (name !== undefined || resolvePath(path) !== '-') return settings;
+  if (name !== undefined) return settings;
+  if (resolvePath(path) !== '-') return { ...settings, sheet: input.shape.sheet?.name ?? null };
   const hash = createHash('sha256').update(JSON.stringify(input.columns));
   for await (const rows of input.openRows(signal)) {
     for (const row of rows) {
@@ -352,18 +353,18 @@ export async function createJobParts(
   nowMs: number,
   folder?: string,
 ): Promise<JobParts> {
-  const { options, output, inputDigest } = settings;
+  const { options, output, inputDigest, sheet } = settings;
   const { name } = options;
   const path = inputDigest === null ? resolvePath(options.input) : `-#${inputDigest}`;
   const input = name === undefined ? path : `${NAMED}${name}`;
-  const earlier = await ledger.findJob(ask.id, input);
+  const earlier = await ledger.findJob(ask.id, input, sheet);
   const refresh = settings.refresh ? { refresh_since: computeSince(earlier, 'refresh_since', nowMs) } : {};
   const again = settings.again.size > 0 ? { again_since: computeSince(earlier, 'again_since', nowMs) } : {};
   return {
     ask,
     input,
     output: name === undefined ? resolvePath(output) : '-',
-    settings: { options: keepOptions(options), ...refresh, ...again },
+    settings: { options: keepOptions(options), ...(sheet === null ? {} : { sheet }), ...refresh, ...again },
     folder,
     keepGoing: options.keepGoing === true,
   };

@@ -3,7 +3,7 @@ import type { RowCounts } from '../model/answer.js';
 import { type Ask, hashText } from '../model/ask.js';
 import type { FinishedOutput, JobStop } from '../model/events.js';
 import type { JsonObject } from '../model/json.js';
-import type { JobRecord, JobSpend, JobStatus, RunInFlight } from './records.js';
+import type { JobParts, JobRecord, JobSpend, JobStatus, RunInFlight } from './records.js';
 
 /** A job as stored, with its last invocation. */
 export interface JobRow {
@@ -21,8 +21,18 @@ export interface JobRow {
   readonly placedOutput: string | null;
 }
 
-export function createJobId(askId: string, input: string): string {
-  return `j_${hashText(JSON.stringify([askId, input]), 16)}`;
+/** A job's id. Each sheet of a workbook is an input of its own. */
+export function createJobId(askId: string, input: string, sheet: string | null): string {
+  return `j_${hashText(JSON.stringify(sheet === null ? [askId, input] : [askId, input, sheet]), 16)}`;
+}
+
+export function identifyJob({ ask, input, settings }: JobParts): string {
+  return createJobId(ask.id, input, readSheet(settings));
+}
+
+/** The sheet that a job fills; null if its input is not a workbook. */
+export function readSheet({ sheet }: JsonObject): string | null {
+  return typeof sheet === 'string' ? sheet : null;
 }
 
 /** A job from its stored row. */
@@ -55,6 +65,7 @@ export interface StatusRow {
   readonly failed: number;
   readonly openedAtMs: number;
   readonly closedAtMs: number | null;
+  readonly sheet: string | null;
   readonly placedInput: string | null;
   readonly placedOutput: string | null;
 }

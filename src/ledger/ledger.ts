@@ -73,8 +73,8 @@ export interface Ledger extends SharedAccount {
   isUnusedJob(jobId: string): Promise<boolean>;
   /** Deletes a job if it is unused. Returns false if it is not. */
   dropUnusedJob(jobId: string): Promise<boolean>;
-  /** The job of a question on an input, or null. */
-  findJob(askId: string, input: string): Promise<JobRecord | null>;
+  /** The job of a question on an input, and on a sheet of it if it is a workbook; or null. */
+  findJob(askId: string, input: string, sheet?: string | null): Promise<JobRecord | null>;
   /** A job by its id or a unique prefix. Rejects with JOB_UNKNOWN or JOB_AMBIGUOUS. */
   getJob(idOrPrefix: string): Promise<JobRecord>;
   /** All jobs, or the newest `limit`, most recently opened first. */

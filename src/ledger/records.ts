@@ -11,12 +11,12 @@ import type { Holder } from './holder.js';
 /** What defines a job: a question for the rows of one input. Its fields, efforts and settings are those of its last invocation. */
 export interface JobParts {
   readonly ask: Ask;
-  /** Absolute path of the input, or `-`. Together with the question it identifies the job. */
+  /** Absolute path of the input, or `-`. Together with the question, and the sheet of a workbook, it identifies the job. */
   readonly input: string;
   readonly output: string;
   /** Id of the watched folder that the input was put in. */
   readonly folder?: string | undefined;
-  /** Other settings that `export` and `cancel` need. Never contains an API key. */
+  /** `sheet`, the name of the sheet of a workbook; and what `export` and `cancel` need. Never contains an API key. */
   readonly settings: JsonObject;
   /** From now on, continue the job even if nothing was found. */
   readonly keepGoing?: boolean;
@@ -175,6 +175,8 @@ export interface JobStatus
   readonly failed: number;
   readonly openedAtMs: number;
   readonly closedAtMs: number | null;
+  /** The sheet that it fills; null if its input is not a workbook. */
+  readonly sheet: string | null;
   readonly runs: readonly RunInFlight[];
 }
 

@@ -208,6 +208,8 @@ export interface Settings {
   readonly replacedDigest: string | null;
   /** Digest of standard input's rows, which stands for its path; null until they were read, and for files. */
   readonly inputDigest: string | null;
+  /** Name of the sheet that is read, whether chosen or not; null until it is known, and for other inputs. */
+  readonly sheet: string | null;
   readonly output: string;
   readonly query: string;
   readonly efforts: readonly string[];

@@ -107,6 +107,32 @@ test('--sheet selects a sheet by name or number', async () => {
   );
 });
 
+test('each sheet is a job of its own, which keeps what another one filled', async () => {
+  const dir = await openDir();
+  const fill = (...args: string[]) => dir.run(['run', ...args, ...ASK]);
+  const isFilled = async (name: string) => {
+    const parts = await unpackParts(readFileSync(join(dir.path, name)));
+    return [1, 2].map((sheet) => parts[`xl/worksheets/s${sheet}.xml`]?.includes('Oslo'));
+  };
+  expect((await fill('list.xlsx')).stderr).toContain('The output is in list.filled.xlsx');
+  const other = await fill('list.xlsx', '--sheet', 'More');
+  expect(other.stderr).toContain(
+    'list.filled.xlsx is the output of another sheet of this workbook, so the output goes to list.filled-2.xlsx. To fill both sheets in one file, use list.filled.xlsx as the input.',
+  );
+  expect(await isFilled('list.filled.xlsx')).toEqual([true, false]);
+  expect(await isFilled('list.filled-2.xlsx')).toEqual([false, true]);
+  const named = await fill('list.xlsx', '--sheet', '3', '-o', 'list.filled.xlsx');
+  expect(named).toMatchObject({ status: 2 });
+  expect(named.stderr).toContain('OUTPUT_HAS_OTHER_SHEET');
+  expect((await fill('list.filled.xlsx', '--sheet', 'More')).stderr).toContain(
+    'The output is in list.filled.xlsx',
+  );
+  expect(await isFilled('list.filled.xlsx')).toEqual([true, true]);
+  const status = await dir.run(['status']);
+  expect(status.stdout).toContain('list.xlsx, sheet "Firms" → ');
+  expect(status.stdout).toContain('list.xlsx, sheet "More" → ');
+});
+
 test('an unknown sheet gives exit code 2 and lists the sheets', async () => {
   const dir = await openDir();
   for (const command of ['run', 'plan', 'init']) {

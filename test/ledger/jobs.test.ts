@@ -44,6 +44,19 @@ describe.each(STORES)('jobs in $name', (store) => {
     expect(await again.findJob('a_nobody', '/data/in.csv')).toBeNull();
   });
 
+  test('each sheet of a workbook is another input', async () => {
+    const ledger = await openStore(store);
+    const parts = { input: '/data/book.xlsx', output: '/data/out.xlsx' };
+    const first = await ledger.openJob({ ...parts, ask: createTestAsk(), settings: { sheet: 'A' } });
+    const other = { ...parts, ask: createTestAsk('Another.'), settings: { sheet: 'B' } };
+    expect(await ledger.openJob(other)).toMatchObject({ invocation: 1, previous: null });
+    const changed = await ledger.previewJob({ ...other, settings: { sheet: 'A' } });
+    expect(changed.previous?.id).toBe(first.id);
+    expect(await ledger.findJob(first.askId, parts.input, 'A')).toMatchObject({ id: first.id });
+    expect(await ledger.findJob(first.askId, parts.input, 'B')).toBeNull();
+    expect((await ledger.listJobs()).map(({ sheet }) => sheet)).toEqual(['B', 'A']);
+  });
+
   test('rejects an unknown or ambiguous id with a hint', async () => {
     const ledger = await openStore(store);
     const unknown = expect.objectContaining({
@@ -175,6 +188,7 @@ describe.each(STORES)('jobs in $name', (store) => {
         reservedMicros: 25_000,
         openedAtMs: 2_000,
         closedAtMs: null,
+        sheet: null,
         runs: [
           {
             batchId: open.id,

@@ -6,7 +6,9 @@ import {
   createJobId,
   createUnknownJobError,
   groupRuns,
+  identifyJob,
   type JobRow,
+  readSheet,
   type StatusRow,
   toIdPrefix,
   toJobRecord,
@@ -47,7 +49,7 @@ export function previewJob(connection: Connection, parts: JobParts): Promise<Ope
 /** Stores the job, or increments its invocation. */
 export function openJob(connection: Connection, parts: JobParts): Promise<OpenedJob> {
   const { ask, input, output, settings, keepGoing = false, folder = null } = parts;
-  const id = createJobId(ask.id, input);
+  const id = identifyJob(parts);
   const content = JSON.stringify({ agent: ask.agent, query: ask.query, system: ask.system });
   const agent = hashText(ask.agent, 16);
   const statements = [
@@ -84,12 +86,14 @@ export function openJob(connection: Connection, parts: JobParts): Promise<Opened
   );
 }
 
-function selectPreview({ ask, input }: JobParts): Sql[] {
+function selectPreview(parts: JobParts): Sql[] {
   return [
-    sql`select ${JOB} where job.id = ${createJobId(ask.id, input)}`,
+    sql`select ${JOB} where job.id = ${identifyJob(parts)}`,
     sql`select job.id, ask_version.content as ask, ask_count.answered::int
       from job join ask_version on ask_version.number = job.version join ask_count on ask_count.ask = job.ask
-      where job.input = ${input} order by job.opened_at desc, job.number desc limit 1`,
+      where job.input = ${parts.input}
+        and job.settings::json ->> 'sheet' is not distinct from ${readSheet(parts.settings)}::text
+      order by job.opened_at desc, job.number desc limit 1`,
   ];
 }
 
@@ -97,7 +101,7 @@ function toOpenedJob(parts: JobParts, [jobs = [], previous = []]: readonly (read
   const { ask, input, output, settings, keepGoing, folder } = parts;
   const known = toRecord(jobs);
   return {
-    id: createJobId(ask.id, input),
+    id: identifyJob(parts),
     askId: ask.id,
     ask,
     input,
@@ -138,10 +142,14 @@ export function dropUnusedJob(connection: Connection, jobId: string): Promise<bo
 }
 
 /** The job of a question on an input after its last invocation, or null. */
-export function findJob(connection: Connection, askId: string, input: string): Promise<JobRecord | null> {
-  return connection.read([sql`select ${JOB} where job.id = ${createJobId(askId, input)}`], ([rows = []]) =>
-    toRecord(rows),
-  );
+export function findJob(
+  connection: Connection,
+  askId: string,
+  input: string,
+  sheet: string | null,
+): Promise<JobRecord | null> {
+  const id = createJobId(askId, input, sheet);
+  return connection.read([sql`select ${JOB} where job.id = ${id}`], ([rows = []]) => toRecord(rows));
 }
 
 /** Finds a job by its id or a unique prefix. */
@@ -245,7 +253,7 @@ export function listJobs(connection: Connection, limit: number | null = null): P
     sql`select job.number, job.id, ask.id as "askId", ask.content, job.input, job.output, job.invocation, job.stop,
         job.counts, count.spent_micros as "spentMicros", count.estimated_micros as "estimatedMicros",
         count.reserved_micros as "reservedMicros", count.answered, count.failed, job.opened_at as "openedAtMs",
-        job.closed_at as "closedAtMs", job.placed_input as "placedInput", job.placed_output as "placedOutput"
+        job.closed_at as "closedAtMs", job.settings::json ->> 'sheet' as sheet, job.placed_input as "placedInput", job.placed_output as "placedOutput"
       from job join ask on ask.number = job.ask join job_count count on count.job = job.number
       order by job.opened_at desc, job.number desc limit ${limit}`,
     sql`select job, id as "batchId", run_id as "runId", state, cardinality(keys) as rows,

@@ -6,7 +6,7 @@ import { systemClock } from '../../model/clock.js';
 import { parseLedgerUrl } from '../../model/ledger-url.js';
 import { type FieldIds, type PackedSettlement, packSettlement } from '../blocks.js';
 import { readHolder } from '../holder.js';
-import { createJobId, createUnknownJobError } from '../job-records.js';
+import { createUnknownJobError, identifyJob } from '../job-records.js';
 import type { Ledger, LedgerOptions, OverBudget, Settled } from '../ledger.js';
 import { RecentRuns } from '../recent-runs.js';
 import { createReading, READ_ALL, type Reading } from '../row-state.js';
@@ -129,7 +129,7 @@ function createJobMethods(session: Session) {
   return {
     previewJob: (parts) => jobs.previewJob(connection, parts),
     async openJob(parts) {
-      session.noteJob(createJobId(parts.ask.id, parts.input), parts.ask);
+      session.noteJob(identifyJob(parts), parts.ask);
       const job = await jobs.openJob(connection, parts);
       session.invocations.set(job.id, job.invocation);
       return job;
@@ -137,7 +137,7 @@ function createJobMethods(session: Session) {
     closeJob: (jobId, end) => jobs.closeJob(connection, jobId, end),
     isUnusedJob: (jobId) => jobs.isUnusedJob(connection, jobId),
     dropUnusedJob: (jobId) => jobs.dropUnusedJob(connection, jobId),
-    findJob: (askId, input) => jobs.findJob(connection, askId, input),
+    findJob: (askId, input, sheet = null) => jobs.findJob(connection, askId, input, sheet),
     getJob: (idOrPrefix) => jobs.getJob(connection, idOrPrefix),
     listJobs: (limit) => jobs.listJobs(connection, limit),
     countJobs: () => jobs.countJobs(connection),

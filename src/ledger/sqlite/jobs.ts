@@ -6,7 +6,9 @@ import {
   createJobId,
   createUnknownJobError,
   groupRuns,
+  identifyJob,
   type JobRow,
+  readSheet,
   type StatusRow,
   toIdPrefix,
   toJobRecord,
@@ -39,9 +41,9 @@ const SELECT_JOB = `
 /** The job as it would be at its next invocation. */
 export function previewJob(database: Database, parts: JobParts): OpenedJob {
   const { ask, input, output, settings, keepGoing, folder } = parts;
-  const known = findJob(database, ask.id, input);
+  const known = findJob(database, ask.id, input, readSheet(settings));
   return {
-    id: createJobId(ask.id, input),
+    id: identifyJob(parts),
     askId: ask.id,
     ask,
     input,
@@ -54,7 +56,7 @@ export function previewJob(database: Database, parts: JobParts): OpenedJob {
     stop: known?.stop ?? null,
     counts: known?.counts ?? null,
     finished: known?.finished ?? null,
-    previous: findPreviousJob(database, input, ask.version),
+    previous: findPreviousJob(database, parts),
   };
 }
 
@@ -134,8 +136,13 @@ export function dropUnusedJob(database: Database, jobId: string): boolean {
 }
 
 /** The job of a question on an input after its last invocation, or null. */
-export function findJob(database: Database, askId: string, input: string): JobRecord | null {
-  const row = database.get<JobRow>(`${SELECT_JOB} where job.id = ?`, createJobId(askId, input));
+export function findJob(
+  database: Database,
+  askId: string,
+  input: string,
+  sheet: string | null,
+): JobRecord | null {
+  const row = database.get<JobRow>(`${SELECT_JOB} where job.id = ?`, createJobId(askId, input, sheet));
   return row === undefined ? null : toJobRecord(row);
 }
 
@@ -197,12 +204,16 @@ export function getJob(database: Database, idOrPrefix: string): JobRecord {
   return toJobRecord(row);
 }
 
-function findPreviousJob(database: Database, input: string, version: string): PreviousJob | null {
+function findPreviousJob(
+  database: Database,
+  { ask: { version }, input, settings }: JobParts,
+): PreviousJob | null {
   const last = database.get<{ id: string; ask: string; answered: number }>(
     `select job.id, ask_version.content as ask, ask_count.answered
      from job join ask on ask.number = job.ask join ask_version on ask_version.number = job.version join ask_count on ask_count.ask = ask.number
-     where job.input = ? order by job.opened_at desc, job.number desc limit 1`,
+     where job.input = ? and job.settings ->> '$.sheet' is ? order by job.opened_at desc, job.number desc limit 1`,
     input,
+    readSheet(settings),
   );
   if (last === undefined) return null;
   const ask = JSON.parse(last.ask) as Ask;
@@ -286,7 +297,7 @@ export function listJobs(database: Database, limit = -1): JobStatus[] {
     `select job.number, job.id, ask.id as askId, ask.content ->> '$.query' as query, job.input, job.output,
        job.invocation, job.stop, job.counts, count.spent_micros as spentMicros, count.estimated_micros as estimatedMicros,
        count.reserved_micros as reservedMicros, count.answered, count.failed, job.opened_at as openedAtMs,
-       job.closed_at as closedAtMs, job.placed_input as placedInput, job.placed_output as placedOutput
+       job.closed_at as closedAtMs, job.settings ->> '$.sheet' as sheet, job.placed_input as placedInput, job.placed_output as placedOutput
      from job join ask on ask.number = job.ask join job_count count on count.job = job.number
      order by job.opened_at desc, job.number desc limit ?`,
     limit,

@@ -105,7 +105,7 @@ function createJobMethods(session: Session) {
     closeJob: (jobId, end) => database.write(() => jobs.closeJob(database, jobId, end, now())),
     isUnusedJob: (jobId) => database.read(() => jobs.isUnusedJob(database, jobId)),
     dropUnusedJob: (jobId) => session.writeAnew(() => jobs.dropUnusedJob(database, jobId)),
-    findJob: (askId, input) => database.read(() => jobs.findJob(database, askId, input)),
+    findJob: (askId, input, sheet = null) => database.read(() => jobs.findJob(database, askId, input, sheet)),
     getJob: (idOrPrefix) => database.read(() => jobs.getJob(database, idOrPrefix)),
     listJobs: (limit) => session.readCounts(() => jobs.listJobs(database, limit)),
     countJobs: () => database.read(() => jobs.countJobs(database)),
