@@ -3,7 +3,7 @@ import {
   type CheckedRow,
   type CheckedRun,
   DISPUTE,
-  EXCLUDED,
+  describeExcluded,
   type RejectedRow,
   UNFIT,
 } from '../model/answer.js';
@@ -246,7 +246,7 @@ export function excludeAnswers(
     const match = exclusion.findExcludedAnswer(question?.record ?? {}, listValues(row));
     const isRetried = question?.fault === EXCLUDED_FAULT || batch.attempt >= lastAttempt;
     if (match === null) rows.push(row);
-    else if (isRetried) rows.push(nullFields(row, exclusion.answerFields, match.line));
+    else if (isRetried) rows.push(nullFields(row, exclusion.answerFields, describeExcluded(match)));
     else rejected.push({ rowId: row.rowId, key: row.key, reason: EXCLUDED_FAULT });
   }
   return { ...checked, rows, rejected };
@@ -258,11 +258,10 @@ function listValues(row: CheckedRow): JsonObject {
   return values;
 }
 
-function nullFields(row: CheckedRow, names: readonly string[], line: number): CheckedRow {
+function nullFields(row: CheckedRow, names: readonly string[], issue: string): CheckedRow {
   const fields = new Map<string, CheckedField>(row.fields);
   for (const name of names) {
-    if (fields.has(name))
-      fields.set(name, { value: null, issue: `${EXCLUDED} ${line} of the exclusion file` });
+    if (fields.has(name)) fields.set(name, { value: null, issue });
   }
   return { ...row, fields };
 }

@@ -1,6 +1,7 @@
 import { sep } from 'node:path';
 import type { StoredAnswer } from '../ledger/ledger.js';
 import {
+  describeExcluded,
   type FieldAnswer,
   type FilledRow,
   isDoubtful,
@@ -10,12 +11,22 @@ import {
 } from '../model/answer.js';
 import { type Ask, isEmbedded, listNextSteps } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
-import { getOwn, isJsonObject, type JsonValue } from '../model/json.js';
+import { getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { createFieldColumns, type FieldColumns } from '../model/output-columns.js';
-import { listFormulaFields, type ReturnedCells, type RowQuestion, resolveKey } from '../model/question.js';
+import {
+  listFormulaFields,
+  type Question,
+  type ReturnedCells,
+  type RowQuestion,
+  resolveKey,
+} from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
 import { isSameCell } from '../model/same-value.js';
 import { type AnswerRules, cleanAnswer, cleanLine } from '../model/untrusted-text.js';
+import type { AnswerExclusion } from './check-run.js';
+
+/** An exclusion list, which applies to rows or to answers. */
+type RowExclusion = AnswerExclusion & { findMatch(row: Row): { readonly line: number } | null };
 
 export interface JoinContext {
   readonly ask: Ask;
@@ -23,7 +34,7 @@ export interface JoinContext {
   readonly unasked: 'over_budget' | 'pending';
   /** False for a row beyond `--limit` or outside `--sample`: it is pending, whatever the cap. */
   isWanted(row: Row): boolean;
-  findExclusion(row: Row): { readonly line: number } | null;
+  readonly exclusion: RowExclusion;
   /** Name of the exclusion file in messages. */
   readonly exclusionName: string;
   /** True to keep values exactly as the agent returned them, including control characters. */
@@ -111,7 +122,7 @@ function createOutcome(
   context: JoinContext,
 ): RowOutcome {
   if (question.status === 'skipped') return createBareOutcome('skipped', question.reason);
-  const exclusion = context.findExclusion(row);
+  const exclusion = context.exclusion.findMatch(row);
   if (exclusion !== null) {
     // With `/` on Windows too, so that the same list gives the same bytes everywhere.
     const name = context.exclusionName.replaceAll(sep, '/');
@@ -126,7 +137,7 @@ function createOutcome(
     case 'question':
       return stored === undefined
         ? createBareOutcome(resolveUnasked(row, context), null)
-        : createAnsweredOutcome(row, question.fields, stored, rules, context);
+        : createAnsweredOutcome(row, question, stored, rules, context);
   }
 }
 
@@ -150,14 +161,15 @@ type Unasked = JoinContext['unasked'];
 
 function createAnsweredOutcome(
   row: Row,
-  asked: readonly string[],
+  { fields: asked, record }: Pick<Question, 'fields' | 'record'>,
   stored: StoredAnswer,
   rules: AnswerRules,
   context: JoinContext,
 ): RowOutcome {
-  const { ask } = context;
+  const { ask, exclusion } = context;
   const unasked = resolveUnasked(row, context);
-  const fields = withholdOthers(row, cleanFields(asked, stored.fields, rules), context);
+  const known = withholdOthers(row, cleanFields(asked, stored.fields, rules), context);
+  const fields = exclusion.answerFields.length === 0 ? known : withholdExcluded(known, record, exclusion);
   let found = 0;
   let hasIssues = false;
   for (const { value, issue } of fields.values()) {
@@ -186,6 +198,29 @@ function createAnsweredOutcome(
     ...describeRuns(fields, stored.runId),
     fields,
   };
+}
+
+/** Withholds an answer that was bought without this list. What a person gave stays. */
+function withholdExcluded(
+  fields: ReadonlyMap<string, FieldAnswer>,
+  record: JsonObject,
+  exclusion: AnswerExclusion,
+): ReadonlyMap<string, FieldAnswer> {
+  const values: Record<string, JsonValue> = Object.create(null);
+  for (const [name, { value }] of fields) values[name] = value;
+  const match = exclusion.findExcludedAnswer(record, values);
+  if (match === null) return fields;
+  const withheld = new Map(fields);
+  for (const name of exclusion.answerFields) {
+    const answer = fields.get(name);
+    if (answer !== undefined && answer.who !== 'human')
+      withheld.set(name, withholdAnswer(answer, describeExcluded(match)));
+  }
+  return withheld;
+}
+
+function withholdAnswer(answer: FieldAnswer, issue: string): FieldAnswer {
+  return { ...answer, value: null, confidence: null, citations: [], issue };
 }
 
 const OTHER_PARTS = 'its answer differs from the parts that the row has';
@@ -217,8 +252,7 @@ function withholdOthers(
   const withheld = new Map(fields);
   for (const { name } of others) {
     const answer = fields.get(name);
-    if (answer !== undefined)
-      withheld.set(name, { ...answer, value: null, confidence: null, citations: [], issue: OTHER_PARTS });
+    if (answer !== undefined) withheld.set(name, withholdAnswer(answer, OTHER_PARTS));
   }
   return withheld;
 }

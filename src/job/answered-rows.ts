@@ -30,7 +30,7 @@ interface Sources {
   readonly history: FileHistory;
   readonly ledger: Pick<Ledger, 'findAnswers'>;
   readonly job: OpenedJob;
-  readonly exclusion: Pick<Exclusion, 'findMatch'>;
+  readonly exclusion: Exclusion;
   readonly settings: Pick<Settings, 'options' | 'overwrite'>;
   readonly inFlight: Pick<InFlight, 'holds'>;
   /** False for a row that the job skips. */
@@ -91,7 +91,7 @@ export class AnsweredRows {
       returned: history.returned ?? null,
       unasked: 'pending',
       isWanted,
-      findExclusion: exclusion.findMatch.bind(exclusion),
+      exclusion,
       exclusionName: settings.options.exclude ?? '',
       claimKey: (key) => this.#met.add(key),
     });

@@ -114,7 +114,7 @@ export async function writeJobOutput(
 
 /** Reads the input again, joins each row with its answer and writes all rows. The file appears only when complete. */
 export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
-  const { input, ledger, job, exclusion, onRow } = parts;
+  const { input, ledger, job, onRow } = parts;
   await input.readColumns();
   const hasVerdicts = (await ledger.getAnswerState(job)).verdicts > 0;
   const { ownColumns } = parts.table ?? {};
@@ -137,7 +137,6 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
   const context = {
     ...parts,
     returned: parts.history.returned ?? null,
-    findExclusion: exclusion.findMatch.bind(exclusion),
     claimKey: (key: string) => met.add(key),
   };
   const findChunks = async function* () {

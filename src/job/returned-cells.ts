@@ -1,5 +1,5 @@
 import type { FoundAnswers, JobHandle } from '../ledger/ledger.js';
-import type { FieldAnswer } from '../model/answer.js';
+import { type FieldAnswer, isExcludedBy } from '../model/answer.js';
 import { type Ask, getFieldIds } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { createFieldColumns, type FieldColumns, type ValueColumn } from '../model/output-columns.js';
@@ -145,8 +145,10 @@ export class CellReader {
   #compare({ row, place, stored }: UnclearCell): Meaning | null {
     const value = stored?.value ?? null;
     if (this.#isBlank(row, place)) {
-      // The cells of an excluded row were blanked by rowfill.
-      const isBlanked = readStatus(row) === 'excluded' && this.#table.isLeftAlone(row, place.name);
+      // rowfill blanked the cells of an excluded row, and an excluded answer.
+      const isBlanked =
+        (readStatus(row) === 'excluded' && this.#table.isLeftAlone(row, place.name)) ||
+        isExcludedBy(readError(row), place.name);
       if (value === null || isBlanked || !this.#isShown(row, place, stored)) return 'blank';
       return this.#formerAsks.length > 0 ? null : 'cleared';
     }
@@ -307,6 +309,10 @@ function isComplete(row: Row): boolean {
 
 function readStatus(row: Row): JsonValue | undefined {
   return getOutcome(row)?.status ?? getValue(row, 'enrichment_status');
+}
+
+function readError(row: Row): string {
+  return String(getOutcome(row)?.error ?? getValue(row, 'enrichment_error') ?? '');
 }
 
 /** True if all columns of a field still mean its value. */

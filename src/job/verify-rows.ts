@@ -113,7 +113,7 @@ export interface RowSources {
   readonly raw: boolean;
   readonly ledger: Pick<Ledger, 'findAnswers'>;
   readonly job: JobHandle;
-  readonly exclusion: Pick<Exclusion, 'findMatch'>;
+  readonly exclusion: Exclusion;
   readonly signal?: AbortSignal | undefined;
   /** False for a row that is not to be checked. */
   isWanted(row: Row): boolean;
@@ -132,7 +132,7 @@ export async function* readCitedRows(sources: RowSources): AsyncGenerator<readon
       raw,
       unasked: 'pending',
       isWanted,
-      findExclusion: exclusion.findMatch.bind(exclusion),
+      exclusion,
       exclusionName: '',
       claimKey: () => false,
     });

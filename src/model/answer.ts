@@ -49,7 +49,19 @@ export function isDoubtful({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'
 }
 
 /** Start of `issue` for a value that was removed because it is in the exclusion file. */
-export const EXCLUDED = 'excluded by line';
+const EXCLUDED = 'excluded by line';
+
+export function describeExcluded({ line }: { readonly line: number }): string {
+  return `${EXCLUDED} ${line} of the exclusion file`;
+}
+
+const EXCLUDED_FIELDS = new RegExp(`(?:^|; )([^;]*): ${EXCLUDED} \\d`);
+
+/** True if the error of an output row says that the field's answer was excluded. */
+export function isExcludedBy(error: string, field: string): boolean {
+  const [, names = ''] = EXCLUDED_FIELDS.exec(error) ?? [];
+  return names.split(', ').includes(field);
+}
 
 /** Start of a row's failure if all values of its last answer break the schema. */
 export const UNFIT = 'no field of its entry is valid';

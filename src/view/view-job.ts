@@ -68,7 +68,7 @@ export async function openViewJob(
       returned: table,
       unasked: job.stop === 'budget' ? 'over_budget' : 'pending',
       isWanted: (row: Row) => opened.isWanted(row) || included.has(row.ordinal),
-      findExclusion: exclusion.findMatch.bind(exclusion),
+      exclusion,
       exclusionName: kept.exclude ?? '',
       // The page shows text as text, so only marks that reorder or hide it are removed.
       raw: false,

@@ -6,6 +6,7 @@ import { createAsk } from '../../src/model/ask.js';
 import type { JsonValue } from '../../src/model/json.js';
 import { createQuestion } from '../../src/model/question.js';
 import type { CellRow } from '../../src/model/row.js';
+import { NO_EXCLUSION } from '../../src/select/select-rows.js';
 
 const COLUMNS = new Map([
   ['company', 0],
@@ -90,7 +91,7 @@ function join(rows: readonly CellRow[], { answers = {}, efforts, context = {} }:
     raw: false,
     unasked: 'pending',
     isWanted: () => true,
-    findExclusion: () => null,
+    exclusion: NO_EXCLUSION,
     exclusionName: 'customers.csv',
     claimKey: (key) => !met.has(key) && met.add(key) !== undefined,
     ...context,
@@ -204,7 +205,7 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
     'it is on the exclusion list, even if answered',
     {
       answers: { A: stored({ ceo: field('x'), seat: field('y') }) },
-      context: { findExclusion: () => ({ line: 7 }) },
+      context: { exclusion: { ...NO_EXCLUSION, findMatch: () => ({ line: 7 }) } },
     },
     { status: 'excluded', error: 'excluded by customers.csv, line 7' },
   ],
@@ -248,6 +249,8 @@ test('a row that needs nothing more leaves its cost to an equal row that does', 
 
 test('a row that is not data is skipped with its reason, even if it is on the exclusion list', () => {
   const dashes = { ...row(0, '---', '---'), skip: 'a line of dashes' };
-  const outcomes = join([dashes], { context: { findExclusion: () => ({ line: 3 }) } });
+  const outcomes = join([dashes], {
+    context: { exclusion: { ...NO_EXCLUSION, findMatch: () => ({ line: 3 }) } },
+  });
   expect(outcomes).toMatchObject([{ status: 'skipped', error: 'a line of dashes', costMicros: 0 }]);
 });

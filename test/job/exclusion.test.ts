@@ -89,6 +89,32 @@ test('an excluded answer is retried once with the reason, then nulled', async ()
   expect(second?.query).toContain('the answer is on the exclusion list');
 });
 
+test('an answer that the ledger has already is withheld too, at no cost', async () => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  bench.write('known.csv', 'answer\nabout Company 2\n');
+  bench.write('in.csv', createList(3));
+  const fields = ['answer', 'other'];
+  const first = await bench.run({ fields });
+  const created = bench.server.report().runs.created;
+  const options = { fields, exclude: `${bench.folder}/known.csv`, excludeOn: ['answer'] };
+  const { rows } = await bench.run(options);
+  expect(rows.map((row) => row.answer)).toEqual(['about Company 1', '', 'about Company 3']);
+  expect(rows[1]).toMatchObject({
+    enrichment_status: 'partial',
+    other: 'other of Company 2',
+    answer_citations: '',
+  });
+  expect(rows[1]?.enrichment_error).toBe('answer: excluded by line 2 of the exclusion file');
+  // The blank cell is not one that a person cleared: without the list the answer comes back.
+  const returned = { ...options, input: `${bench.folder}/out.csv` };
+  expect((await bench.run(returned)).rows[1]).toMatchObject({ answer: '', other: 'other of Company 2' });
+  const again = await bench.run({ ...returned, exclude: undefined, excludeOn: undefined });
+  expect(again.rows[1]).toMatchObject({ answer: 'about Company 2' });
+  expect(again.rows[1]?.enrichment_error).toBe('');
+  expect(bench.server.report().runs.created).toBe(created);
+  expect(first.rows).toHaveLength(3);
+});
+
 test('an answer first excluded in a retry also gets one retry with the reason', async () => {
   const bench = await openJobBench(
     script((rows, _task, run) => ({ rows: run === 1 ? rows.slice(1) : rows })),
