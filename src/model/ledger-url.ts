@@ -1,4 +1,5 @@
 import { createUsageError, type RowfillError } from '../errors.js';
+import { suggestSimilar } from './format.js';
 
 /** A ledger on a PostgreSQL server, from its URL. */
 export interface LedgerUrl {
@@ -50,6 +51,8 @@ export function parseLedgerUrl(text: string): LedgerUrl {
       'Use up to 63 lower-case letters, digits and underscores. It must start with a letter, and not with pg_.',
     );
   }
+  const unknown = [...parameters.keys()].find((name) => !KNOWN.includes(name));
+  if (unknown !== undefined) throw createUnknown(unknown);
   parameters.delete('schema');
   useStrictTls(parameters);
   return {
@@ -102,6 +105,36 @@ function createMalformed(): RowfillError {
     'LEDGER_URL',
     'the URL of the ledger is malformed',
     `Write it like ${EXAMPLE}. In a user name or a password, write / as %2F, @ as %40, # as %23, ? as %3F, : as %3A, and % as %25.`,
+  );
+}
+
+/** What the URL may say, besides its parts: ours, and what the driver `pg` reads. */
+const READ = [
+  ...['schema', 'host', 'port', 'user', 'password', 'options', 'replication', 'client_encoding', 'binary'],
+  ...['application_name', 'fallback_application_name'],
+  ...['ssl', 'sslmode', 'sslcert', 'sslkey', 'sslrootcert', 'sslnegotiation', 'uselibpqcompat'],
+  ...['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'query_timeout'],
+  ...['connectionTimeoutMillis', 'keepAlive', 'keepAliveInitialDelayMillis', 'enableChannelBinding'],
+];
+
+/** Parameters of libpq that the driver leaves out, in the URLs of other programs. None says where the server is. */
+const LEFT_OUT = [
+  ...['connect_timeout', 'tcp_user_timeout', 'target_session_attrs', 'channel_binding', 'gssencmode'],
+  ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count'],
+  ...['sslcompression', 'sslsni', 'sslpassword', 'ssl_min_protocol_version'],
+];
+
+const KNOWN = [...READ, ...LEFT_OUT];
+
+/** Does not quote the name: it may be a part of a password. */
+function createUnknown(name: string): RowfillError {
+  const [near] = suggestSimilar(name, READ);
+  return createUsageError(
+    'LEDGER_URL',
+    'the URL of the ledger has a parameter that is not known',
+    near === undefined
+      ? `Remove it. Parameters are ${READ.slice(0, 5).join(', ')}, sslmode and others of the driver pg; the database is the path, as in ${EXAMPLE}. In a password, write ? as %3F and & as %26.`
+      : `Did you mean ${near}?`,
   );
 }
 

@@ -62,6 +62,36 @@ test('a malformed URL is refused without quoting it', () => {
   }
 });
 
+test('a parameter that nothing reads is refused, with the nearest one, and without quoting it', () => {
+  const refuse = (url: string) => {
+    try {
+      return parseLedgerUrl(url).label;
+    } catch (error) {
+      return error;
+    }
+  };
+  for (const [name, near] of [
+    ['hots', 'host'],
+    ['Schema', 'schema'],
+    ['ssl_mode', 'sslmode'],
+    ['aplication_name', 'application_name'],
+  ]) {
+    expect(refuse(`postgres://me@/x?${name}=/run/pg`)).toMatchObject({
+      code: 'LEDGER_URL',
+      hint: expect.stringContaining(`Did you mean ${near}?`),
+    });
+  }
+  // The driver would leave these out, and look for the server elsewhere.
+  for (const name of ['dbname', 'hostaddr', 'service', 'database'])
+    expect(refuse(`postgres://db/x?${name}=y`), name).toMatchObject({ code: 'LEDGER_URL' });
+  const secret = refuse('postgres://me:12?secretword=x');
+  expect(secret).toMatchObject({ code: 'LEDGER_URL', hint: expect.stringContaining('%3F') });
+  expect(JSON.stringify([String(secret), secret])).not.toContain('secretword');
+  // Of the addresses that services give.
+  for (const query of ['sslmode=require&channel_binding=require', 'target_session_attrs=read-write'])
+    expect(refuse(`postgres://me@db/x?${query}`)).toBe('postgres://me@db/x');
+});
+
 test('a TLS mode that checks the certificate now keeps to it in the next version of the driver', () => {
   const modeOf = (mode: string, more = '') =>
     new URL(parseLedgerUrl(`postgres://db/x?sslmode=${mode}${more}`).driverUrl).searchParams.get('sslmode');
