@@ -193,7 +193,7 @@ async function retryRejected(
 }
 
 const COST_REACHED =
-  'not retried: that could cost more than the worst case stated at the start; run the command again to retry';
+  'that could cost more than the worst case stated at the start; run the command again to send it';
 
 /** Fails the rows of a group whose retry could exceed the stated worst-case cost. */
 export async function giveUpUnaffordable(group: PendingBatch, context: JobContext): Promise<void> {
@@ -203,9 +203,10 @@ export async function giveUpUnaffordable(group: PendingBatch, context: JobContex
   for (const { fields } of answers.values())
     if ([...fields.values()].some(({ value }) => value !== null)) tally.unretriedRows += 1;
   const faults = new Map(group.questions.map(({ key, fault }) => [key, fault]));
-  await giveUp(group, COST_REACHED, context, (key) => {
+  const reason = `${group.attempt === 1 && group.level === 0 ? 'not sent' : 'not sent again'}: ${COST_REACHED}`;
+  await giveUp(group, reason, context, (key) => {
     const fault = faults.get(key) ?? null;
-    return fault === null ? COST_REACHED : `${fault}; ${COST_REACHED}`;
+    return fault === null ? reason : `${fault}; ${reason}`;
   });
 }
 

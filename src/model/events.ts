@@ -144,7 +144,7 @@ export interface JobSummary {
    * Pending rows that no option excluded. Non-zero only if a job stopped early or its ledger lost answers.
    */
   readonly leftRows: number;
-  /** Rows with some values whose other fields were not retried, because that could cost more than was stated. */
+  /** Rows with some values whose other fields were not sent again, because that could cost more than was stated. */
   readonly unretriedRows: number;
   readonly failures: JobFailures;
   readonly fields: readonly FieldFill[];

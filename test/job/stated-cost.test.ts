@@ -35,7 +35,7 @@ for (const [name, agent] of useless) {
     expect(summary).toMatchObject({ stop: 'done', costMicros: 250_000 });
     expect(countStatuses(rows)).toEqual({ failed: 40 });
     for (const row of rows) {
-      expect(row.enrichment_error).toMatch(/; not retried: that could cost more than the worst case/);
+      expect(row.enrichment_error).toMatch(/; not sent again: that could cost more than the worst case/);
     }
     // The next command states the cost and asks before it sends them again.
     await expect(bench.run({}, { confirm: async () => false })).rejects.toMatchObject({
@@ -163,7 +163,7 @@ test('partly filled rows whose retries could pass the stated cost are counted in
   expect(summary).toMatchObject({ stop: 'done', unretriedRows: 14, leftRows: 0 });
   expect(summary.costMicros).toBe(2 * 25_000 + 4 * 500_000);
   expect(countStatuses(rows)).toEqual({ partial: 14 });
-  expect(rows[0]?.enrichment_error).toContain('not retried: that could cost more than the worst case');
+  expect(rows[0]?.enrichment_error).toContain('not sent again: that could cost more than the worst case');
 });
 
 test('the stated cost includes repairs and further levels of an active run', async () => {
@@ -216,7 +216,7 @@ test('repairs of a run that another job left at work are not paid for unless som
   expect(quotes).toEqual([]);
   expect(summary).toMatchObject({ costMicros: 0, runs: { created: 0 } });
   expect(countStatuses(rows)).toEqual({ failed: 8 });
-  expect(rows[0]?.enrichment_error).toMatch(/not retried: that could cost more than the worst case/);
+  expect(rows[0]?.enrichment_error).toMatch(/not sent again: that could cost more than the worst case/);
   await expect(bench.run(other, { confirm: async () => false })).rejects.toMatchObject({
     code: 'COST_DECLINED',
   });
