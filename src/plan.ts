@@ -60,7 +60,7 @@ export interface Plan {
   readonly nothingFound: NothingFound | null;
   /** Cost by effort level. At worst, every row needs each level. */
   readonly steps: readonly StepQuote[];
-  /** Cost of the first effort level with other batch sizes. */
+  /** Cost of the lowest effort level that is needed, with other batch sizes. */
   readonly batchSizes: readonly {
     readonly batchSize: number;
     readonly runs: number;
@@ -198,7 +198,7 @@ async function createPlan(
   { notes, doubts, fields }: Pick<Plan, 'notes' | 'doubts' | 'fields'>,
 ): Promise<Plan> {
   const { ask, job, settings } = context;
-  const { counts, quote, steps, firstGroup, lowestLevel } = survey;
+  const { counts, quote, steps, firstGroup, lowestLevel, lowestRows } = survey;
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const records = firstGroup?.questions.map((question) => question.record) ?? [];
   return {
@@ -220,7 +220,9 @@ async function createPlan(
     doubts,
     nothingFound: lowestLevel === null ? null : await context.yields.describeNothingFound(lowestLevel),
     steps,
-    batchSizes: OTHER_BATCH_SIZES.map((batchSize) => createSizeQuote(context, quote.rows, batchSize)),
+    batchSizes: OTHER_BATCH_SIZES.map((batchSize) =>
+      createSizeQuote(context, ask.efforts[lowestLevel ?? 0] ?? '', lowestRows, batchSize),
+    ),
     likelySeconds: estimateSeconds(context, quote.runs),
     verifies: context.settings.options.verify === true,
     firstRequest:
@@ -246,15 +248,15 @@ function describePlannedAgent(agent: AgentChoice, isKeySet: boolean): PlannedAge
 }
 
 /**
- * Computes the cost of the first effort level with this batch size; the worst case includes repairs. Contacts are
+ * Computes the cost of an effort level with this batch size; the worst case includes repairs. Contacts are
  * billed per row.
  */
 function createSizeQuote(
   { ask, prices }: JobContext,
+  effort: string,
   rows: number,
   batchSize: number,
 ): Plan['batchSizes'][number] {
-  const [effort = ''] = ask.efforts;
   const runs = Math.ceil(rows / batchSize);
   const names = ask.fields.map((field) => field.name);
   const runMicros = computeWorstMicros(prices, effort, 0, ask, names);

@@ -236,17 +236,18 @@ function formatLadder({ steps, quote }: Plan): string[] {
   return ['Effort levels, at worst for every row:', ...lines, ...climbs];
 }
 
-/** Lists what the first effort level would cost at worst with other batch sizes, where that makes a difference. */
+/** Lists what the lowest effort level that is needed would cost at worst with other batch sizes, if it differs. */
 function formatBatchSizes({ quote, steps, batchSizes }: Plan): string[] {
   if (quote.worstMicros === 0) return [];
+  const lowest = steps.find(({ runs }) => runs > 0);
   const others = batchSizes.filter(
-    ({ runs }, at) => runs !== quote.runs && runs !== batchSizes[at - 1]?.runs,
+    ({ runs }, at) => runs !== lowest?.runs && runs !== batchSizes[at - 1]?.runs,
   );
   if (others.length === 0) return [];
   const parts = others.map(
     ({ batchSize, runs, worstMicros }, at) =>
       `${batchSize} takes ${at === 0 ? formatNumber(runs, 'run') : formatCount(runs)}, ${formatDollars(worstMicros)}${at === 0 ? ' at worst' : ''}`,
   );
-  const level = steps.length > 1 ? ' at the first effort level' : '';
+  const level = steps.length > 1 ? ` at effort ${lowest?.effort}` : '';
   return [`With another --batch-size${level}: ${parts.join('; ')}.`];
 }

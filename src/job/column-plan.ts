@@ -24,7 +24,7 @@ export interface ColumnPlan {
   readonly human: number;
   /** Cells that the file has, and that no answer replaces. */
   readonly kept: number;
-  /** Price of asking for this column alone, at the first effort level; the worst includes repairs. */
+  /** Price of asking for this column alone, each cell at its next effort level; the worst includes repairs. */
   readonly worstMicros: number;
   readonly likelyMicros: number;
 }
@@ -35,6 +35,8 @@ type Counts = Record<'asked' | 'answered' | 'notFound' | 'rejected' | 'human' | 
 export class ColumnCounter {
   readonly #context: Pick<JobContext, 'ask' | 'prices' | 'settings' | 'table'>;
   readonly #counts: ReadonlyMap<string, Counts>;
+  /** Cells to ask for at each effort level, by column. */
+  readonly #asked: ReadonlyMap<string, number[]>;
 
   constructor(context: Pick<JobContext, 'ask' | 'prices' | 'settings' | 'table'>) {
     this.#context = context;
@@ -44,6 +46,7 @@ export class ColumnCounter {
         { asked: 0, answered: 0, notFound: 0, rejected: 0, human: 0, kept: 0 },
       ]),
     );
+    this.#asked = new Map(context.ask.fields.map(({ name }) => [name, context.ask.efforts.map(() => 0)]));
   }
 
   /** Counts the cells of a row. `sent` are the questions that are sent for it. */
@@ -62,11 +65,20 @@ export class ColumnCounter {
       const answer = fields?.get(name);
       // A plan records nothing, so that what a person changed in a filled file is still in the file alone.
       if (!open.includes(name)) counts[table?.fields.has(name) === true ? 'human' : 'kept'] += 1;
-      else if (sent.some((each) => each.fields.includes(name))) counts.asked += 1;
+      else if (this.#countAsked(name, sent)) counts.asked += 1;
       else if (answer?.who === 'human') counts.human += 1;
       else if (answer?.issue === REJECTED_AGAIN) counts.rejected += 1;
       else if (answer !== undefined) counts[answer.value === null ? 'notFound' : 'answered'] += 1;
     }
+  }
+
+  /** Counts a cell at the level at which it is sent; false if it is not. */
+  #countAsked(name: string, sent: readonly Question[]): boolean {
+    const level = sent.find(({ fields }) => fields.includes(name))?.level;
+    const asked = this.#asked.get(name);
+    if (level === undefined || asked === undefined) return false;
+    asked[level] = (asked[level] ?? 0) + 1;
+    return true;
   }
 
   /** `asks` are what was asked with the question before. */
@@ -75,21 +87,20 @@ export class ColumnCounter {
     const known = new Map<string, Set<string>>();
     for (const [name, id] of asks.flatMap((each) => [...getFieldIds(each)]))
       known.set(name, (known.get(name) ?? new Set()).add(id));
-    const [effort = ''] = ask.efforts;
     return [...this.#counts].map(([name, counts]) => {
       const ids = known.get(name);
       const change =
         ids === undefined ? 'new' : ids.has(getFieldIds(ask).get(name) ?? '') ? null : 'reworded';
-      const runs = Math.ceil(counts.asked / settings.batchSize);
-      const runMicros = computeWorstMicros(prices, effort, 0, ask, [name]);
-      const contactMicros = computeWorstMicros(prices, effort, counts.asked, ask, [name]) - runMicros;
-      return {
-        name,
-        change,
-        ...counts,
-        worstMicros: runs === 0 ? 0 : sumLevel(addRepairs(runs * runMicros + contactMicros)),
-        likelyMicros: runs * computeLikelyMicros(prices, effort),
-      };
+      let [worstMicros, likelyMicros] = [0, 0];
+      for (const [level, asked] of (this.#asked.get(name) ?? []).entries()) {
+        const effort = ask.efforts[level] ?? '';
+        const runs = Math.ceil(asked / settings.batchSize);
+        const runMicros = computeWorstMicros(prices, effort, 0, ask, [name]);
+        const contactMicros = computeWorstMicros(prices, effort, asked, ask, [name]) - runMicros;
+        if (runs > 0) worstMicros += sumLevel(addRepairs(runs * runMicros + contactMicros));
+        likelyMicros += runs * computeLikelyMicros(prices, effort);
+      }
+      return { name, change, ...counts, worstMicros, likelyMicros };
     });
   }
 }

@@ -31,6 +31,8 @@ export interface RowEstimate {
   readonly firstGroup: PendingBatch | null;
   /** Index of the lowest effort level needed; null if nothing would be sent. */
   readonly lowestLevel: number | null;
+  /** Number of rows that start at that level. */
+  readonly lowestRows: number;
   readonly sample: ReadonlySet<number> | null;
   /** Rows to send that were answered before the file's ask changed; null if it did not change. */
   readonly repeated: number | null;
@@ -181,7 +183,9 @@ class QuoteMeter {
     for (let group = this.pool.takeFull(); group !== null; group = this.pool.takeFull()) this.count(group);
   }
 
-  async createQuote(): Promise<Pick<RowEstimate, 'quote' | 'steps' | 'firstGroup' | 'lowestLevel'>> {
+  async createQuote(): Promise<
+    Pick<RowEstimate, 'quote' | 'steps' | 'firstGroup' | 'lowestLevel' | 'lowestRows'>
+  > {
     for (let groups = this.pool.takeLowest(); groups.length > 0; groups = this.pool.takeLowest()) {
       for (const group of groups) this.count(group);
     }
@@ -206,7 +210,8 @@ class QuoteMeter {
       fields: ask.fields.flatMap(({ name }) => (this.fields.has(name) ? [name] : [])),
       isOfAllFields: this.fields.size === ask.fields.length,
     };
-    return { quote, steps, firstGroup: this.firstGroup, lowestLevel: this.lowestLevel };
+    const { firstGroup, lowestLevel } = this;
+    return { quote, steps, firstGroup, lowestLevel, lowestRows: this.begun[lowestLevel ?? 0]?.rows ?? 0 };
   }
 
   /** At worst, every row needs all levels from its current one. */

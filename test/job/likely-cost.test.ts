@@ -93,7 +93,13 @@ test('counts rows from their current level, and the likely cost never exceeds th
   bench.write('in.csv', createList(16));
   // The cap stops the job before any row reaches the next level.
   await bench.run({ effort: ['low', 'high'], maxCost: 0.05 });
-  const { quote, steps } = await readPlan(bench);
+  const { quote, steps, fields, batchSizes } = await readPlan(bench);
+  // So do the price of the column, and those with other batch sizes.
+  expect(fields).toMatchObject([{ asked: 16, worstMicros: 2_000_000, likelyMicros: 1_000_000 }]);
+  expect(batchSizes.find(({ batchSize }) => batchSize === 16)).toMatchObject({
+    runs: 1,
+    worstMicros: 1_000_000,
+  });
   expect(steps).toMatchObject([
     { effort: 'low', runs: 0, likelyMicros: 0 },
     { effort: 'high', runs: 2, likelyMicros: 1_000_000 },
@@ -101,6 +107,8 @@ test('counts rows from their current level, and the likely cost never exceeds th
   expect(2 * quote.likelyMicros).toBe(quote.worstMicros);
   bench.write('in.csv', createList(24));
   const grown = await readPlan(bench);
+  expect(grown.fields).toMatchObject([{ asked: 24, worstMicros: 2 * (25_000 + 2 * 500_000) }]);
+  expect(grown.batchSizes[0]).toMatchObject({ batchSize: 1, runs: 8, worstMicros: 2 * 8 * 25_000 });
   // Every row needed the next level so far, so the eight new ones are expected to.
   expect(grown.quote).toMatchObject({
     worstMicros: 2 * (25_000 + 3 * 500_000),
