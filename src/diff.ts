@@ -1,4 +1,5 @@
 import { CleanupStack } from './job/open-agent.js';
+import { createOpenCells } from './job/returned-cells.js';
 import { findStoredJob, openStoredInput } from './job/stored-job.js';
 import type { JobRecord, Ledger, StoredAnswer } from './ledger/ledger.js';
 import type { FieldAnswer } from './model/answer.js';
@@ -67,6 +68,7 @@ export async function diffJob({ ledger, jobId, input, sinceMs, onCell }: DiffPar
     const opened = await openStoredInput(ledger, job, closers);
     const { asks, kept } = opened;
     const { formerSends } = opened.history;
+    const history = { formerSends, returned: opened.table === null ? null : createOpenCells(opened.table) };
     const returned = opened.table?.fields ?? new Set<string>();
     const past = new PastValues(ledger, job, asks, sinceMs);
     const met = new KeySet();
@@ -78,9 +80,7 @@ export async function diffJob({ ledger, jobId, input, sinceMs, onCell }: DiffPar
     for await (const rows of opened.input.openRows()) {
       const wanted = rows.filter((row) => opened.isWanted(row));
       // With all fields, so that rows that are filled by now have a key too.
-      const questions = wanted.map((row) =>
-        createQuestion(row, job.ask, true, opened.blanks, { formerSends }),
-      );
+      const questions = wanted.map((row) => createQuestion(row, job.ask, true, opened.blanks, history));
       const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
       const asked = wanted.flatMap((row, index) => {
         const question = questions[index];

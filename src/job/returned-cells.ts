@@ -272,7 +272,7 @@ function describeFinding({ row, key, place, stored }: UnclearCell, meaning: Mean
 }
 
 /** The cells of a file as if none was kept. */
-function createOpenCells(table: ReturnedTable): ReturnedCells {
+export function createOpenCells(table: ReturnedTable): ReturnedCells {
   return {
     fields: table.fields,
     isKept: () => false,

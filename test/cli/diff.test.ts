@@ -78,6 +78,19 @@ test('diff shows corrected, cleared and reworded cells, and those that were foun
   expect(refreshed).toMatchObject({ cells: [], fields: { hq: { ...NONE, confirmed: 1 } } });
 });
 
+test('diff finds the rows of a filled file that sends a column which it also fills', async () => {
+  const dir = createWorkdir();
+  dir.write('tables/seats.csv', 'company,hq,ceo\nAcme,Oslo,Ann\nBolt,Bonn,Bob\n');
+  dir.write('both.csv', 'company,hq\nAcme,\nBolt,Bonn\nNobody,\n');
+  const ask = ['-f', 'ceo', '--send', 'company,hq'];
+  await fill(dir, 'both.csv', ...ask);
+  dir.write('both.filled.csv', dir.read('both.filled.csv').replace('Ann', 'Anna'));
+  await fill(dir, 'both.filled.csv', ...ask);
+  const back = await diffAsJson(dir, 'both.filled.csv');
+  expect(back.rows).toBe(3);
+  expect(back.cells).toMatchObject([{ line: 2, field: 'ceo', before: 'Ann', after: 'Anna' }]);
+});
+
 test('diff of a refresh has the values before and after, as a table, in a file, and since a time', async () => {
   const dir = createWorkdir();
   let time = 0;
