@@ -22,10 +22,14 @@ export interface SourceRow {
   readonly title: string;
 }
 
-const TITLES = ['Cell', 'Row', 'Column', 'Value', 'Confidence', 'Source', 'Title'] as const;
+/** Titles of its columns. The first one tells it from the sources of other sheets, in programs that drop links too. */
+export function listSourceTitles(sheet: string): readonly string[] {
+  return [`Cell in ${sheet}`, 'Row', 'Column', 'Value', 'Confidence', 'Source', 'Title'];
+}
+
 /** Number of its columns. */
-export const SOURCES_WIDTH = TITLES.length;
-const WIDTHS = [8, 24, 20, 30, 12, 50, 40];
+export const SOURCES_WIDTH = 7;
+const WIDTHS = [16, 24, 20, 30, 12, 50, 40];
 const MAX_ROWS = 1_048_576;
 /** Links to cells and links to pages share Excel's limit of 65,530. */
 const MAX_CELL_LINKS = 32_000;
@@ -34,6 +38,7 @@ const MAX_CELL_LINKS = 32_000;
 export class SourcesSheet {
   /** Number of sources beyond the last row of a sheet. */
   omitted = 0;
+  readonly #titles: readonly string[];
   readonly #sheet: string;
   readonly #links: SheetLinks;
   readonly #cellLinks: string[] = [];
@@ -46,6 +51,7 @@ export class SourcesSheet {
 
   /** `sheet` is the name of the sheet with the values, `linkStyle` the style of links. */
   constructor(sheet: string, linkStyle: number) {
+    this.#titles = listSourceTitles(sheet);
     this.#sheet = `'${sheet.replaceAll("'", "''")}'`;
     this.#linkStyle = linkStyle;
     this.#links = new SheetLinks(MAX_CELL_LINKS, 'rId');
@@ -95,7 +101,9 @@ export class SourcesSheet {
     const cols = WIDTHS.map(
       (width, at) => `<col min="${at + 1}" max="${at + 1}" width="${width}" customWidth="1"/>`,
     );
-    const header = TITLES.map((title, at) => formatCell(title, `${formatColumn(at)}1`, this.#headerStyle));
+    const header = this.#titles.map((title, at) =>
+      formatCell(title, `${formatColumn(at)}1`, this.#headerStyle),
+    );
     const pane = '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>';
     await part.write(
       Buffer.from(
@@ -109,7 +117,7 @@ export class SourcesSheet {
     }
     const links = this.#cellLinks.join('') + this.#links.formatLinks();
     const list = links === '' ? '' : `<hyperlinks>${links}</hyperlinks>`;
-    const filter = `<autoFilter ref="A1:${formatColumn(TITLES.length - 1)}${this.#line}"/>`;
+    const filter = `<autoFilter ref="A1:${formatColumn(SOURCES_WIDTH - 1)}${this.#line}"/>`;
     await part.write(Buffer.from(`</sheetData>${filter}${list}</worksheet>`));
     await part.close();
   }

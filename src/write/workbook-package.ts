@@ -252,13 +252,16 @@ export async function openPackage(file: WorkbookFile): Promise<WorkbookPackage> 
       .filter(({ tag }) => tag.name === 'sheet')
       .map(({ tag }) => readAttributes(tag.text));
     const others = sheets.flatMap(({ name = '' }, at) => (at === file.sheetAt ? [] : [name]));
+    const { name: sheet = '' } = sheets[file.sheetAt] ?? {};
+    const textsPath = workbookLinks.find('sharedStrings')[0];
     for (const [at, attributes] of sheets.entries()) {
       const id = Object.entries(attributes).find(([name]) => /(?:^|:)id$/i.test(name))?.[1] ?? '';
       const path = workbookLinks.findById(id);
       if (path === undefined || !/^Sources(?: \d+)?$/.test(attributes.name ?? '')) continue;
       const links = await readLinkPart(file, path);
       const isBare = links.paths.length === links.find('printerSettings').length;
-      if (isBare && (await isOwnSources(file, path, (name) => others.includes(name)))) return { path, at };
+      const place = { path, sheet, textsPath, isOther: (name: string) => others.includes(name) };
+      if (isBare && (await isOwnSources(file, place))) return { path, at };
     }
     return null;
   };

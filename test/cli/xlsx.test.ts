@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import ExcelJS from 'exceljs';
 import { expect, test } from 'vitest';
 import type { EnrichEvent } from '../../src/model/events.js';
 import type { EnrichOptions } from '../../src/options.js';
@@ -404,12 +405,32 @@ test('the sheet with the sources of an earlier fill is replaced, and has all val
   const sheets = Object.keys(parts).filter((name) => /worksheets\/[^/]*xml$/.test(name));
   expect(sheets).toHaveLength(3);
   const sources = parts[sheets.find((name) => /sheet\d/.test(name)) ?? ''] ?? '';
-  expect([...sources.matchAll(/<c r="A\d"[^>]*>.*?<t[^>]*>(\w+)</g)].map(([, place]) => place)).toEqual([
-    'Cell',
-    'B3',
-    'B4',
-    'B6',
-  ]);
+  const places = [...sources.matchAll(/<c r="A\d"[^>]*>.*?<t[^>]*>([^<]+)</g)].map(([, place]) => place);
+  expect(places).toEqual(['Cell in Firms', 'B3', 'B4', 'B6']);
+});
+
+test('the sheet with the sources is recognized by its header if a program drops its links', async () => {
+  const made = new ExcelJS.Workbook();
+  made.addWorksheet('Firms').addRows([['company', 'city'], ['Firm 2'], ['Firm 3']]);
+  const { path, edit, fill } = await openBook(new Uint8Array(await made.xlsx.writeBuffer()), ['city']);
+  await fill({ sources: 'sheet' });
+  const workbook = new ExcelJS.Workbook();
+  await workbook.xlsx.readFile(path);
+  await workbook.xlsx.writeFile(path);
+  const list = ({ 'xl/workbook.xml': xml = '' }: Readonly<Record<string, string>>) =>
+    [...xml.matchAll(/<sheet [^>]*name="([\w ]+)/g)].map(([, name]) => name);
+  const trip = await unpackParts(readFileSync(path));
+  expect(trip['xl/worksheets/sheet2.xml']).not.toContain('location=');
+  const again = await fill({ sources: 'sheet' });
+  expect(list(again.parts)).toEqual(['Firms', 'Sources']);
+  // With another name in its header, it is about another sheet.
+  await edit((parts) => {
+    for (const [name, xml] of Object.entries(parts))
+      parts[name] = xml
+        .replace('Cell in Firms', 'Cell in Others')
+        .replace(/<hyperlinks>.*<\/hyperlinks>/, '');
+  });
+  expect(list((await fill({ sources: 'sheet' })).parts)).toEqual(['Firms', 'Sources', 'Sources 2']);
 });
 
 test('--plain leaves out bookkeeping in every format, and --sources needs a workbook', async () => {

@@ -379,7 +379,7 @@ test('sources become a sheet of their own, with links to the cells and to the pa
   const show = (value: ExcelJS.CellValue | undefined) =>
     typeof value === 'object' && value !== null && 'hyperlink' in value ? value.hyperlink : value;
   expect(rows.map((row) => row.map(show))).toEqual([
-    ['Cell', 'Row', 'Column', 'Value', 'Confidence', 'Source'],
+    ['Cell in Leads', 'Row', 'Column', 'Value', 'Confidence', 'Source'],
     ['B2', 'Acme', 'City', 'Berlin', 'high', 'https://a.example/x?y=1&z=2'],
     ['B2', 'Acme', 'City', 'Berlin', 'high', 'https://b.example/'],
     ['F2', 'Acme', 'ceo', 'Ann <Lee>', 'high', 'https://c.example/'],
