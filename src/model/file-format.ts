@@ -1,4 +1,4 @@
-import type { StoredCell } from './row.js';
+import type { ColumnSpan, StoredCell } from './row.js';
 import type { WorkbookFile } from './workbook-file.js';
 
 /** Text formats. */
@@ -82,6 +82,8 @@ export interface SheetLine {
   readonly formulas?: readonly number[];
   /** Columns with a formula that was never calculated. */
   readonly uncomputed?: readonly number[];
+  /** Columns that an array formula or a data table fills. Its cells, also blank ones, cannot be changed alone. */
+  readonly arrays?: readonly ColumnSpan[];
 }
 
 /** Built-in number formats by id, in their English form. */

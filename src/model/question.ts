@@ -8,8 +8,10 @@ import {
   cleanCell,
   getLinkAddress,
   getValue,
+  hasArrays,
   hasUncomputed,
   isFormula,
+  isInArray,
   isUncomputed,
   type Row,
 } from './row.js';
@@ -188,8 +190,9 @@ function readReturnedFields(
   const { places, names } = listFieldPlaces(ask);
   const open = places.filter((field) =>
     returned.fields.has(field.name)
-      ? !returned.isKept(row, field.name) && (overwrite || !countFormulas(row, field).some)
-      : overwrite || isUnfilled(row, field, blanks),
+      ? !returned.isKept(row, field.name) &&
+        (overwrite ? isWritable(row, field) : !countFormulas(row, field).some)
+      : isOpen(row, field, overwrite, blanks),
   );
   return open.length === names.length ? names : open.map(({ name }) => name);
 }
@@ -203,7 +206,7 @@ function listFilledColumns(row: Row, ask: Ask, returned: ReturnedCells): readonl
 
 /** Fields of a row of a returned file that have formulas in place of answers. What the file cites for them no longer applies. */
 export function listFormulaFields(row: Row, ask: Ask, { fields }: ReturnedCells): readonly string[] {
-  if (row.kind !== 'cells' || row.formulas === undefined) return NO_FIELDS;
+  if (row.kind !== 'cells' || (row.formulas === undefined && !hasArrays(row))) return NO_FIELDS;
   const { places } = listFieldPlaces(ask);
   return places
     .filter((field) => fields.has(field.name) && countFormulas(row, field).every)
@@ -214,7 +217,8 @@ const NO_FIELDS: readonly string[] = [];
 
 /** Whether some of a field's cells have formulas, or all. */
 function countFormulas(row: Row, field: FieldPlaces): { readonly some: boolean; readonly every: boolean } {
-  if (row.kind !== 'cells' || row.formulas === undefined) return { some: false, every: false };
+  if (row.kind !== 'cells' || (row.formulas === undefined && !hasArrays(row)))
+    return { some: false, every: false };
   const columns = [...new Set([field.name, ...listParts(row, field)])].filter((column) =>
     row.columns.has(column),
   );
@@ -225,11 +229,21 @@ function countFormulas(row: Row, field: FieldPlaces): { readonly some: boolean; 
 /** Names of the fields to fill in a row. Rows that need every field share one array. */
 function readOpenFields(row: Row, ask: Ask, overwrite: boolean, blanks: Blanks): readonly string[] {
   const { places, names } = listFieldPlaces(ask);
-  if (overwrite) return names;
+  if (overwrite && !hasArrays(row)) return names;
   let filled = 0;
-  for (const field of places) if (!isUnfilled(row, field, blanks)) filled += 1;
+  for (const field of places) if (!isOpen(row, field, overwrite, blanks)) filled += 1;
   if (filled === 0) return names;
-  return places.filter((field) => isUnfilled(row, field, blanks)).map(({ name }) => name);
+  return places.filter((field) => isOpen(row, field, overwrite, blanks)).map(({ name }) => name);
+}
+
+function isOpen(row: Row, field: FieldPlaces, overwrite: boolean, blanks: Blanks): boolean {
+  return (overwrite || isUnfilled(row, field, blanks)) && isWritable(row, field);
+}
+
+/** False if a cell to fill is part of an array formula, which no program changes cell by cell. */
+function isWritable(row: Row, field: FieldPlaces): boolean {
+  if (!hasArrays(row)) return true;
+  return ![field.name, ...listParts(row, field)].some((column) => isInArray(row, column));
 }
 
 interface SentRecord {

@@ -22,8 +22,16 @@ export interface CellRow extends RowPosition {
   readonly formulas?: readonly number[];
   /** For a workbook: those that were never calculated; their text is empty. Absent if none. */
   readonly uncomputed?: readonly number[];
+  /** For a workbook: columns that an array formula fills. Absent if none. */
+  readonly arrays?: readonly ColumnSpan[];
   /** For a CSV: texts of cells as they are in the file, if they would be written otherwise. Null for the others. */
   readonly source?: readonly (string | null)[];
+}
+
+/** Columns from a first to a last one, counted from 0. */
+export interface ColumnSpan {
+  readonly firstColumn: number;
+  readonly lastColumn: number;
 }
 
 /** A workbook cell that is more than its text, as needed to write it back. */
@@ -86,8 +94,21 @@ export function hasUncomputed(row: Row): boolean {
   return row.kind === 'cells' && row.uncomputed !== undefined;
 }
 
+/** True for a row of a workbook with cells that an array formula fills. */
+export function hasArrays(row: Row): row is CellRow {
+  return row.kind === 'cells' && row.arrays !== undefined;
+}
+
+/** True for a cell that an array formula fills, also if it is blank: it cannot be changed alone. */
+export function isInArray(row: Row, column: string): boolean {
+  if (!hasArrays(row)) return false;
+  const at = row.columns.get(column) ?? -1;
+  return row.arrays?.some(({ firstColumn, lastColumn }) => firstColumn <= at && at <= lastColumn) === true;
+}
+
 /** True for a cell of a workbook with a formula. */
 export function isFormula(row: Row, column: string): boolean {
+  if (isInArray(row, column)) return true;
   if (row.kind !== 'cells' || row.formulas === undefined) return false;
   return row.formulas.includes(row.columns.get(column) ?? -1);
 }

@@ -6,7 +6,8 @@ export interface RowBuilder {
   open(line: string | undefined, isHidden: boolean): void;
   /** Columns count from 0. */
   startCell(column: number, type: string, style: number): void;
-  noteFormula(): void;
+  /** `kind` and `ref` are those of its tag. */
+  noteFormula(kind?: string, ref?: string): void;
   addFormula(text: string): void;
   openText(name: 'v' | 't'): void;
   addText(text: string): void;
@@ -131,7 +132,7 @@ const GAP = '[ \\t\\n]';
 const ATTRIBUTES = `(?:${GAP}+[A-Za-z_][\\w:.-]*="[^"<&]*")*`;
 const ROW = new RegExp(`<row r="(\\d+)"(${ATTRIBUTES})${GAP}*(/?)>`, 'y');
 const ROW_END = '</row>';
-const FORMULA = /<f(?:(?: t="[a-zA-Z]+")?(?: ref="[A-Z0-9:]+")?(?: si="\d+")?)\/?>/y;
+const FORMULA = /<f(?:(?: t="([a-zA-Z]+)")?(?: ref="([A-Z0-9:]+)")?(?: si="\d+")?)\/?>/y;
 const CELL_START = '<c r="';
 const CELL_END = '</c>';
 const INLINE_STARTS = ['<is><t>', '<is><t xml:space="preserve">'];
@@ -203,8 +204,9 @@ function skipDigits(xml: string, at: number): number {
 function buildFormula(xml: string, at: number, builder: RowBuilder): number {
   if (!xml.startsWith('<f', at)) return at;
   FORMULA.lastIndex = at;
-  if (!FORMULA.test(xml)) return -1;
-  builder.noteFormula();
+  const tag = FORMULA.exec(xml);
+  if (tag === null) return -1;
+  builder.noteFormula(tag[1], tag[2]);
   const start = FORMULA.lastIndex;
   if (xml.charCodeAt(start - 2) === SLASH) return start;
   const end = xml.indexOf('<', start);

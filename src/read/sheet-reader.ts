@@ -1,7 +1,7 @@
 import { createUsageError } from '../errors.js';
 import type { SheetLine } from '../model/file-format.js';
 import type { StoredCell } from '../model/row.js';
-import { formatColumn, parseColumn } from '../model/workbook-file.js';
+import { type CellRange, formatColumn, parseColumn, parseRange } from '../model/workbook-file.js';
 import type { InputLimits, Warnings } from './input.js';
 import { QuickRows } from './quick-rows.js';
 import { createCellReader } from './sheet-cell.js';
@@ -32,6 +32,11 @@ export const SHEET_NOTES = {
     'Only .xlsx output keeps them, unchanged.',
   ],
   HIDDEN_ROWS: ['hidden row', 'hidden rows', 'Hidden rows are read like all others.'],
+  ARRAY_CELLS: [
+    'blank cell is part of an array formula',
+    'blank cells are part of an array formula',
+    'They are not filled, because no program lets one cell of it be changed alone.',
+  ],
   LINKS: [
     'row has links',
     'rows have links',
@@ -128,7 +133,7 @@ function createHandler(row: SheetRow, takeRow: () => void, warnings: Warnings, l
       else if (name === 'row') row.open(attributes.r, isTrue(attributes.hidden));
       else if (name === 'f') {
         isFormula = true;
-        row.noteFormula();
+        row.noteFormula(attributes.t, attributes.ref);
       } else if (name === 'rPh') isPhonetic = true;
       else if (name === 'mergeCell') {
         const line = parseFirstLine(attributes.ref);
@@ -156,6 +161,11 @@ function parseFirstLine(range = ''): number {
 
 const MAX_LINE = 1_048_576;
 
+/** True for a range that begins above a line. One that begins there is found again if the row is opened again. */
+function reachesInto({ firstLine, lastLine }: CellRange, line: number): boolean {
+  return firstLine < line && lastLine >= line;
+}
+
 /** Builds one row of a sheet, cell by cell. */
 class SheetRow {
   readonly #name: string;
@@ -177,6 +187,8 @@ class SheetRow {
   #sums: number[] = [];
   #formulas: number[] = [];
   #uncomputed: number[] = [];
+  /** Ranges that array formulas and data tables fill, down to this row or below. */
+  #arrays: CellRange[] = [];
   /** The current cell; columns count from 0. */
   #column = -1;
   #type = '';
@@ -219,6 +231,8 @@ class SheetRow {
     this.#sums = [];
     this.#formulas = [];
     this.#uncomputed = [];
+    if (this.#arrays.length > 0)
+      this.#arrays = this.#arrays.filter((range) => reachesInto(range, this.#line));
   }
 
   openCell({ r: place, t: type = 'n', s: style = '0', vm = '0' }: Readonly<Record<string, string>>): void {
@@ -268,9 +282,11 @@ class SheetRow {
     this.#hasRuns = true;
   }
 
-  noteFormula(): void {
+  noteFormula(kind?: string, ref?: string): void {
     this.#isFormula = true;
     this.#hasFormula = true;
+    const range = kind === 'array' || kind === 'dataTable' ? parseRange(ref) : null;
+    if (range !== null) this.#arrays.push(range);
   }
 
   closeCell(): void {
@@ -326,6 +342,7 @@ class SheetRow {
       ...(this.#sums.length > 0 ? { sums: this.#sums } : {}),
       ...(this.#formulas.length > 0 ? { formulas: this.#formulas } : {}),
       ...(this.#uncomputed.length > 0 ? { uncomputed: this.#uncomputed } : {}),
+      ...(this.#arrays.length > 0 ? { arrays: this.#arrays } : {}),
     };
     this.#merged.fill(line);
     return line;

@@ -1,7 +1,8 @@
 import { createUsageError } from '../errors.js';
 import { resolveColumnKind } from '../model/column-kind.js';
 import type { SheetLine } from '../model/file-format.js';
-import { type CellRow, isAddress, toAddress } from '../model/row.js';
+import { type CellRow, type ColumnSpan, isAddress, toAddress } from '../model/row.js';
+import { formatColumn } from '../model/workbook-file.js';
 import { isRemark, isRepeatedHeader, isRule, isSingle } from './csv-rows.js';
 import type { InputOptions, Warnings } from './input.js';
 import type { ListArea } from './list-area.js';
@@ -111,7 +112,8 @@ class RowMaker {
     else if (line.cells.length > columns.size) warnExtraCells(line.line, this.#table, this.#warnings);
     const hasLinks = line.stored.some((stored) => stored?.link !== undefined);
     const cells = hasLinks ? showLinks(line, this.#addresses) : line.cells;
-    const { stored, formulas, uncomputed } = line;
+    const { stored, formulas, uncomputed, arrays } = line;
+    if (arrays !== undefined && skip === null) warnArrayCells(line, arrays, columns.size, this.#warnings);
     const row = {
       kind: 'cells',
       ordinal: this.#ordinal,
@@ -121,6 +123,7 @@ class RowMaker {
       stored,
       ...(formulas === undefined ? {} : { formulas }),
       ...(uncomputed === undefined ? {} : { uncomputed }),
+      ...(arrays === undefined ? {} : { arrays }),
     } as const;
     this.#ordinal += 1;
     if (skip !== null) return { ...row, skip };
@@ -163,6 +166,17 @@ const STANDS_FOR_LINK =
 /** Rows without values are missing from the sheet or only have formatting. */
 function warnBlankRows(before: number, line: number, warnings: Warnings): void {
   for (let blank = before + 1; blank < line; blank += 1) warnings.add('BLANK_LINE', blank);
+}
+
+function warnArrayCells(
+  { line, cells }: SheetLine,
+  arrays: readonly ColumnSpan[],
+  width: number,
+  warnings: Warnings,
+): void {
+  for (const { firstColumn, lastColumn } of arrays)
+    for (let column = firstColumn; column <= lastColumn && column < width; column += 1)
+      if ((cells[column] ?? '') === '') warnings.add('ARRAY_CELLS', `${formatColumn(column)}${line}`);
 }
 
 function warnExtraCells(line: number, { name, strict }: SheetTable, warnings: Warnings): void {

@@ -7,7 +7,7 @@ import { createTemporaryFolder } from '../read/bytes.js';
 import type { Input } from '../read/open-input.js';
 import { LineFile } from './line-file.js';
 
-type CellExtras = Pick<CellRow, 'skip' | 'isHidden' | 'stored' | 'source'>;
+type CellExtras = Pick<CellRow, 'skip' | 'isHidden' | 'stored' | 'source' | 'formulas' | 'arrays'>;
 type StoredRow =
   | readonly [line: number, cells: readonly string[], extras?: CellExtras]
   | { readonly line: number; readonly text: string; readonly fault?: string };
@@ -108,7 +108,7 @@ function storeRow(row: Row): StoredRow {
   const { line } = row;
   if (row.kind === 'faulty') return { line, text: row.text, fault: row.fault };
   if (row.kind === 'object') return { line, text: row.text };
-  const { skip, isHidden, stored, source, cells } = row;
+  const { skip, isHidden, stored, source, formulas, arrays, cells } = row;
   if (skip === undefined && isHidden === undefined && stored === undefined && source === undefined)
     return [line, cells];
   const extras = {
@@ -116,6 +116,8 @@ function storeRow(row: Row): StoredRow {
     ...(isHidden === undefined ? {} : { isHidden }),
     ...(stored === undefined ? {} : { stored }),
     ...(source === undefined ? {} : { source }),
+    ...(formulas === undefined ? {} : { formulas }),
+    ...(arrays === undefined ? {} : { arrays }),
   };
   return [line, cells, extras];
 }

@@ -24,7 +24,7 @@ export function createSlimTable(
   const indexes = new Map(kept.map((column, index) => [column, index]));
   const move = (indexes: readonly number[]) =>
     indexes.map((index) => places.indexOf(index)).filter((at) => at >= 0);
-  const slimCells = ({ stored, source, formulas, uncomputed, ...row }: CellRow): CellRow => ({
+  const slimCells = ({ stored, source, formulas, uncomputed, arrays: _, ...row }: CellRow): CellRow => ({
     ...row,
     columns: indexes,
     cells: pick(row.cells),

@@ -358,6 +358,26 @@ function editCities(parts: Record<string, string>): void {
     .replace(/<row r="5".*?<\/row>/, '');
 }
 
+test('cells of an array formula are left out before any cost, and reported', async () => {
+  const name = (line: number) => `<c r="A${line}" t="inlineStr"><is><t>Firm ${line}</t></is></c>`;
+  const given = await createWorkbook({
+    Firms: [
+      createRow(1, ['company', 'city']),
+      `<row r="2">${name(2)}</row>`,
+      `<row r="3">${name(3)}<c r="B3" t="e"><f t="array" ref="B3:B4">X()</f><v>#N/A</v></c></row>`,
+      `<row r="4">${name(4)}</row>`,
+      `<row r="5">${name(5)}<c r="B5"/></row>`,
+    ].join(''),
+  });
+  const { fill } = await openBook(given, ['city']);
+  const first = await fill();
+  expect(first.cells).toEqual(['Firm 2 city', 'Firm 5 city']);
+  expect(first.notes).toContain('ARRAY_CELLS');
+  expect(first.notes).not.toContain('FORMULA_KEPT');
+  expect((await fill()).cells).toEqual([]);
+  expect((await fill({ overwrite: true, refresh: true })).cells).toHaveLength(2);
+});
+
 test('comments of an earlier fill are replaced, but not those that somebody has edited', async () => {
   const { edit, fill } = await openBook(await createWorkbook({ Firms: FIVE }), ['city']);
   const list = ({ 'xl/comments1.xml': xml = '' }: Readonly<Record<string, string>>) =>
