@@ -39,7 +39,7 @@ import { createJobParts, identifyInput, resolveAsk } from './job/resolve-ask.js'
 import { findFormerJob } from './job/returned-file.js';
 import type { RunVerifier } from './job/run-verifier.js';
 import { createRetryReport } from './job/stop.js';
-import type { JobHandle, Ledger } from './ledger/ledger.js';
+import type { JobHandle, Ledger, OpenedJob } from './ledger/ledger.js';
 import { createLedgerClock } from './ledger/ledger-clock.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
@@ -70,7 +70,7 @@ export async function enrichWith(
   open: typeof openLedger,
   options: EnrichOptions,
   hooks: EnrichHooks = {},
-  { budget, throttle, onlyRows, escalates = false }: SharedParts = {
+  { budget, throttle, onlyRows, escalatesFrom }: SharedParts = {
     budget: null,
     throttle: new SharedThrottle(),
   },
@@ -117,8 +117,9 @@ export async function enrichWith(
       waitsForLive: options.wait,
       onWait: (message: string) => hooks.onEvent?.({ type: 'note', code: 'LEASE_WAIT', message }),
     };
-    const parts = await createJobParts(settings, ask, ledger, startedAtMs, budget?.id);
-    const { id: jobId } = await ledger.previewJob(parts);
+    const previewJob = async (): Promise<OpenedJob> =>
+      ledger.previewJob(await createJobParts(settings, ask, ledger, startedAtMs, budget?.id, escalatesFrom));
+    const { id: jobId } = await previewJob();
     const lease = closers.add(await waitForLease(ledger, jobId, waiting));
     // A default output that another job has written meanwhile gets another name instead.
     for (const path of [options.output, options.citationsFile])
@@ -135,9 +136,7 @@ export async function enrichWith(
     }
     const clockAheadMs = await measureClock(agent.client, clock, hasKey(options), hooks.signal);
 
-    const preview = await ledger.previewJob(
-      await createJobParts(settings, ask, ledger, startedAtMs, budget?.id),
-    );
+    const preview = await previewJob();
     const former = returned === null ? null : findFormerJob(returned, ask);
     const job = { ...preview, previous: preview.previous ?? former };
     const spent = await ledger.getSpend(job.id);
@@ -172,7 +171,7 @@ export async function enrichWith(
         hooks,
         onRetry,
         verifier,
-        escalation: escalates ? new Escalation(ledger, job, opened.ask) : null,
+        escalation: escalatesFrom === undefined ? null : new Escalation(ledger, job, opened.ask),
         workers,
       }),
     );
@@ -187,7 +186,7 @@ export async function enrichWith(
     const recovered = await recoverBatches(context);
     inheritBatches(recovered, context);
     const sources = await findOutputSources(context);
-    const kept = escalates ? null : await findFinished(context, sources, recovered);
+    const kept = escalatesFrom !== undefined ? null : await findFinished(context, sources, recovered);
     if (returned?.note != null) reportWarnings(context, [returned.note]);
     let isOpen = false;
     const openJob = async (): Promise<void> => {

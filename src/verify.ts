@@ -3,17 +3,18 @@ import { createUsageError, RowfillError } from './errors.js';
 import { exportJob } from './export.js';
 import type { CheckProgress, CitedRow } from './job/check-citations.js';
 import { checkOwnOutput } from './job/choose-output.js';
+import { findEscalation } from './job/escalation.js';
 import { isInSample, pickSample } from './job/job-context.js';
 import { waitForLease } from './job/lease.js';
 import { CleanupStack } from './job/open-agent.js';
-import { parseKeptOptions } from './job/resolve-ask.js';
+import { parseKeptOptions, readLadder } from './job/resolve-ask.js';
 import { findFiles, findStoredJob, openStoredInput } from './job/stored-job.js';
 import { type VerdictShare, VerdictTally } from './job/verdict-tally.js';
 import { type CheckOptions, openRowVerifier, readCitedRows } from './job/verify-rows.js';
 import type { JobRecord, Ledger } from './ledger/ledger.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
-import { findNextEffort, isEmbedded } from './model/ask.js';
+import { isEmbedded } from './model/ask.js';
 import { type Clock, systemClock } from './model/clock.js';
 import type { JobSummary } from './model/events.js';
 import { formatNumber, suggestSimilar } from './model/format.js';
@@ -225,24 +226,28 @@ async function openRows(
 }
 
 /**
- * Sends the doubted values of a job again, at the next effort. Returns null if there is no higher effort. Throws
- * OUTPUT_NOT_OURS before anything is spent if the output must not be replaced.
+ * Sends the doubted values of a job again, at the next effort. Returns null if there are none, or no higher effort.
+ * Throws OUTPUT_NOT_OURS before anything is spent if the output must not be replaced.
  */
 async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<JobSummary | null> {
-  const ledger = await openLedger(options.ledger ?? resolveLedgerPath({}));
+  const closers = new CleanupStack();
   let job: JobRecord;
+  let ladder: readonly string[];
   try {
+    const ledger = closers.add(await openLedger(options.ledger ?? resolveLedgerPath({})));
     job = findFiles(await ledger.getJob(options.job), options.input);
+    if (isEmbedded(job.ask)) return refuse(NO_HIGHER, hooks);
     await checkOwnOutput(job.output, job, ledger);
+    const opened = await openStoredInput(ledger, job, closers, hooks.signal);
+    const next = await findEscalation({ ...opened, ledger, job, signal: hooks.signal });
+    if (next.ladder === null) return refuse(next.doubted === 0 ? NOTHING_DOUBTED : NO_HIGHER, hooks);
+    ladder = next.ladder;
+  } catch (error) {
+    return await closers.closeAfter(error);
   } finally {
-    await ledger.close();
+    await closers.close();
   }
   const { ask, input, output } = job;
-  const next = findNextEffort(ask.efforts.at(-1) ?? '');
-  if (isEmbedded(ask) || next === null) {
-    hooks.onNote?.('Nothing to escalate: the agent has no higher effort.');
-    return null;
-  }
   const { maxCost, ledgerMaxCostPerDay, yes, apiKey, insecureHttp, wait } = options;
   const { pages, fetchPrivate, hostDelay } = options;
   const { confirm, signal, onNote } = hooks;
@@ -257,8 +262,8 @@ async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<
       ...(ask.system === null ? {} : { system: ask.system }),
       schemaObject: ask.schema,
       send: ask.send,
-      effort: [...ask.efforts, next] as Effort[],
-      ...(ask.escalateBelow === null ? {} : { escalateBelow: ask.escalateBelow }),
+      effort: ladder as Effort[],
+      ...(ask.escalateBelow === null || ladder.length < 2 ? {} : { escalateBelow: ask.escalateBelow }),
       ...{ maxCost, ledgerMaxCostPerDay, yes, verify: true, pages, fetchPrivate, hostDelay },
     },
     {
@@ -268,8 +273,16 @@ async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<
         if (event.type === 'note') onNote?.(event.message);
       },
     },
-    { budget: null, throttle: new SharedThrottle(), escalates: true },
+    { budget: null, throttle: new SharedThrottle(), escalatesFrom: readLadder(job) },
   );
+}
+
+const NO_HIGHER = 'Nothing to escalate: the agent has no higher effort.';
+const NOTHING_DOUBTED = 'Nothing to escalate: no value is missing on the pages that it cites.';
+
+function refuse(note: string, { onNote }: VerifyHooks): null {
+  onNote?.(note);
+  return null;
 }
 
 /** Throws UNKNOWN_FIELD for a name that is not a field of the job. */

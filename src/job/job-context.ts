@@ -206,8 +206,8 @@ export interface SharedParts {
   readonly throttle: SharedThrottle;
   /** Only these rows, by ordinal, are asked; absent for all. */
   readonly onlyRows?: ReadonlySet<number>;
-  /** Send only values that are not on their cited pages. @default false */
-  readonly escalates?: boolean;
+  /** Send only values that are not on their cited pages. The effort ladder that the job was given. */
+  readonly escalatesFrom?: readonly string[];
 }
 
 /** Builds the context of a job from what its entry point has opened. */

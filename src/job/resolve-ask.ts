@@ -345,13 +345,14 @@ export async function identifyInput(
 
 type KeptOptions = Pick<EnrichOptions, (typeof KEPT)[number] | (typeof KEPT_LIMITS)[number]>;
 
-/** Creates the parts of a job that the ledger stores. They never include a key. */
+/** Creates the parts of a job that the ledger stores. They never include a key. `ladder`: the job's own, if this command sends at another level. */
 export async function createJobParts(
   settings: Settings,
   ask: Ask,
   ledger: Ledger,
   nowMs: number,
   folder?: string,
+  ladder?: readonly string[],
 ): Promise<JobParts> {
   const { options, output, inputDigest, sheet } = settings;
   const { name } = options;
@@ -364,7 +365,13 @@ export async function createJobParts(
     ask,
     input,
     output: name === undefined ? resolvePath(output) : '-',
-    settings: { options: keepOptions(options), ...(sheet === null ? {} : { sheet }), ...refresh, ...again },
+    settings: {
+      options: keepOptions(options),
+      ...(sheet === null ? {} : { sheet }),
+      ...refresh,
+      ...again,
+      ...(ladder === undefined ? {} : { ladder: [...ladder] }),
+    },
     folder,
     keepGoing: options.keepGoing === true,
   };
@@ -378,6 +385,12 @@ function computeSince(
 ): number {
   const since = earlier?.settings[name];
   return typeof since === 'number' && earlier?.stop !== 'done' ? since : nowMs;
+}
+
+/** The effort ladder that a job was given, without the levels that an escalation added or left out. */
+export function readLadder({ ask, settings }: Pick<JobRecord, 'ask' | 'settings'>): readonly string[] {
+  const { ladder } = settings;
+  return Array.isArray(ladder) && ladder.length > 0 ? ladder.map(String) : ask.efforts;
 }
 
 /** Reads the options that `createJobParts` stored. */

@@ -176,17 +176,22 @@ function findNextLevel(ask: Ask, answer: FieldAnswer | undefined): number {
   if (answer === undefined) return 0;
   if (answer.who === 'human') return ask.efforts.length;
   if (isGoodEnough(ask, answer)) return ask.efforts.length;
-  const next = ask.efforts.findIndex((effort) => !isEffortAtLeast(answer.triedEffort, effort, ask.efforts));
-  return next < 0 ? ask.efforts.length : next;
+  return findLevelAbove(ask.efforts, answer.triedEffort);
+}
+
+/** Index of the first level of a ladder that is above an effort; its length if none is. */
+export function findLevelAbove(ladder: readonly string[], effort: string): number {
+  const next = ladder.findIndex((each) => !isEffortAtLeast(effort, each, ladder));
+  return next < 0 ? ladder.length : next;
 }
 
 /** The fixed effort levels, lowest first. */
 const LEVELS = ['minimal', 'low', 'medium', 'high', 'xhigh', 'ultra', 'max'];
 
-/** The next higher effort; null for the highest, and for efforts outside the scale, such as `auto`. */
-export function findNextEffort(effort: string): string | null {
-  const rank = LEVELS.indexOf(effort);
-  return rank < 0 ? null : (LEVELS[rank + 1] ?? null);
+/** A ladder with all levels above its last one. Unchanged if that is outside the scale, such as `auto`. */
+export function extendLadder(ladder: readonly string[]): readonly string[] {
+  const rank = LEVELS.indexOf(ladder.at(-1) ?? '');
+  return rank < 0 ? ladder : [...ladder, ...LEVELS.slice(rank + 1)];
 }
 
 /** True if an effort is known to be as high as another, by a ladder that has both or by the names of the levels. */

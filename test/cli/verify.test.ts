@@ -15,7 +15,7 @@ import { NO_SIGNALS } from '../helpers/platform.js';
 import { createResult, ScriptedAgent } from '../helpers/scripted-agent.js';
 import { serve } from '../helpers/served.js';
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
-import { readAskedFields } from '../helpers/truthful-agent.js';
+import { createCost, readAskedFields } from '../helpers/truthful-agent.js';
 import { unpackParts } from '../helpers/workbook.js';
 import { createWorkdir, PROGRAM, type Workdir } from '../helpers/workdir.js';
 
@@ -534,6 +534,57 @@ describe('rowfill verify --escalate', () => {
     const { askId } = await ledger.getJob(job);
     const older = await ledger.listOlderAnswers(askId, hashRecord({ company: 'Globex' }));
     expect(older.map(({ fields }) => fields.get('ceo')?.value)).toEqual(['Bob Unknown']);
+  });
+
+  test('finishes a level that was stopped by the budget before it begins the next', async () => {
+    const site = await servePages({ '/page': '<h1>Nobody</h1><p>Nothing is written here.</p>' });
+    const dir = createWorkdir();
+    const asked: string[] = [];
+    const agent = new ScriptedAgent(({ request }) => {
+      const records = request.input?.data ?? [];
+      asked.push(...records.map(({ company }) => `${company} ${request.effort}`));
+      const rows = records.map(({ row_id = '', company }) => ({
+        row_id,
+        fields: { ceo: `${company} ${request.effort}` },
+      }));
+      const grounding = records.map((_record, index) => ({
+        field: `structured.rows[${index}].fields.ceo`,
+        citations: [{ url: `${site.url}/page`, title: 'Page' }],
+        confidence: 'high' as const,
+      }));
+      const cost = request.effort === 'low' ? 0.025 : 0.5;
+      return { ...createResult({ rows }, grounding), costDollars: createCost(cost) };
+    });
+    const { server } = await serve({ agent });
+    dir.write('in.csv', 'company\nAcme\nGlobex\nInitech\n');
+    const run = [
+      'run',
+      'in.csv',
+      '-f',
+      'ceo',
+      '--api-url',
+      server.url,
+      '--batch-size',
+      '1',
+      '--yes',
+      '--json',
+    ];
+    // The ladder of the job has more levels than the first answers need.
+    const { job } = JSON.parse((await dir.run([...run, '--effort', 'low,high'])).stdout);
+    const listSent = async (...words: readonly string[]) => {
+      const from = asked.length;
+      const { stderr } = await verify(dir, job, site, '--escalate', ...words);
+      return { stderr, sent: asked.slice(from).sort() };
+    };
+    const stopped = await listSent('--max-cost', '0.6');
+    expect(stopped.sent).toHaveLength(1);
+    const [cap = ''] = /(?<=--max-cost )[0-9.]+[0-9]/.exec(stopped.stderr) ?? [];
+    const rest = ['Acme high', 'Globex high', 'Initech high'].filter((each) => !stopped.sent.includes(each));
+    const finished = await listSent('--max-cost', cap);
+    expect(finished.sent).toEqual(rest);
+    expect(finished.stderr).toContain('2 rows to send in 2 runs');
+    const above = await listSent('--yes');
+    expect(above.sent).toEqual(['Acme xhigh', 'Globex xhigh', 'Initech xhigh']);
   });
 });
 

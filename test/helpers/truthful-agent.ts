@@ -77,7 +77,7 @@ function groundTruths(structured: JsonValue): Grounding[] {
   });
 }
 
-function createCost(total: number): RunCost {
+export function createCost(total: number): RunCost {
   return { total, agentCompute: total, search: 0, emails: 0, phoneNumbers: 0 };
 }
 
