@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RowfillError } from './errors.js';
 import { createGroupBatch } from './job/ask-group.js';
-import { placeReturned } from './job/choose-output.js';
+import { guardPaths, isSameFilePath } from './job/check-paths.js';
+import { chooseJobOutput, placeReturned } from './job/choose-output.js';
 import { ColumnCounter, type ColumnPlan } from './job/column-plan.js';
 import { listDoubts, resolveDoubts } from './job/doubts.js';
 import { estimateRows, type RowEstimate, type StepQuote } from './job/estimate.js';
@@ -26,6 +27,7 @@ import type { Ledger } from './ledger/ledger.js';
 import { createLedgerClock } from './ledger/ledger-clock.js';
 import { resolveLedgerPath } from './ledger/ledger-path.js';
 import { openLedger } from './ledger/open-ledger.js';
+import type { Ask } from './model/ask.js';
 import type { Doubt, NothingFound } from './model/events.js';
 import { formatList, formatNumber } from './model/format.js';
 import { getOwn, type JsonValue } from './model/json.js';
@@ -33,10 +35,17 @@ import { listNullable } from './model/nullable.js';
 import { computeLikelyMicros, computeWorstMicros, type Quote } from './model/prices.js';
 import { findFormerSends } from './model/question.js';
 import { type CreateRunRequest, HOSTED_URL } from './model/run.js';
-import { type AgentChoice, type EnrichOptions, hasKey, resolvePlanSettings } from './options.js';
+import {
+  type AgentChoice,
+  type EnrichOptions,
+  hasKey,
+  resolvePlanSettings,
+  type Settings,
+} from './options.js';
 import { createTemporaryFolder } from './read/bytes.js';
 import { createRequest } from './run/create-request.js';
 import { SharedThrottle } from './run/shared-throttle.js';
+import { inspectOutput } from './write/open-output.js';
 
 /** What `enrich` would do with the same options, and its cost. */
 export interface Plan {
@@ -105,7 +114,8 @@ export async function planRows(
   const asked = resolvePlanSettings(options);
   const closers = new CleanupStack();
   try {
-    const ledger = await openOrImagine(options.ledger ?? resolveLedgerPath({}), closers);
+    const ledgerPath = options.ledger ?? resolveLedgerPath({});
+    const ledger = await openOrImagine(ledgerPath, closers);
     const opened = await openJobInput(
       options,
       { path: options.input, output: asked.output },
@@ -150,6 +160,7 @@ export async function planRows(
     );
     reportJobWarnings(context);
     reportWarnings(context, exclusion.notes);
+    reportWarnings(context, await describeOutput(settings, ask, ledger, ledgerPath));
     if (returned?.note != null) reportWarnings(context, [returned.note]);
     if (table !== null) await reconcileFile(context, table, null);
     const columns = new ColumnCounter(context);
@@ -170,6 +181,32 @@ export async function planRows(
     return await closers.closeAfter(error);
   } finally {
     await closers.close();
+  }
+}
+
+/** Says where the output would go if not to its usual place, or why it could not be written: a run stops before any cost. */
+async function describeOutput(
+  settings: Settings,
+  ask: Ask,
+  ledger: Ledger,
+  ledgerPath: string,
+): Promise<Warning[]> {
+  const { options, output, replacedDigest } = settings;
+  const { citationsFile } = options;
+  // The default output of a job is never its input, unless that is a filled file.
+  const isOntoInput = isSameFilePath(output, options.input);
+  const isOther = !isOntoInput || (options.output !== undefined && replacedDigest === null);
+  try {
+    const places = { ...options, ledger: ledgerPath, output: isOther ? output : undefined };
+    const paths = await guardPaths(places);
+    if (isOther || replacedDigest !== null) await inspectOutput(output);
+    if (citationsFile !== undefined) await inspectOutput(citationsFile);
+    const { note } = await chooseJobOutput(settings, ask, ledger, paths, inspectOutput);
+    return note === null ? [] : [{ code: 'OUTPUT_RENAMED', message: note }];
+  } catch (error) {
+    if (!(error instanceof RowfillError) || error.kind !== 'usage') throw error;
+    const { code, message, hint = '' } = error;
+    return [{ code, message: `A run would stop before any cost: ${message}. ${hint}`.trim() }];
   }
 }
 

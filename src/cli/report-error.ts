@@ -84,7 +84,7 @@ const LIMITS: readonly (readonly [RegExp, string, string, string])[] = [
     /\bEROFS\b/,
     'READ_ONLY_DISK',
     'A file is on a read-only disk',
-    'Use a writable path. ROWFILL_HOME sets the folder of the ledger, and TMPDIR that of temporary files.',
+    'Use a writable path. --ledger names the ledger, and TMPDIR that of temporary files.',
   ],
 ];
 

@@ -85,7 +85,7 @@ export async function examineLedger(path: string): Promise<Diagnostic> {
         return createOk('ledger', `${path}, ${formatBytes(statSync(path).size)}, sound`);
       }
       const fix =
-        'Keep a copy: `sqlite3 ledger.sqlite .recover` may recover data from it. Then move it away, or set ROWFILL_HOME.';
+        'Keep a copy: `sqlite3 ledger.sqlite .recover` may recover data from it. Then move it away, or choose another ledger with --ledger.';
       return createFailure('ledger', `${path} is damaged: ${faults[0]}`, fix);
     } finally {
       await ledger.close();
@@ -108,7 +108,7 @@ export function examineDisk(path: string): Diagnostic {
   const freeBytes = disk.bavail * disk.bsize;
   const message = `${formatBytes(freeBytes)} free at ${folder}`;
   const fix =
-    'Free some space, for example with rowfill prune --runs 30d, or set ROWFILL_HOME to a folder on another disk.';
+    'Free some space, for example with rowfill prune --runs 30d, or choose a ledger on another disk with --ledger.';
   if (freeBytes < TOO_FEW_BYTES) return createFailure('disk', message, fix);
   return freeBytes < FEW_BYTES ? createWarning('disk', message, fix) : createOk('disk', message);
 }

@@ -129,13 +129,14 @@ interface SettingsWithOutput {
 
 /**
  * Chooses the output of a job without --output. Refuses a citations file from a recipe that would overwrite a foreign
- * file.
+ * file. `check` throws if an output cannot be written.
  */
 export async function chooseJobOutput(
   settings: Settings,
   ask: Ask,
   ledger: Ledger,
   paths: PathGuard,
+  check = checkOutput,
 ): Promise<SettingsWithOutput> {
   const { options, output, agent } = settings;
   const { citationsFile, origins } = options;
@@ -150,7 +151,7 @@ export async function chooseJobOutput(
   }
   const { path, note } = await chooseOutput(output, job, ledger);
   if (path === output) return { settings, earlierOutput, note };
-  await checkOutput(path);
+  await check(path);
   await paths.add('output', path);
   const omitting = agent.kind === 'reference' ? { ...agent, omit: [...agent.omit, path] } : agent;
   return { settings: { ...settings, output: path, agent: omitting }, earlierOutput, note };

@@ -22,8 +22,7 @@ const COMMANDS: readonly (readonly [RegExp, string])[] = [
 const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\bEXA_API_KEY(?:,? or (?:the file that )?EXA_API_KEY_FILE(?: names)?)?/g, 'apiKey'],
   [/\bapiKey_FILE\b/g, 'apiKey'],
-  [/\bROWFILL_HOME to a(nother|) (persistent )?folder/g, 'ledger to a path in a$1 $2folder'],
-  [/\b(set|Set) ROWFILL_HOME\b/g, '$1 ledger'],
+  [/\bROWFILL_HOME to a persistent folder/g, 'ledger to a path in a persistent folder'],
   [/\bROWFILL_MAX_COST_PER_DAY\b/g, 'ledgerMaxCostPerDay'],
   [/\bRun (?:the same command|this command|the command|it|rowfill) again\b/g, 'Call it again'],
   [/\brun (?:the same command|this command|the command|it|rowfill) again\b/g, 'call it again'],

@@ -302,6 +302,11 @@ export async function checkOutput(path: string): Promise<void> {
   if (target.kind === 'file') await tryFolder(path, target.path);
 }
 
+/** Same, without writing anything: it does not notice quotas and full disks. */
+export async function inspectOutput(path: string): Promise<void> {
+  if (path !== '-') await resolveTarget(path);
+}
+
 /** Throws a usage error if standard output is closed, because output would be lost silently. */
 export function checkStandardOutput(): void {
   if (!isOutputClosed()) return;

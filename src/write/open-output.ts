@@ -8,7 +8,7 @@ import { createCitationsFormatter, createJsonFormatter, createJsonlFormatter } f
 import type { Output, OutputOptions, RowFormatter } from './output.js';
 import { MAX_CELL_LENGTH } from './sheet-xml.js';
 
-export { blameOption, checkOutput, checkStandardOutput } from './byte-sink.js';
+export { blameOption, checkOutput, checkStandardOutput, inspectOutput } from './byte-sink.js';
 export type { Output, OutputOptions } from './output.js';
 
 /** Opens the output. A file appears complete or not at all. */

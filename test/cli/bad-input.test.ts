@@ -328,7 +328,7 @@ test('reports an almost full disk before spending anything', async () => {
   const args = ['run', 'in.csv', '-f', 'answer', '--api-url', url, '--yes'];
   const { status, stderr } = await dir.runProcess(args, { env: { NODE_OPTIONS: `--import ${ALMOST_FULL}` } });
   expect(status).toBe(2);
-  expect(stderr).toMatch(/disk of the ledger is almost full.*ledger\.sqlite[\s\S]*ROWFILL_HOME/);
+  expect(stderr).toMatch(/disk of the ledger is almost full.*ledger\.sqlite[\s\S]*--ledger/);
   expect(agent.tasks).toEqual([]);
   expect(dir.has('in.filled.csv')).toBe(false);
   expect(await dir.run(args)).toMatchObject({ status: 0 });

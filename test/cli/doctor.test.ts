@@ -103,7 +103,7 @@ test('a damaged ledger gives exit code 2 and says what to do', async () => {
   dir.write('tables/a.csv', 'company,city\nAcme,Oslo\n');
   const { status, stdout } = await dir.run(['doctor', '--reference', 'tables']);
   expect(status).toBe(2);
-  expect(stdout).toMatch(/^fail {2}ledger .*LEDGER_NOT_A_DATABASE.*\n {14}what to do: .*ROWFILL_HOME/m);
+  expect(stdout).toMatch(/^fail {2}ledger .*LEDGER_NOT_A_DATABASE.*\n {14}what to do: .*--ledger/m);
   expect(stdout).toContain('ok    agent   Answers from the tables in tables');
 });
 

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { formatPlan } from '../../src/cli/plan-report.js';
 import type { Effort } from '../../src/options.js';
@@ -95,6 +96,32 @@ test('run does what plan predicted', async () => {
   });
   const again = JSON.parse((await dir.run(['plan', ...words], ENV)).stdout);
   expect(again).toMatchObject({ runs: 0, worst_usd: 0, first_request: null, rows: { ask: 0 } });
+});
+
+test('says that the output could not be written, or goes elsewhere', async () => {
+  const dir = createWorkdir();
+  dir.write('in.csv', 'company\nAcme\n');
+  dir.write('in.filled.csv', 'mine');
+  dir.write('tables/t.csv', 'company,ceo\nAcme,Ann\n');
+  mkdirSync(join(dir.path, 'out'));
+  const listNotes = async (...more: string[]) => {
+    const words = ['plan', 'in.csv', '-f', 'ceo', '--reference', 'tables', '--json', ...more];
+    const { status, stdout } = await dir.run(words);
+    expect(status).toBe(0);
+    return JSON.parse(stdout).notes.map(
+      (note: { code: string; message: string }) => `${note.code} ${note.message}`,
+    );
+  };
+  expect(await listNotes('-o', 'out')).toContainEqual(
+    'OUTPUT_IS_FOLDER A run would stop before any cost: out is a folder. Give a file name inside it.',
+  );
+  expect(await listNotes('-o', 'missing/out.csv')).toContainEqual(
+    expect.stringContaining('OUTPUT_NO_FOLDER'),
+  );
+  expect(await listNotes('-o', 'in.csv')).toContainEqual(expect.stringContaining('OUTPUT_IS_INPUT'));
+  expect(await listNotes()).toContainEqual(expect.stringMatching(/^OUTPUT_RENAMED .*in\.filled-2\.csv/));
+  expect((await listNotes('-o', 'out.csv')).join()).not.toContain('OUTPUT');
+  expect(readdirSync(dir.path).toSorted()).toEqual(['in.csv', 'in.filled.csv', 'out', 'tables']);
 });
 
 test('accepts every option of run, and includes the price of contacts in other batch sizes', async () => {

@@ -43,12 +43,12 @@ test('reports a file that is not a ledger, or one in place of its folder, with a
     status: 'fail',
     kind: 'usage',
     message: expect.stringContaining('LEDGER_NOT_A_DATABASE'),
-    fix: expect.stringContaining('ROWFILL_HOME'),
+    fix: expect.stringContaining('--ledger'),
   });
   expect(await examineLedger(join(folder, 'ledger.sqlite/inside/ledger.sqlite'))).toMatchObject({
     status: 'fail',
     message: expect.stringContaining('LEDGER_NOT_WRITABLE'),
-    fix: expect.stringContaining('ROWFILL_HOME'),
+    fix: expect.stringContaining('--ledger'),
   });
 });
 

@@ -21,12 +21,11 @@ test.each([
     'Add --wait to wait until it ends, or stop it with Ctrl-C. Its answers are then available here too.',
     'Leave out wait: false to wait until it ends. Its answers are then available here too.',
   ],
-  ['Set ROWFILL_HOME to a folder on a local disk.', 'Set ledger to a path in a folder on a local disk.'],
   [
-    'Move it away, or set ROWFILL_HOME to another folder.',
-    'Move it away, or set ledger to a path in another folder.',
+    'Set ROWFILL_HOME to a persistent folder on a local disk.',
+    'Set ledger to a path in a persistent folder on a local disk.',
   ],
-  ['or set ROWFILL_HOME.', 'or set ledger.'],
+  ['Choose a ledger on a local disk with --ledger.', 'Choose a ledger on a local disk with ledger.'],
   ['Spent by this command: $1.00', 'Spent by this call: $1.00'],
   [
     'Free some space, for example with rowfill prune --runs 30d, or wait',

@@ -41,7 +41,7 @@ function describeReason(error: Error, path: string): string {
   }
 }
 
-const MOVE = 'Set ROWFILL_HOME to a folder on a local disk that you may write to.';
+const MOVE = 'Choose a ledger in a folder on a local disk that you may write to, with --ledger.';
 
 /** Converts an error of the driver or the file system to one that names the ledger and says what to do. */
 export function describeLedgerError(error: unknown, path: string): unknown {
@@ -65,13 +65,13 @@ export function describeLedgerError(error: unknown, path: string): unknown {
       return usage(
         'LEDGER_NOT_A_DATABASE',
         'The ledger is not a SQLite database',
-        'Move the file away, or set ROWFILL_HOME to another folder.',
+        'Move the file away, or choose another ledger with --ledger.',
       );
     case 'SQLITE_CORRUPT':
       return usage(
         'LEDGER_DAMAGED',
         'The ledger is damaged',
-        'Keep a copy: `sqlite3 ledger.sqlite .recover` may recover data from it. Then move it away, or set ROWFILL_HOME.',
+        'Keep a copy: `sqlite3 ledger.sqlite .recover` may recover data from it. Then move it away, or choose another ledger with --ledger.',
       );
     case 'SQLITE_FULL':
     case 'ENOSPC':

@@ -190,7 +190,7 @@ export class Database {
     throw createUsageError(
       'LEDGER_FULL',
       `The disk of the ledger is almost full: ${Math.floor(freeBytes / 1024)} KiB free at ${this.path}, at least ${minFreeBytes / 1024 / 1024} MiB needed`,
-      'Free some space, or set ROWFILL_HOME to a folder on another disk.',
+      'Free some space, or choose a ledger on another disk with --ledger.',
     );
   }
 
@@ -433,7 +433,7 @@ export class Database {
     throw createUsageError(
       'LEDGER_NO_LOCKS',
       `The folder of the ledger does not support a write-ahead log, as on some network drives: ${this.path}`,
-      'Set ROWFILL_HOME to a folder on a local disk.',
+      'Choose a ledger on a local disk with --ledger.',
     );
   }
 

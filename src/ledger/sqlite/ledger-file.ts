@@ -279,6 +279,6 @@ function createBrokenLinkError(path: string): RowfillError {
   return createUsageError(
     'LEDGER_LINK_BROKEN',
     `The ledger is a link to a file that does not exist: ${path}`,
-    'Mount the disk or restore the file that the link points to. To start a new ledger, delete the link, or set ROWFILL_HOME to another folder.',
+    'Mount the disk or restore the file that the link points to. To start a new ledger, delete the link, or choose another ledger with --ledger.',
   );
 }

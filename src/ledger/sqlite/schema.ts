@@ -211,14 +211,14 @@ export function checkFormat(database: Database): void {
     throw createUsageError(
       'LEDGER_NOT_A_LEDGER',
       `The ledger file belongs to another program: ${database.path}`,
-      'Move the file away, or set ROWFILL_HOME to another folder.',
+      'Move the file away, or choose another ledger with --ledger.',
     );
   }
   if (version > FORMAT) {
     throw createUsageError(
       'LEDGER_NEWER',
       `The ledger was written by a newer rowfill: ${database.path} has format ${version}, this rowfill supports format ${FORMAT}`,
-      'Update rowfill, or set ROWFILL_HOME to another folder.',
+      'Update rowfill, or choose another ledger with --ledger.',
     );
   }
   if (version < FORMAT) {

@@ -379,7 +379,7 @@ test('reports a file in place of the folder, and a folder in place of the file',
       kind: 'usage',
       code: 'LEDGER_NOT_WRITABLE',
       message: expect.stringContaining(path),
-      hint: expect.stringContaining('ROWFILL_HOME'),
+      hint: expect.stringContaining('--ledger'),
     });
   const file = createLedgerPath();
   writeFileSync(dirname(file), 'not a folder');
