@@ -9,7 +9,7 @@ import { type LoadedExclusion, loadExclusion } from './load-exclusion.js';
 import type { CleanupStack } from './open-agent.js';
 import { checkInputFits } from './output.js';
 import { resolveBlanks } from './resolve-ask.js';
-import { checkConfidences, type ReturnedFile, recognizeReturned } from './returned-file.js';
+import { checkConfidences, type ReturnedFile, recognizeByRows, recognizeReturned } from './returned-file.js';
 import { createReturnedTable, type ReturnedTable } from './returned-table.js';
 
 type InputOptions = Omit<EnrichOptions, 'input' | 'output' | 'schema' | 'schemaObject'>;
@@ -40,15 +40,17 @@ export async function openJobInput(
   const file = closers.add(
     await openInput({ ...options, isSheetOptional: isSheetOfList(options, path), path, signal }),
   );
-  const returned = await recognizeReturned(file, openLedger);
-  const ask = await findAsk(file, returned);
+  const recognized = await recognizeReturned(file, path, openLedger);
+  const ask = await findAsk(file, recognized);
   const input = checkInputFits(
     file,
     ask,
     { path: output, format: options.format, ...resolveLayout(options) },
-    returned !== null,
+    recognized !== null,
   );
   const blanks = await resolveBlanks(options, ask, input);
+  const returned =
+    recognized === null ? null : await recognizeByRows(recognized, input, ask, blanks, openLedger);
   if (options.plain !== true && !holdsObjects(input.shape)) await checkConfidences(input, ask);
   const rules = { blanks, overwrite: options.overwrite === true };
   const table = returned === null ? null : createReturnedTable(returned, ask, file.columns, rules);

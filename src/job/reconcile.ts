@@ -49,6 +49,7 @@ class ColumnTally {
     cleared: 0,
     stale: 0,
     moved: 0,
+    unvouched: 0,
     own: 0,
     blank: 0,
   };
@@ -167,6 +168,9 @@ export async function keepDecidedCells(
 function keepOwn(table: ReturnedTable, { row, field, meaning }: Finding, overwrite: boolean): void {
   if (meaning === 'own') {
     if (!overwrite) table.keep(row, field, 'own');
+  } else if (meaning === 'unvouched') {
+    // The value stays, without sources that nobody can vouch for.
+    if (!overwrite) table.keep(row, field, 'blank');
   } else if (table.isLeftAlone(row, field)) table.open(row, field);
 }
 
@@ -365,6 +369,7 @@ function report(
     staysBlank.has(name) ? 0 : cells - given.countKept(name),
   );
   const stale = sum((column) => column.stale);
+  const unvouched = context.settings.overwrite ? 0 : sum((column) => column.unvouched);
   const personal = sum((column) => column.corrected + column.given);
   const asked = [
     ...(cleared === 0 ? [] : [`${formatCount(cleared)} cleared`]),
@@ -388,6 +393,14 @@ function report(
           {
             code: 'ROWS_CHANGED',
             message: `${formatNumber(changedRows, 'row')} changed in columns that are sent, so ${changedRows === 1 ? 'it is' : 'they are'} asked again.`,
+          },
+        ]),
+    ...(unvouched === 0
+      ? []
+      : [
+          {
+            code: 'SOURCES_UNKNOWN',
+            message: `${formatNumber(unvouched, 'cell')} in rows that name no run ${unvouched === 1 ? 'has' : 'have'} sources that this ledger does not know. The values stay; their confidence and citations are cleared.`,
           },
         ]),
     ...(disputed === 0

@@ -7,8 +7,9 @@ import { createQuestion, listKeys, type ReturnedCells, resolveKey } from '../mod
 import { getValue, isFormula, type Row } from '../model/row.js';
 import { explainChange, isSameCell, readTypedCell } from '../model/same-value.js';
 import { getPath } from '../write/cells.js';
+import { AnswerIndex } from './answer-index.js';
 import type { JobContext } from './job-context.js';
-import { getOutcome, listCited, listRunIds } from './returned-file.js';
+import { getOutcome, isBeside, listCited, listRunIds } from './returned-file.js';
 import type { ReturnedTable } from './returned-table.js';
 
 /** What a cell of a returned file says of the answer that the ledger has for it. */
@@ -25,6 +26,8 @@ export type Meaning =
   | 'stale'
   /** It is in a row that shows the answers of another row. */
   | 'moved'
+  /** The file shows it as an answer of the agent, but nothing says of which: the ledger has none with its sources. */
+  | 'unvouched'
   /** It was in the file before rowfill filled it, or it is unknown who wrote it. */
   | 'own'
   | 'blank';
@@ -71,6 +74,13 @@ interface KnownAnswer {
   readonly isFormer: boolean;
 }
 
+/** The answers of a run, or of a row, to find those that a cell shows. */
+interface NamedAnswers {
+  readonly key: string;
+  readonly fields: ReadonlyMap<string, FieldAnswer>;
+  readonly isFormer: boolean;
+}
+
 /** Opens a reader of what the cells of a returned file mean. */
 export async function openCellReader(context: CellContext, table: ReturnedTable): Promise<CellReader> {
   const { ask, ledger } = context;
@@ -102,6 +112,8 @@ export class CellReader {
   readonly #places: readonly FieldColumns[];
   /** What was asked before with other wordings of the fields. */
   readonly #formerAsks: readonly Ask[];
+  /** Only for files with rows that name no run. */
+  #index: Promise<AnswerIndex> | null = null;
 
   constructor(context: CellContext, table: ReturnedTable, formerAsks: readonly Ask[]) {
     const { ask } = context;
@@ -161,7 +173,12 @@ export class CellReader {
   #isShown(row: Row, { name }: FieldColumns, stored: FieldAnswer | undefined): boolean {
     if (stored === undefined) return false;
     if (stored.who === 'human') return this.#table.readVoucher(row, name) === 'human';
-    return listRunIds(row).includes(stored.runId);
+    return this.#isNameless(row, name) ? isBeside(row, name, stored) : listRunIds(row).includes(stored.runId);
+  }
+
+  /** True for an answer in a row that names no run: then what is beside it says which answer it is. */
+  #isNameless(row: Row, field: string): boolean {
+    return listRunIds(row).length === 0 && this.#table.readVoucher(row, field) === 'agent';
   }
 
   /** Decides on cells that show no current answer, by the answers that rowfill may have written there. */
@@ -172,12 +189,15 @@ export class CellReader {
     const former = await Promise.all(
       this.#formerAsks.map((ask) => ledger.findAnswers({ ...job, ask }, keys)),
     );
+    const shown = await this.#findShown(cells, answers);
     const changed = new Set<Row>();
     return cells.map((cell) => {
       const { row, key, place } = cell;
-      const named = listRunIds(row).flatMap((id) =>
-        (runs.get(id)?.answers ?? []).map((each) => ({ ...each, isFormer: false })),
-      );
+      const named =
+        shown.get(cell) ??
+        listRunIds(row).flatMap((id) =>
+          (runs.get(id)?.answers ?? []).map((each) => ({ ...each, isFormer: false })),
+        );
       const earlier = former.map(({ answers: each }) => ({
         key,
         fields: each.get(key)?.fields ?? NO_FIELDS,
@@ -194,6 +214,34 @@ export class CellReader {
     });
   }
 
+  /** For cells of rows that name no run: the answers of this ask, to any row, whose sources or values they show. */
+  async #findShown(
+    cells: readonly UnclearCell[],
+    answers: FoundAnswers['answers'],
+  ): Promise<ReadonlyMap<UnclearCell, readonly NamedAnswers[]>> {
+    const nameless = cells.filter(({ row, place }) => this.#isNameless(row, place.name));
+    const shown = new Map<UnclearCell, readonly NamedAnswers[]>();
+    if (nameless.length === 0) return shown;
+    const { ask, ledger, job } = this.#context;
+    this.#index ??= AnswerIndex.create(ledger, { ...job, ask });
+    const index = await this.#index;
+    for (const cell of nameless) {
+      const { row, key, place } = cell;
+      const older = await ledger.listOlderAnswers(ask.id, key, ask);
+      const own = [answers.get(key)?.fields ?? NO_FIELDS, ...older.map(({ fields }) => fields)];
+      const all = [...own.map((fields) => ({ key, fields })), ...index.find(row, place.name)];
+      const beside = all.filter(({ fields }) => {
+        const answer = fields.get(place.name);
+        return answer !== undefined && isBeside(row, place.name, answer);
+      });
+      shown.set(
+        cell,
+        beside.map((each) => ({ ...each, isFormer: false })),
+      );
+    }
+    return shown;
+  }
+
   /** What a value means that is not the answer. It is a person’s if rowfill wrote, or left blank, something else there. */
   #judge(cell: UnclearCell, known: readonly KnownAnswer[]): Meaning {
     const { row, key, place, stored } = cell;
@@ -205,6 +253,7 @@ export class CellReader {
       );
       return isOther ? 'blank' : 'cleared';
     }
+    if (known.length === 0 && this.#isNameless(row, place.name)) return 'unvouched';
     const isNew = (stored?.value ?? null) === null;
     const persons = isNew ? 'given' : 'corrected';
     const voucher = this.#table.readVoucher(row, place.name);

@@ -1,11 +1,15 @@
 import { createUsageError } from '../errors.js';
-import type { Ledger, PreviousJob } from '../ledger/ledger.js';
-import { ROW_STATUSES } from '../model/answer.js';
+import type { FoundAnswers, Ledger, PreviousJob } from '../ledger/ledger.js';
+import { type FieldAnswer, ROW_STATUSES } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
+import type { Blanks } from '../model/blank.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { findFieldNames, isOwnColumn, OUTCOME_KEY } from '../model/output-columns.js';
+import { createQuestion, listKeys } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
+import { isSameCell } from '../model/same-value.js';
 import type { Input } from '../read/open-input.js';
+import { identifyFile } from '../write/file-identity.js';
 import type { Warning } from './warnings.js';
 
 /** A filled file that was returned as input. */
@@ -15,6 +19,8 @@ export interface ReturnedFile {
   /** What was asked when it was filled. Empty if this ledger does not know. */
   readonly asks: readonly Ask[];
   readonly note: Warning | null;
+  /** True if it was filled by asks that are not known, and names no run that would tell. */
+  readonly namesNoRun?: boolean;
 }
 
 const RUN_COLUMN = 'enrichment_run_id';
@@ -25,17 +31,23 @@ const MAX_CHUNKS = 20;
 const MAX_IDS = 200;
 
 /**
- * Recognizes an output of rowfill by its columns, and by the runs that it names. Null for any other file. Throws a usage
- * error for a file that has a column of rowfill's name for something else.
+ * Recognizes an output of rowfill by its columns, and by the runs that it names, or by its path if it names none. Null
+ * for any other file. Throws a usage error for a file that has a column of rowfill's name for something else.
  */
 export async function recognizeReturned(
   file: Pick<Input, 'name' | 'columns' | 'openRows'>,
-  openLedger: () => Promise<Pick<Ledger, 'findRuns' | 'listAsks'>>,
+  path: string,
+  openLedger: () => Promise<Pick<Ledger, 'findRuns' | 'listAsks' | 'findWritten' | 'getJob'>>,
 ): Promise<ReturnedFile | null> {
   const own = file.columns.filter((column) => isOwnColumn(column, []));
-  if (own.length === 0) return null;
-  checkOwnColumns(file.name, own);
   const fieldNames = findFieldNames(file.columns);
+  if (own.length === 0) {
+    // Somebody may have deleted all result columns, but not those beside the values.
+    const asks = fieldNames.length === 0 ? [] : await findAsksByPath(path, await openLedger());
+    return asks.length === 0 ? null : createReturned(fieldNames, asks, []);
+  }
+  checkOwnColumns(file.name, own);
+  let outcomeFields: string[] = [];
   let seenId: string | null = null;
   let chunks = 0;
   for await (const rows of file.openRows()) {
@@ -46,16 +58,99 @@ export async function recognizeReturned(
       const ledger = await openLedger();
       const askIds = new Set([...(await ledger.findRuns(ids)).values()].map(({ askId }) => askId));
       const asks = (await Promise.all([...askIds].map((id) => ledger.listAsks(id)))).flat();
-      if (asks.length > 0) {
-        const names = asks.flatMap(({ fields }) => fields.map(({ name }) => name));
-        return { fieldNames: [...new Set([...names, ...listOutcomeFields(rows)])], asks, note: null };
-      }
+      if (asks.length > 0) return createReturned(fieldNames, asks, listOutcomeFields(rows));
     }
+    if (chunks === 0) outcomeFields = listOutcomeFields(rows);
     chunks += 1;
     if (chunks >= MAX_CHUNKS) break;
   }
-  const message = `${file.name} was filled before, but this ledger does not know ${seenId === null ? 'by which runs' : `its run ${seenId}`}. Its filled cells are kept as they are. With the ledger of that job (--ledger FILE), corrected and cleared cells are recognized.`;
-  return { fieldNames, asks: [], note: { code: 'FILLED_ELSEWHERE', message } };
+  if (seenId === null) {
+    const asks = await findAsksByPath(path, await openLedger());
+    if (asks.length > 0) return createReturned(fieldNames, asks, outcomeFields);
+  }
+  const message =
+    seenId === null
+      ? `${file.name} was filled before, but it names no run (column ${RUN_COLUMN}), and this ledger knows neither its path nor its answers. Its filled cells are kept with the confidence and citations beside them, also where somebody changed a value or a key. To have changes recognized, give the file with its column ${RUN_COLUMN}.`
+      : `${file.name} was filled before, but this ledger does not know its run ${seenId}. Its filled cells are kept as they are. With the ledger of that job (--ledger FILE), corrected and cleared cells are recognized.`;
+  return { fieldNames, asks: [], note: { code: 'FILLED_ELSEWHERE', message }, namesNoRun: seenId === null };
+}
+
+function createReturned(
+  fieldNames: readonly string[],
+  asks: readonly Ask[],
+  others: readonly string[],
+): ReturnedFile {
+  const asked = asks.flatMap(({ fields }) => fields.map(({ name }) => name));
+  const beside = fieldNames.filter((name) => !asked.includes(name));
+  return { fieldNames: [...new Set([...asked, ...others, ...beside])], asks, note: null };
+}
+
+/** What was asked by the jobs that wrote a file at this path. */
+async function findAsksByPath(
+  path: string,
+  ledger: Pick<Ledger, 'findWritten' | 'getJob' | 'listAsks'>,
+): Promise<Ask[]> {
+  if (path === '-') return [];
+  const written = await ledger.findWritten(identifyFile(path).path);
+  // Newest first, while the ask that is sent again is the last one.
+  const jobs = await Promise.all(
+    written.toReversed().map(({ jobId }) => ledger.getJob(jobId).catch(() => null)),
+  );
+  const askIds = new Set(jobs.flatMap((job) => (job === null ? [] : [job.askId])));
+  return (await Promise.all([...askIds].map((id) => ledger.listAsks(id)))).flat();
+}
+
+/**
+ * Recognizes a filled file that names no run by its rows: one of them shows an answer that the ledger has for it, with
+ * its confidence or a citation.
+ */
+export async function recognizeByRows(
+  returned: ReturnedFile,
+  file: Pick<Input, 'openRows'>,
+  ask: Ask,
+  blanks: Blanks,
+  openLedger: () => Promise<Pick<Ledger, 'findAnswers' | 'listAsks'>>,
+): Promise<ReturnedFile> {
+  if (returned.namesNoRun !== true) return returned;
+  const ledger = await openLedger();
+  const asks = await ledger.listAsks(ask.id);
+  if (asks.length === 0) return returned;
+  let chunks = 0;
+  for await (const rows of file.openRows()) {
+    const questions = rows.map((row) => createQuestion(row, ask, true, blanks));
+    const keys = questions.flatMap(listKeys);
+    const { answers } =
+      keys.length === 0 ? NOTHING : await ledger.findAnswers({ id: '', askId: ask.id, ask }, keys);
+    const isShown = rows.some((row, index) => {
+      const question = questions[index];
+      const fields = question?.status === 'question' ? answers.get(question.key)?.fields : undefined;
+      return [...(fields ?? [])].some(
+        ([name, answer]) =>
+          answer.value !== null &&
+          isSameCell(getValue(row, name), answer.value, undefined) &&
+          isBeside(row, name, answer),
+      );
+    });
+    if (isShown) return createReturned(returned.fieldNames, asks, listOutcomeFields(rows));
+    chunks += 1;
+    if (chunks >= MAX_CHUNKS) break;
+  }
+  return returned;
+}
+
+const NOTHING: Pick<FoundAnswers, 'answers'> = { answers: new Map() };
+
+/** True if a citation of an answer, or its confidence if either has no citations, is beside a cell. */
+export function isBeside(row: Row, field: string, { confidence, citations }: FieldAnswer): boolean {
+  const cited = listCited(row, field).filter((url) => url !== '');
+  const urls = citations.flatMap(({ url }) => (url === null ? [] : [url]));
+  if (cited.length > 0 && urls.length > 0) return urls.some((url) => cited.includes(url));
+  const shown = getFieldOutcome(row, field)?.confidence ?? getValue(row, `${field}_confidence`);
+  return (
+    String(shown ?? '')
+      .trim()
+      .toLowerCase() === (confidence ?? '')
+  );
 }
 
 /** Throws if a file that is not an output of rowfill has a column with one of its names. */
@@ -141,10 +236,17 @@ export function listOutcomeFields(rows: readonly Row[]): string[] {
 /** Ids of the runs whose answers a row of a filled file shows. */
 export function listRunIds(row: Row): string[] {
   const outcome = getOutcome(row);
-  const texts: (JsonValue | undefined)[] = outcome === null ? [getValue(row, RUN_COLUMN)] : [outcome.run_id];
+  const texts: (JsonValue | undefined)[] =
+    outcome === null ? [getValue(row, RUN_COLUMN)] : [outcome.run_id ?? undefined, ...listFieldRuns(outcome)];
   return texts.flatMap((text) =>
     typeof text === 'string' ? text.split(/\s+/).filter((id) => id !== '') : [],
   );
+}
+
+/** Each field of a JSON file names its run too. */
+function listFieldRuns({ run_id, fields }: JsonObject): (JsonValue | undefined)[] {
+  if (run_id !== undefined || !isJsonObject(fields)) return [];
+  return Object.values(fields).map((field) => (isJsonObject(field) ? field.run_id : undefined));
 }
 
 /** Addresses that a row of a filled file cites for a field. */

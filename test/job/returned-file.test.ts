@@ -260,6 +260,53 @@ test('a file of another ledger is a plain input, and its own columns are not sen
   });
 });
 
+const OUTCOMES = ['status', 'error', 'date', 'cost_usd', 'run_id'].map((name) => `enrichment_${name}`);
+
+test.each([
+  ['its column of runs', ['enrichment_run_id'], 'list.filled.csv'],
+  ['its column of runs, in another place', ['enrichment_run_id'], 'copy.csv'],
+  ['all result columns', OUTCOMES, 'list.filled.csv'],
+  ['its runs and citations', ['enrichment_run_id', 'ceo_citations', 'hq_citations'], 'list.filled.csv'],
+])('a filled file without %s is known by its other evidence', async (_, gone, name) => {
+  const find = (company: string, field: string, time: number) => `${field} ${time} of ${company}`;
+  const { again, edit, bench, path } = await openFilled(8, find);
+  edit((table) => {
+    Object.assign(table[0] ?? {}, { ceo: 'Ann' });
+    Object.assign(table[1] ?? {}, { ceo: '' });
+    Object.assign(table[2] ?? {}, { company: 'Acme', hq: 'Oslo' });
+    Object.assign(table[3] ?? {}, { hq: 'From elsewhere', hq_citations: 'https://other.example/' });
+    return table.map((row) =>
+      Object.fromEntries(Object.entries(row).filter(([column]) => !gone.includes(column))),
+    ) as Table;
+  });
+  const input = bench.write(name, readFileSync(path, 'utf8'));
+  const { cells, table, notes } = await again({ input, output: `${bench.folder}/out.csv` });
+  expect([...cells].sort()).toEqual(['Acme ceo', 'Company 2 ceo']);
+  expect(table[0]).toMatchObject({ ceo: 'Ann', ceo_confidence: 'human', ceo_citations: '' });
+  expect(table[0]).toMatchObject({ hq: 'hq 1 of Company 1', hq_confidence: 'high' });
+  expect(table[1]).toMatchObject({ ceo: 'ceo 2 of Company 2', hq: 'hq 1 of Company 2' });
+  expect(table[2]).toMatchObject({ ceo: 'ceo 1 of Acme', hq: 'Oslo' });
+  const isCited = !gone.includes('hq_citations');
+  // Without citations, nothing tells a typed value from the answer to another row.
+  expect(table[2]?.hq_confidence).toBe(isCited ? 'human' : '');
+  // Sources of nobody’s answer are not shown beside a value.
+  expect(table[3]).toMatchObject({
+    hq: 'From elsewhere',
+    hq_confidence: isCited ? '' : 'human',
+    hq_citations: '',
+  });
+  expect(notes.join()).toContain('SOURCES_UNKNOWN: 1 cell in rows that name no run');
+});
+
+test('a filled file that names no run, in another ledger, stays as it is, and the reason is said', async () => {
+  const { again, edit, bench } = await openFilled(2);
+  edit((table) => table.map(({ enrichment_run_id: _, ...row }) => row) as Table);
+  const ledger = `${bench.folder}/other.sqlite`;
+  const { cells, notes } = await again({ ledger, output: `${bench.folder}/out.csv` });
+  expect(cells).toEqual([]);
+  expect(notes.join()).toContain('it names no run (column enrichment_run_id), and this ledger knows neither');
+});
+
 test('a file that changes while the job runs is not replaced', async () => {
   let path = '';
   const find = (company: string, field: string, time: number) => {
