@@ -16,9 +16,12 @@ export function normalizeCompanyName(text: string): string {
   return dropForms(folded, extractNameWords(dropUnspacedForm(folded)));
 }
 
-/** Same, but null for what many people give who have no company, such as `Freelancer` or `Private person`. */
+/**
+ * Same, but null for what many people give who have no company, such as `Freelancer` or `Private person`. Of a name such
+ * as `Foo Inc d/b/a Bar`, only Foo: other companies, such as franchises, may do business as Bar too.
+ */
 export function findCompanyName(text: string): string | null {
-  const folded = foldCompanyName(text);
+  const folded = dropTradeName(foldCompanyName(text));
   const words = extractNameWords(dropUnspacedForm(folded));
   return areNobody(words) ? null : dropForms(folded, words);
 }
@@ -31,6 +34,17 @@ export function isNobody(text: string): boolean {
 function foldCompanyName(text: string): string {
   return normalizeText(text.replace(MARKS, ' '));
 }
+
+/** Only behind a legal form, because DBA is also the name of companies. */
+function dropTradeName(folded: string): string {
+  const found = TRADE_NAME.exec(folded);
+  if (found === null) return folded;
+  const legal = folded.slice(0, found.index);
+  return dropFormBehind(extractNameWords(legal)) === null ? folded : legal;
+}
+
+const TRADE_NAME =
+  /[\s,;(]+(?:d\/b\/a|d\.b\.a\.?|dba|t\/a|doing business as|trading as)[\s:]+(?=[\p{L}\p{N}«“"'])/u;
 
 /** Removes the legal forms from the words of a name. */
 function dropForms(folded: string, words: string[]): string {

@@ -105,7 +105,7 @@ export const FORMS_AROUND: readonly (readonly [front: string, behind: string])[]
 
 /** Forms in front that are also initials or names: they count only before a name in quotation marks. */
 export const FORMS_BEFORE_QUOTES =
-  'AS; AO; SA; SC; IK; MB; VšĮ; ZS; Ltd; Company; Corporation; ЧП; АД; ООД; ЕООД';
+  'AS; AO; SA; SC; IK; MB; VšĮ; ZS; TOO; Ltd; Company; Corporation; ЧП; АД; ООД; ЕООД';
 
 /** Forms that are written without a space. */
 export const UNSPACED_FORM =

@@ -154,6 +154,21 @@ describe('findCompanyName', () => {
     ['A Mon', 'a mon'],
     ['No', 'no'],
     ['', ''],
+    // The company is the one with the legal form.
+    ['Foo Inc d/b/a Bar', 'foo'],
+    ['Foo Holdings, L.L.C. (dba Bar)', 'foo holdings'],
+    ['Foo Ltd. t/a The Bar', 'foo'],
+    ['Foo Pty Ltd trading as Bar', 'foo'],
+    ['Foo GmbH DBA', 'foo gmbh dba'],
+    ['DBA Software Inc.', 'dba software'],
+    ['Foo dba Bar', 'foo dba bar'],
+    ['Inc d/b/a Bar', 'inc d b a bar'],
+    ['ТОО «Каспи»', 'каспи'],
+    ['TOO "Kaspi Bank"', 'kaspi bank'],
+    // These may be others than the one without the last word: a cosmetics brand, a charity, a company of its own.
+    ['Too Faced', 'too faced'],
+    ['Us TOO', 'us too'],
+    ['Acme Corp. (Canada)', 'acme corp canada'],
   ])('finds the name in %j', (text, name) => {
     expect(findCompanyName(text)).toBe(name);
     expect(isNobody(text)).toBe(false);
