@@ -59,6 +59,8 @@ export interface ViewMeta {
   /** Why rows cannot be asked again; null if they can. */
   readonly cannotAsk: string | null;
   readonly progress: ViewProgress;
+  /** The number of the last change. */
+  readonly seen: number;
 }
 
 /** The numbers that change. */
@@ -83,13 +85,15 @@ export interface ViewProgress {
   readonly again: string | null;
 }
 
-/** A change that the server tells the page. */
-export interface ViewEvent {
+/** What has changed since a page looked last. */
+export interface ViewChanges {
+  /** The number of the last change, to ask with the next time. */
+  readonly seen: number;
   readonly progress: ViewProgress;
-  /** Rows that changed, by ordinal; null for too many to list. */
+  /** Rows that changed, by ordinal; null for too many to list, or too long ago. */
   readonly rows: readonly number[] | null;
   /** What happened to rows that were asked again, once it has ended. */
-  readonly note?: string;
+  readonly notes: readonly string[];
 }
 
 export interface ViewFilter {
@@ -192,9 +196,12 @@ export interface EditRequest {
   readonly text: string | null;
   /** The text that the page shows, so that a change in between is not lost. */
   readonly was: string | null;
+  /** An id of the page's own: sent again with the same one, the edit is made once. */
+  readonly edit?: string | undefined;
 }
 
 export interface Edited {
+  /** The id of the edit. */
   readonly undo: string;
   readonly text: string | null;
   readonly twins: number;

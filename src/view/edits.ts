@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { createRowChecker, type RowChecker } from '../answer/check-field.js';
 import { createUsageError, RowfillError } from '../errors.js';
 import type { JsonValue } from '../model/json.js';
@@ -9,20 +10,25 @@ import { showCell } from './cell-text.js';
 import type { Survey } from './survey.js';
 import type { ViewJob } from './view-job.js';
 
-const MAX_UNDO = 1_000;
+/** Edits that are remembered: sent again they are not made again, and they can be undone. */
+const MAX_KNOWN = 1_000;
 
-interface Undo {
+interface Made extends Edited {
+  readonly ordinal: number;
   readonly key: string;
   readonly field: string;
   /** What the ledger had; undefined if the field was never answered. */
-  readonly value: JsonValue | undefined;
+  readonly before: JsonValue | undefined;
+  readonly after: JsonValue;
 }
 
 /** Values that a person gives. They are answers like any other, which no run replaces. */
 export class Edits {
   readonly #view: ViewJob;
   readonly #survey: Survey;
-  readonly #undo = new Map<string, Undo>();
+  readonly #made = new Map<string, Promise<Made>>();
+  readonly #undone = new Map<string, Promise<void>>();
+  #turn: Promise<unknown> = Promise.resolve();
   #checker: RowChecker | null = null;
 
   constructor(view: ViewJob, survey: Survey) {
@@ -31,10 +37,47 @@ export class Edits {
   }
 
   /**
-   * Sets a cell, or accepts it if the text is the same. Throws CELL_CHANGED if the ledger has another value than the
-   * page shows, CELL_FIXED if it cannot be changed here, and VALUE_UNFIT if the schema does not allow it.
+   * Sets a cell, or accepts it if the text is the same. An edit with a known id is not made again. Throws CELL_CHANGED if
+   * the ledger has another value than the page shows, CELL_FIXED if it cannot be changed here, and VALUE_UNFIT if the
+   * schema does not allow it.
    */
-  async put({ ordinal, field, text, was }: EditRequest): Promise<Edited> {
+  async put(request: EditRequest): Promise<Edited> {
+    const id = request.edit ?? randomUUID();
+    const { undo, text, twins } = await this.#once(this.#made, id, () => this.#put(request, id));
+    return { undo, text, twins };
+  }
+
+  /**
+   * Puts the value back that an edit replaced, once. A field that was never answered counts as never asked again. Throws
+   * CELL_CHANGED if the cell no longer has what the edit left.
+   */
+  async undo(id: string): Promise<void> {
+    const made = await this.#made.get(id);
+    if (made === undefined) {
+      throw createUsageError('NO_SUCH_EDIT', 'That change cannot be undone any more.', 'Edit the cell.');
+    }
+    await this.#once(this.#undone, id, () => this.#takeBack(made));
+  }
+
+  /** Acts in turn, so that each change is compared with what the one before has left. Only a failure is tried again. */
+  #once<Result>(
+    known: Map<string, Promise<Result>>,
+    id: string,
+    act: () => Promise<Result>,
+  ): Promise<Result> {
+    const earlier = known.get(id);
+    if (earlier !== undefined) return earlier;
+    const result = this.#turn.then(act);
+    this.#turn = result.catch(() => known.delete(id));
+    known.set(id, result);
+    for (const old of known.keys()) {
+      if (known.size <= MAX_KNOWN) break;
+      known.delete(old);
+    }
+    return result;
+  }
+
+  async #put({ ordinal, field, text, was }: EditRequest, id: string): Promise<Made> {
     const joined = await readRow(this.#view, ordinal);
     const fixed = findFixed(joined, field);
     const { key, row, outcome } = joined;
@@ -43,34 +86,22 @@ export class Edits {
     }
     const answer = outcome.fields.get(field);
     const shown = showCell(row, field, answer, this.#view.blanks).text;
-    if (shown !== was) {
-      throw new RowfillError('busy', 'CELL_CHANGED', 'The cell has changed meanwhile. Look at it again.');
-    }
+    if (shown !== was) throw createChanged();
     const isSame = text !== null && text === shown && answer !== undefined;
-    const value = isSame ? answer.value : text === null ? null : this.#parse(field, text);
+    const after = isSame ? answer.value : text === null ? null : this.#parse(field, text);
     const { ledger, job } = this.#view;
-    const undo = randomUUID();
-    this.#undo.set(undo, { key, field, value: answer?.value });
-    for (const old of this.#undo.keys()) {
-      if (this.#undo.size <= MAX_UNDO) break;
-      this.#undo.delete(old);
-    }
-    await ledger.putHumanAnswers(job.id, [{ key, values: { [field]: value } }]);
+    await ledger.putHumanAnswers(job.id, [{ key, values: { [field]: after } }]);
     const twins = Math.max(0, this.#survey.findRows([key]).length - 1);
-    return { undo, text: value === null ? null : formatInput(value), twins };
+    const edited: Edited = { undo: id, text: after === null ? null : formatInput(after), twins };
+    return { ...edited, ordinal, key, field, before: answer?.value, after };
   }
 
-  /** Puts the value back that an edit replaced. A field that was never answered counts as never asked again. */
-  async undo(id: string): Promise<void> {
-    const undo = this.#undo.get(id);
-    if (undo === undefined) {
-      throw createUsageError('NO_SUCH_EDIT', 'That change cannot be undone any more.', 'Edit the cell.');
-    }
-    this.#undo.delete(id);
+  async #takeBack({ ordinal, key, field, before, after }: Made): Promise<void> {
     const { ledger, job } = this.#view;
-    const { key, field, value } = undo;
-    if (value === undefined) await ledger.rejectAnswers(job.id, [{ key, field, mayComeBack: true }]);
-    else await ledger.putHumanAnswers(job.id, [{ key, values: { [field]: value } }]);
+    const now = (await readRow(this.#view, ordinal)).outcome.fields.get(field);
+    if (now?.who !== 'human' || !isDeepStrictEqual(now.value, after)) throw createChanged();
+    if (before === undefined) await ledger.rejectAnswers(job.id, [{ key, field, mayComeBack: true }]);
+    else await ledger.putHumanAnswers(job.id, [{ key, values: { [field]: before } }]);
   }
 
   #parse(field: string, text: string): JsonValue {
@@ -88,6 +119,10 @@ export class Edits {
       'Type a value that its schema allows, or clear the cell.',
     );
   }
+}
+
+function createChanged(): RowfillError {
+  return new RowfillError('busy', 'CELL_CHANGED', 'The cell has changed meanwhile. Look at it again.');
 }
 
 /** Lists and objects are edited as JSON. */

@@ -1,16 +1,23 @@
 import type { OpenBatch } from '../ledger/ledger.js';
 import { ROW_STATUSES } from '../model/answer.js';
-import type { ViewEvent, ViewProgress } from './api.js';
+import type { ViewChanges, ViewProgress } from './api.js';
 import type { Survey } from './survey.js';
 import type { ViewJob } from './view-job.js';
 
-/** At most this many rows are listed in one event. */
+/** At most this many rows are listed in one answer. */
 const MAX_LISTED = 2_000;
 /** Changed rows taken in at once. */
 const MAX_TAKEN = 5_000;
 /** The rate is measured over this time. */
 const RATE_MS = 60_000;
 const MIN_GAP_MS = 250;
+/** Changes that are kept for pages that have missed them. */
+const MAX_KEPT = 200;
+
+interface Change {
+  readonly rows: readonly number[] | null;
+  readonly note: string | undefined;
+}
 
 /** Numbers of the last changes that were seen in the ledger. */
 export interface SeenChanges {
@@ -25,14 +32,17 @@ const DONE = ROW_STATUSES.map((status) => status !== 'pending');
 
 /**
  * Watches the ledger for changes that any process makes to the job's question, updates the changed rows in the survey
- * and notifies listeners. Reads only the changes.
+ * and keeps them for the pages, which ask for them now and then: an open stream a page would use up the few connections
+ * that a browser makes to one server. Reads only the changes.
  */
 export class Follower {
   /** What is asked again from the page; null if nothing is. */
   again: string | null = null;
   readonly #view: ViewJob;
   readonly #survey: Survey;
-  readonly #listeners = new Set<(event: ViewEvent) => void>();
+  /** The last changes, by number. They start with the time, so that no earlier server had the same ones. */
+  readonly #changes = new Map<number, Change>();
+  #last = Date.now();
   readonly #stop = new AbortController();
   #asked: ReadonlyMap<string, OpenBatch> = new Map();
   #askedFields: ReadonlyMap<string, ReadonlySet<string>> = new Map();
@@ -89,13 +99,24 @@ export class Follower {
     return this.#progress;
   }
 
-  /** Calls `listener` with each change. Returns a function that ends it. */
-  listen(listener: (event: ViewEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+  /** The number of the last change. */
+  get last(): number {
+    return this.#last;
   }
 
-  /** Takes in changes now, such as one of this process. `note` is told to who listens. */
+  /** Everything that has changed since change number `since`. */
+  async readChanges(since: number): Promise<ViewChanges> {
+    const progress = this.#progress ?? (await this.readProgress());
+    const seen = this.#last;
+    const missed = [...this.#changes].filter(([number]) => number > since).map(([, change]) => change);
+    const isKnown = since <= seen && missed.length === seen - since;
+    const rows = isKnown ? [...new Set(missed.flatMap((change) => change.rows ?? []))] : [];
+    const isShort = isKnown && rows.length <= MAX_LISTED && missed.every((change) => change.rows !== null);
+    const notes = missed.flatMap(({ note }) => note ?? []);
+    return { seen, progress, rows: isShort ? rows : null, notes };
+  }
+
+  /** Takes in changes now, such as one of this process. `note` is shown by all pages. */
   look(note?: string): Promise<void> {
     // One after the other: each starts from what the last one has seen.
     this.#looking = this.#looking.then(() => this.#look(note)).catch(() => undefined);
@@ -135,7 +156,7 @@ export class Follower {
     const rows = this.#survey.findRows(this.#addEarly([...changed.keys, ...checked.keys]));
     await this.#survey.update(rows);
     this.#seen = { answers: changed.seen, verdicts: checked.seen };
-    await this.#tell([...new Set([...rows, ...askedRows])], note);
+    await this.#note([...new Set([...rows, ...askedRows])], note);
     if (changed.hasMore || checked.hasMore) await this.#look();
   }
 
@@ -154,17 +175,12 @@ export class Follower {
     return all;
   }
 
-  async #tell(rows: readonly number[], note: string | undefined): Promise<void> {
-    const before = this.#progress;
-    const progress = await this.readProgress();
-    const isSame = before !== null && JSON.stringify(before) === JSON.stringify(progress);
-    if (rows.length === 0 && isSame && note === undefined) return;
-    const event: ViewEvent = {
-      progress,
-      rows: rows.length > MAX_LISTED ? null : rows,
-      ...(note === undefined ? {} : { note }),
-    };
-    for (const listener of this.#listeners) listener(event);
+  async #note(rows: readonly number[], note: string | undefined): Promise<void> {
+    await this.readProgress();
+    if (rows.length === 0 && note === undefined) return;
+    this.#last += 1;
+    this.#changes.set(this.#last, { rows: rows.length > MAX_LISTED ? null : rows, note });
+    this.#changes.delete(this.#last - MAX_KEPT);
   }
 
   #measure(counts: readonly number[]): Pick<ViewProgress, 'rowsAMinute' | 'secondsLeft'> {

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import type { ServerResponse } from 'node:http';
 import { isIP, isIPv6 } from 'node:net';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,7 +99,6 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
     if (again !== null) closers.push(() => again.close());
     const columns = (): readonly string[] => listInputColumns(view);
     const token = remote?.key ?? createToken();
-    const streams = new Set<ServerResponse>();
     const app = await createApp(token, options.page ?? PAGE, remote);
     addViewRoutes(app, {
       view,
@@ -110,7 +108,6 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
       edits: isReadOnly ? null : new Edits(view, survey),
       again,
       columns,
-      streams,
       meta: {
         job: job.id,
         file: basename(job.input),
@@ -130,7 +127,6 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
     const host = remote?.host ?? '127.0.0.1';
     const port = await listen(app, host, options.port ?? 0);
     closers.push(async () => {
-      for (const stream of streams) stream.end();
       app.server.closeAllConnections();
       await app.close();
     });

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { RowfillError } from '../errors.js';
 import { ROW_STATUSES } from '../model/answer.js';
 import type { FileFormat } from '../model/file-format.js';
@@ -24,13 +23,10 @@ export interface Served {
   readonly edits: Edits | null;
   /** Null if nothing may be asked. */
   readonly again: AskAgain | null;
-  readonly meta: Omit<ViewMeta, 'progress' | 'columns'>;
+  readonly meta: Omit<ViewMeta, 'progress' | 'seen' | 'columns'>;
   readonly columns: () => readonly string[];
-  /** Open event streams. */
-  readonly streams: Set<ServerResponse>;
 }
 
-const PING_MS = 15_000;
 const MAX_ROWS = 500;
 /** Input columns of a page. The page of the browser shows as many. */
 const MAX_INPUT_COLUMNS = 500;
@@ -46,8 +42,12 @@ const ORDINAL = { type: 'integer', minimum: 0 } as const;
 const WORDS = { type: 'array', items: { type: 'string', maxLength: 500 }, maxItems: 200 } as const;
 
 /** Fastify's schemas. What they do not name is dropped, and a wrong type is refused. */
-function takes<Name extends string>(properties: Readonly<Record<Name, object>>) {
-  return { type: 'object', required: Object.keys(properties), properties } as const;
+function takes<Name extends string>(properties: Readonly<Record<Name, object>>, optional = {}) {
+  return {
+    type: 'object',
+    required: Object.keys(properties),
+    properties: { ...properties, ...optional },
+  } as const;
 }
 
 const FILTER = takes({
@@ -69,10 +69,12 @@ const ROWS = { type: 'array', items: ORDINAL, minItems: 1, maxItems: MAX_SELECTE
 
 /** Adds the routes of the view, as docs/view.md describes them. */
 export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Served): void {
-  const { view, survey, views, follower, streams, meta, columns } = served;
+  const { view, survey, views, follower, meta, columns } = served;
   app.get('/api/meta', async () => ({
     ...meta,
     columns: columns(),
+    // Before anything is shown, so that no change is missed.
+    seen: follower.last,
     progress: await follower.readProgress(),
   }));
 
@@ -155,12 +157,15 @@ export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Ser
     '/api/cell',
     {
       schema: {
-        body: takes({
-          ordinal: ORDINAL,
-          field: { type: 'string' },
-          text: { ...TEXT, type: ['string', 'null'] },
-          was: { ...TEXT, type: ['string', 'null'], maxLength: 16_000_000 },
-        }),
+        body: takes(
+          {
+            ordinal: ORDINAL,
+            field: { type: 'string' },
+            text: { ...TEXT, type: ['string', 'null'] },
+            was: { ...TEXT, type: ['string', 'null'], maxLength: 16_000_000 },
+          },
+          { edit: { type: 'string', minLength: 1, maxLength: 100 } },
+        ),
       },
     },
     async ({ body }) => {
@@ -225,23 +230,11 @@ export function addViewRoutes(app: ReturnType<typeof createHttpApp>, served: Ser
     },
   );
 
-  app.get('/api/events', (_request, reply) => {
-    reply.hijack();
-    const stream = reply.raw;
-    stream.writeHead(200, { ...reply.getHeaders(), 'content-type': 'text/event-stream' } as Record<
-      string,
-      string
-    >);
-    stream.write(': \n\n');
-    const end = follower.listen((event) => stream.write(`data: ${JSON.stringify(event)}\n\n`));
-    const ping = setInterval(() => stream.write(': \n\n'), PING_MS);
-    streams.add(stream);
-    stream.once('close', () => {
-      clearInterval(ping);
-      end();
-      streams.delete(stream);
-    });
-  });
+  app.get<{ Querystring: { since: number } }>(
+    '/api/changes',
+    { schema: { querystring: takes({ since: ORDINAL }) } },
+    async ({ query }) => follower.readChanges(query.since),
+  );
 }
 
 function createPageRow(joined: JoinedRow, names: readonly string[], served: Served): PageRow {

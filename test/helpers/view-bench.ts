@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { View, ViewEvent, ViewFilter, ViewQuery, ViewSort } from '../../src/view/api.js';
+import type { View, ViewFilter, ViewQuery, ViewSort } from '../../src/view/api.js';
 import { type ReportOptions, writeReport } from '../../src/view/report.js';
 import { serveView, type ViewServer, type ViewServerOptions } from '../../src/view/serve-view.js';
 
@@ -18,8 +18,6 @@ export interface ViewBench extends ViewServer {
     path: string,
     body?: unknown,
   ): Promise<{ readonly status: number; readonly body: Result }>;
-  /** Follows what the server tells. The promise in it resolves with all changes up to the first that lists rows. */
-  listen(): Promise<{ readonly changes: Promise<readonly ViewEvent[]> }>;
   /** Makes a view, and reads its first rows. */
   show(filter?: Partial<ViewFilter>, sort?: ViewSort | null): Promise<View>;
 }
@@ -55,32 +53,11 @@ export async function openViewBench(options: Omit<ViewServerOptions, 'page'>): P
     origin,
     token,
     call,
-    async listen() {
-      const stop = new AbortController();
-      onTestFinished(() => stop.abort());
-      const headers = { authorization: `Bearer ${token}` };
-      const { body } = await fetch(`${origin}/api/events`, { headers, signal: stop.signal });
-      return { changes: readChanges(body) };
-    },
     async show(filter = {}, sort = null) {
       const query: ViewQuery = { filter: { ...NO_FILTER, ...filter }, sort };
       return (await call<View>('POST', '/api/views', query)).body;
     },
   };
-}
-
-async function readChanges(body: Response['body']): Promise<readonly ViewEvent[]> {
-  const events: ViewEvent[] = [];
-  let text = '';
-  for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    text += piece;
-    const parts = text.split('\n\n');
-    text = parts.pop() ?? '';
-    for (const part of parts)
-      if (part.startsWith('data: ')) events.push(JSON.parse(part.slice(6)) as ViewEvent);
-    if (events.some(({ rows }) => rows !== null && rows.length > 0)) return events;
-  }
-  throw new Error('the server ended before a change');
 }
 
 /** Writes the report of a job beside its ledger. Returns its path. */

@@ -9,6 +9,7 @@ import type { AgentTask } from '../../src/agents/agent.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createAsk } from '../../src/model/ask.js';
 import { createSchema, listFields, parseField } from '../../src/model/field.js';
+import type { CellDetail } from '../../src/view/api.js';
 import { createCellsAgent } from '../helpers/cells-agent.js';
 import { CHROMIUM, useChromium } from '../helpers/chromium.js';
 import { createList, openJobBench } from '../helpers/job.js';
@@ -298,6 +299,69 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     await page.waitForSelector('dialog[open]:has-text("next cell to review")');
     // The refused value.
     expect(complaints.filter((text) => !text.includes('400 (Bad Request)'))).toEqual([]);
+  });
+
+  test('a typed value is saved from any of seven tabs, and stays in its cell until it is, whatever the server does', async () => {
+    const { view } = await openFilled(3);
+    const { page } = await open(view.url, 'light', SMALL);
+    const others = await Promise.all(Array.from({ length: 6 }, () => page.context().newPage()));
+    await Promise.all(others.map((other) => other.goto(view.url)));
+    await Promise.all(others.map((other) => other.waitForSelector('.g-td.k-field .value')));
+    const bar = page.locator('.unsaved');
+    const warned: string[] = [];
+    page.on('dialog', (dialog) => {
+      warned.push(dialog.type());
+      void dialog.dismiss();
+    });
+    const type = async (row: number, text: string) => {
+      await page.click(`.g-row[aria-rowindex="${row + 1}"] .gc3`);
+      await page.keyboard.type(text);
+      await page.keyboard.press('Enter');
+    };
+    const stored = async (row: number) =>
+      (await view.call<CellDetail>('GET', `/api/cell?row=${row - 1}&field=answer`)).body;
+    await type(1, 'one of seven');
+    await expect.poll(() => readCell(page, 1, 3)).toBe('one of seven✎');
+    expect((await stored(1)).text).toBe('one of seven');
+    // The value arrives, and its answer does not; then nothing arrives.
+    let isCut = true;
+    await page.route('**/api/cell', async (route) => {
+      if (isCut && route.request().postData()?.includes('arrived') === true) await route.fetch();
+      await (isCut ? route.abort() : route.continue());
+    });
+    await type(2, 'arrived');
+    await expect.poll(() => bar.textContent()).toContain('“arrived”. rowfill does not answer');
+    await type(3, 'cut off');
+    await expect.poll(() => readCell(page, 3, 3)).toBe('cut off!');
+    expect(await readCell(page, 2, 3)).toBe('arrived!');
+    expect(await findFaults(page)).toEqual([]);
+    await page.close({ runBeforeUnload: true });
+    await expect.poll(() => warned).toEqual(['beforeunload']);
+    isCut = false;
+    await bar.locator('text=Try now').click();
+    await expect
+      .poll(() => Promise.all([readCell(page, 2, 3), readCell(page, 3, 3)]))
+      .toEqual(['arrived✎', 'cut off✎']);
+    expect(await bar.textContent()).toBe('');
+    expect((await stored(2)).earlier).toHaveLength(1);
+    // Somebody else was faster: the person decides.
+    await page.click('.g-row[aria-rowindex="2"] .gc3');
+    const read = page.waitForResponse(/api\/cell\?/);
+    await page.keyboard.type('mine');
+    await read;
+    await view.call('PUT', '/api/cell', { ordinal: 0, field: 'answer', text: 'theirs', was: 'one of seven' });
+    await page.keyboard.press('Enter');
+    await expect.poll(() => bar.textContent()).toContain('“mine”. The cell has changed meanwhile');
+    expect([(await stored(1)).text, await readCell(page, 1, 3)]).toEqual(['theirs', 'mine!']);
+    await bar.locator('text=Save anyway').click();
+    await expect.poll(() => readCell(page, 1, 3)).toBe('mine✎');
+    expect((await stored(1)).text).toBe('mine');
+    // An undo is not made over somebody else's value either.
+    await view.call('PUT', '/api/cell', { ordinal: 0, field: 'answer', text: 'theirs again', was: 'mine' });
+    await page.click('.g-row[aria-rowindex="2"] .gc3');
+    await page.keyboard.press('Control+z');
+    await expect.poll(() => page.textContent('.toast')).toContain('The cell has changed meanwhile');
+    expect((await stored(1)).text).toBe('theirs again');
   });
 
   test('a dialog that is asked for while another one closes is opened', async () => {

@@ -8,7 +8,15 @@ import { openLedger } from '../../src/ledger/open-ledger.js';
 import { hashRecord } from '../../src/model/ask.js';
 import { createVerdict, type Verdict } from '../../src/model/verdict.js';
 import type { EnrichOptions } from '../../src/options.js';
-import type { AgainQuote, CellDetail, Edited, PageRow, ViewCell, ViewMeta } from '../../src/view/api.js';
+import type {
+  AgainQuote,
+  CellDetail,
+  Edited,
+  PageRow,
+  ViewCell,
+  ViewChanges,
+  ViewMeta,
+} from '../../src/view/api.js';
 import { createCellsAgent } from '../helpers/cells-agent.js';
 import { createList, openJobBench, readTable } from '../helpers/job.js';
 import { answerPaid } from '../helpers/paid-server.js';
@@ -195,7 +203,33 @@ test('a value given by hand stays through the next run, is in its output, and ca
   });
   expect((await view.call('POST', '/api/undo', { undo: edited.undo })).status).toBe(200);
   expect((await view.call<CellDetail>('GET', '/api/cell?row=1&field=answer')).body.text).toBe(before.text);
-  expect((await view.call('POST', '/api/undo', { undo: edited.undo })).status).toBe(400);
+  expect((await view.call('POST', '/api/undo', { undo: 'unknown' })).status).toBe(400);
+});
+
+test('a change that is sent twice is made once, and none is made or undone over the later one of somebody else', async () => {
+  const { view } = await openFilled(2);
+  const read = async () => (await view.call<CellDetail>('GET', '/api/cell?row=1&field=answer')).body.text;
+  const [row, was] = [{ ordinal: 1, field: 'answer' }, await read()];
+  const put = (text: string, before: string | null, edit?: string) =>
+    view.call<Edited>('PUT', '/api/cell', {
+      ...row,
+      text,
+      was: before,
+      ...(edit === undefined ? {} : { edit }),
+    });
+  const undo = async (of: { readonly body: Edited }) =>
+    (await view.call('POST', '/api/undo', { undo: of.body.undo })).status;
+  // Two persons at once: the second one has not seen the value of the first.
+  const both = await Promise.all([put('by A', was), put('by B', was)]);
+  expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+  const mine = await put('mine', await read(), 'edit-1');
+  expect(await put('mine', was, 'edit-1')).toEqual(mine);
+  const theirs = await put('theirs', 'mine');
+  expect(await undo(mine)).toBe(409);
+  expect(await read()).toBe('theirs');
+  // Once theirs is undone, the cell has what the edit left.
+  expect([await undo(theirs), await undo(mine), await undo(mine)]).toEqual([200, 200, 200]);
+  expect(await read()).toMatch(/^by [AB]$/);
 });
 
 test('a read-only view refuses changes', async () => {
@@ -465,10 +499,16 @@ test('verdicts that another process writes while the view is open reach its face
   const path = join(bench.folder, 'ledger.sqlite');
   const view = await openViewBench({ job: summary.jobId, ledger: path });
   expect((await view.show({ status: ['enriched'] })).facets.verdicts).toEqual([0, 0, 0, 0]);
-  const { changes } = await view.listen();
+  const { seen } = (await view.call<ViewMeta>('GET', '/api/meta')).body;
+  const changes = async (since: number) =>
+    (await view.call<ViewChanges>('GET', `/api/changes?since=${since}`)).body;
+  expect(await changes(seen)).toMatchObject({ seen, rows: [], notes: [] });
   await putVerdicts(path, summary.jobId, ['on_page', 'gone']);
   await expect.poll(async () => (await view.show()).facets.verdicts).toEqual([1, 0, 0, 1]);
-  expect((await changes).flatMap(({ rows }) => rows ?? [])).toEqual([0, 1]);
+  await expect.poll(async () => (await changes(seen)).rows).toEqual([0, 1]);
+  // A page of a server that is gone, or that slept for long, cannot know which rows it has missed.
+  expect((await changes(0)).rows).toBeNull();
+  expect((await changes(seen + 1_000_000)).rows).toBeNull();
   // The same pages looked at again.
   await putVerdicts(path, summary.jobId, ['not_on_page', 'on_page']);
   await expect.poll(async () => (await view.show()).facets.verdicts).toEqual([1, 0, 1, 0]);

@@ -6,13 +6,13 @@ import * as state from './state.js';
 export function act(session: Session, key: ActionKey): void {
   switch (key) {
     case 'N':
-      void session.review(1);
+      void session.review.next(1);
       return;
     case 'P':
-      void session.review(-1);
+      void session.review.next(-1);
       return;
     case 'A':
-      void session.acceptActive();
+      void session.review.acceptActive();
       return;
     case 'R':
       void session.asking.open();
@@ -21,7 +21,7 @@ export function act(session: Session, key: ActionKey): void {
       session.filterByCell();
       return;
     case 'O':
-      void session.openSource();
+      void session.review.openSource();
       return;
     case 'J':
       state.dialog.value = 'row';

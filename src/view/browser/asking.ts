@@ -1,6 +1,6 @@
 import { batch } from '@preact/signals';
 import type { AgainQuote, AgainRequest, ViewMeta } from '../api.js';
-import { call } from './server.js';
+import { call, lookNow } from './server.js';
 import * as state from './state.js';
 
 /** Rows, and the fields of them; null for all. */
@@ -55,6 +55,7 @@ export class Asking {
     try {
       await call('POST', '/api/ask', { quote: quote.quote });
       state.picked.value = new Set();
+      lookNow();
     } catch (error) {
       state.sayError(error);
     }

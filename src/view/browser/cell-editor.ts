@@ -1,4 +1,5 @@
 import type { CellDetail } from '../api.js';
+import { isCut } from './columns.js';
 import type { EditStart } from './grid/grid-host.js';
 import { formatCount } from './words.js';
 
@@ -10,8 +11,8 @@ export interface EditedCell {
   readonly column: number;
   readonly ordinal: number;
   readonly field: string;
-  /** Its text in the grid; null if that is cut. */
-  readonly shown: string | null;
+  /** Its text in the grid, which may be cut. */
+  readonly shown: string;
 }
 
 export interface EditorHost {
@@ -55,6 +56,11 @@ export class CellEditor {
     return this.#now !== null;
   }
 
+  /** True while it has something that a person typed. */
+  get hasText(): boolean {
+    return this.#now?.isTouched === true;
+  }
+
   /** Resolves once no cell is edited. */
   whenClosed(): Promise<void> {
     return this.#now === null ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
@@ -77,7 +83,7 @@ export class CellEditor {
     };
     this.#now = now;
     if (typeof start === 'object') input.value = start.text;
-    else if (start === 'value') input.value = cell.shown ?? '';
+    else if (start === 'value') input.value = isCut(cell.shown) ? '' : cell.shown;
     input.addEventListener('input', () => {
       now.isTouched = true;
       this.follow();

@@ -3,7 +3,7 @@ import { createBars } from './bars.js';
 import { createDiv } from './grid/grid.js';
 import type { GridColumn } from './grid/grid-host.js';
 import type { RowPages } from './row-pages.js';
-import { facets, meta, sort } from './state.js';
+import { facets, findUnsaved, meta, sort, type Unsaved } from './state.js';
 import { describeLevel, formatCount, formatMicros, STATUS_WORDS, VERDICT_WORDS } from './words.js';
 
 /** A column of the table of rows. */
@@ -140,10 +140,27 @@ export function paintCell(
       if (row[6] !== undefined) cell.title = row[6];
       return;
     }
-    case 'field':
+    case 'field': {
       if (row[5].includes(column.index)) cell.classList.add('is-being-asked');
-      paintField(cell, row, row[2][column.index] ?? 0, isFresh);
+      const unsaved = findUnsaved(row[0], column.key);
+      if (unsaved === undefined) paintField(cell, row, row[2][column.index] ?? 0, isFresh);
+      else paintUnsaved(cell, unsaved);
+    }
   }
+}
+
+/** What a person typed, which only this page has so far. */
+function paintUnsaved(cell: HTMLElement, { text, phase, why }: Unsaved): void {
+  const isFailed = phase !== 'stored' && why !== '';
+  const sign = phase === 'stored' ? '✎' : isFailed ? '!' : '…';
+  const shown = document.createElement('span');
+  shown.className = 'value';
+  shown.textContent = (text ?? '').replace(/\s*\n\s*/g, ' ⏎ ');
+  cell.replaceChildren(createBars('human'), shown, createIcon('sources', sign));
+  cell.classList.add(isFailed ? 'is-unsaved' : 'l-human');
+  if (!isFailed) return;
+  cell.setAttribute('aria-label', `${text ?? 'cleared'}, not saved`);
+  cell.title = why;
 }
 
 function paintField(cell: HTMLElement, row: PageRow, value: PageCell, isFresh: boolean): void {
@@ -217,4 +234,9 @@ export function findFixed(
 /** The grid has long texts only up to here. */
 export function isCut(text: string): boolean {
   return text.endsWith('…');
+}
+
+/** True if the grid shows a text like this. */
+export function isSameText(text: string, shown: string): boolean {
+  return text === shown || (isCut(shown) && text.startsWith(shown.slice(0, -1)));
 }

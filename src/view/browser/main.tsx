@@ -31,6 +31,7 @@ import {
 } from './state.js';
 import './page.css';
 import { TopBar } from './top-bar.js';
+import { UnsavedBar } from './unsaved.js';
 import { formatCount, formatRows } from './words.js';
 
 function App({ session }: { readonly session: Session }) {
@@ -47,7 +48,10 @@ function App({ session }: { readonly session: Session }) {
         </div>
         {isOpen && <Panel session={session} />}
       </main>
-      <Foot session={session} />
+      <div>
+        <UnsavedBar session={session} />
+        <Foot session={session} />
+      </div>
       <Dialogs session={session} />
     </div>
   );
@@ -195,6 +199,9 @@ async function load(): Promise<void> {
       found.columns,
     );
     addPageKeys(session);
+    addEventListener('beforeunload', (event) => {
+      if (session.hasUnsaved) event.preventDefault();
+    });
     effect(() => {
       const { isFilling, rows, counts } = progress.value;
       const pending = counts[found.statuses.indexOf('pending')] ?? 0;

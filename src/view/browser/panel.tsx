@@ -135,7 +135,7 @@ function Change({ session, cell }: { readonly session: Session; readonly cell: C
             type="button"
             class="button is-primary"
             title={`Keep it as it is (${nameKey('A')})`}
-            onClick={() => void session.accept(cell)}
+            onClick={() => void session.review.accept(cell)}
           >
             Accept
           </button>

@@ -87,6 +87,17 @@ export class RowPages {
     }, RELOAD_MS);
   }
 
+  /** Loads a row again, if it is here. */
+  async reload(ordinal: number): Promise<void> {
+    const place = this.#places.get(ordinal);
+    if (place !== undefined) await this.#load(Math.floor(place / PAGE_ROWS));
+  }
+
+  /** Where a row is in the view; undefined if it was not loaded yet. */
+  placeOf(ordinal: number): number | undefined {
+    return this.#places.get(ordinal);
+  }
+
   /** Notes which cells of a row differ from what was shown before. */
   #compare(before: PageRow | undefined, row: PageRow): void {
     if (before === undefined || before[0] !== row[0]) return;

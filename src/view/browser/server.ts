@@ -1,10 +1,15 @@
-import type { ViewEvent } from '../api.js';
+import type { ViewChanges } from '../api.js';
 
 const TOKEN_KEY = 'rowfill-token';
-const AGAIN_MS = 2_000;
+/** How often the page looks for changes: while rows are filled, and else. */
+const BUSY_MS = 500;
+const IDLE_MS = 2_000;
+/** A request without an answer has failed after this time. */
+const LIMIT_MS = 60_000;
 
-/** The server refused a request, and says why. */
+/** The server refused a request, and says why; or it did not answer. */
 export class ServerError extends Error {
+  /** 0 without an answer. */
   readonly status: number;
   /** `KEY_NEEDED` if the page has to ask for the key. */
   readonly code: string;
@@ -13,6 +18,11 @@ export class ServerError extends Error {
     super(message);
     this.status = status;
     this.code = code;
+  }
+
+  /** True if the same request may succeed later: nobody has decided against it. */
+  get isOutage(): boolean {
+    return this.status === 0 || this.status >= 500;
   }
 }
 
@@ -38,81 +48,91 @@ export function enterKey(key: string): void {
   sessionStorage.setItem(TOKEN_KEY, token);
 }
 
-/** Asks the server, and returns its answer. */
+/** Asks the server, and returns its answer. Without one in `limitMs`, it throws. */
 export async function call<Result>(
   method: 'GET' | 'POST' | 'PUT',
   path: string,
   body?: unknown,
+  limitMs = LIMIT_MS,
 ): Promise<Result> {
-  const response = await request(path, {
-    method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  // Only our own server answers, in these shapes.
-  const content = (await response.json()) as Result & {
-    message?: string;
-    code?: string;
-    error?: { message?: string };
-  };
-  if (response.ok) return content;
-  throw new ServerError(
-    response.status,
-    content.message ?? content.error?.message ?? 'The server cannot answer this.',
-    content.code,
-  );
-}
-
-async function request(path: string, init: RequestInit = {}): Promise<Response> {
-  const type = init.body === undefined ? {} : { 'content-type': 'application/json' };
-  const headers = { authorization: `Bearer ${token}`, ...type };
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  let response: Response;
+  let text: string;
   try {
-    return await fetch(path, { ...init, headers });
+    response = await fetch(path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...type },
+      signal: AbortSignal.timeout(limitMs),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    text = await response.text();
   } catch {
     throw new ServerError(0, 'rowfill does not answer. Is it still running?');
   }
+  if (response.ok) return JSON.parse(text) as Result;
+  const { message, error, code } = parseRefusal(text);
+  throw new ServerError(
+    response.status,
+    message ?? error?.message ?? `The server cannot answer this (status ${response.status}).`,
+    code,
+  );
 }
 
-/**
- * Calls `onEvent` with each change that the server tells, and connects again when it breaks. Not connected while the tab
- * is hidden: a browser allows few connections to one server.
- */
-export async function listen(
-  onEvent: (event: ViewEvent) => void,
-  onConnected: (isConnected: boolean) => void,
-): Promise<void> {
-  for (;;) {
-    await whenVisible();
-    const stop = new AbortController();
-    const hide = (): void => {
-      if (document.hidden) stop.abort();
-    };
-    document.addEventListener('visibilitychange', hide);
-    try {
-      const response = await request('/api/events', { signal: stop.signal });
-      if (!response.ok || response.body === null) throw new Error(String(response.status));
-      onConnected(true);
-      await readEvents(response.body, onEvent);
-    } catch {
-      // Connected again below.
-    }
-    document.removeEventListener('visibilitychange', hide);
-    if (!document.hidden) onConnected(false);
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+interface RefusalContent {
+  readonly message?: string;
+  readonly code?: string;
+  readonly error?: { readonly message?: string };
+}
+
+/** Our own server refuses in these shapes; a proxy before it in others. */
+function parseRefusal(text: string): RefusalContent {
+  try {
+    return (JSON.parse(text) as RefusalContent | null) ?? {};
+  } catch {
+    return {};
   }
 }
 
-async function readEvents(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  onEvent: (event: ViewEvent) => void,
+let endPause = (): void => undefined;
+
+/** Looks for changes now: this page has made one. */
+export function lookNow(): void {
+  endPause();
+}
+
+/**
+ * Calls `onChanges` with what has changed since change number `seen`, for as long as the page is open and visible.
+ * Each request is short. An open stream would hold one of the six connections that a browser makes to a server, and
+ * six windows with one each could not save anything.
+ */
+export async function follow(
+  seen: number,
+  onChanges: (changes: ViewChanges) => void,
+  onConnected: (isConnected: boolean) => void,
 ): Promise<void> {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = '';
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    const parts = (rest + value).split('\n\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) if (part.startsWith('data: ')) onEvent(JSON.parse(part.slice(6)) as ViewEvent);
+  for (let since = seen; ; ) {
+    let isBusy = false;
+    let isDue = false;
+    endPause = () => {
+      isDue = true;
+    };
+    try {
+      const changes = await call<ViewChanges>('GET', `/api/changes?since=${since}`);
+      since = changes.seen;
+      const { isFilling, again, isRead, surveyed, rows } = changes.progress;
+      isBusy = isFilling || again !== null || !isRead || surveyed < rows;
+      onConnected(true);
+      onChanges(changes);
+    } catch {
+      onConnected(false);
+    }
+    if (!isDue) {
+      await new Promise<void>((resolve) => {
+        endPause = resolve;
+        setTimeout(resolve, isBusy ? BUSY_MS : IDLE_MS);
+      });
+    }
+    await whenVisible();
   }
 }
 

@@ -1,11 +1,10 @@
 import { batch, effect } from '@preact/signals';
-import type { CellDetail, PageRow, View, ViewCell, ViewEvent, ViewMeta } from '../api.js';
+import type { CellDetail, PageRow, View, ViewChanges, ViewMeta } from '../api.js';
 import { Asking, type SelectedPart } from './asking.js';
 import { CellEditor, type EditedCell } from './cell-editor.js';
 import {
   createColumns,
   findFixed,
-  isCut,
   paintCell,
   paintHead,
   type RowColumn,
@@ -16,14 +15,21 @@ import { Editing, readCell } from './editing.js';
 import { Grid } from './grid/grid.js';
 import type { EditStart } from './grid/grid-host.js';
 import { readLetter } from './keys.js';
+import { Review } from './review.js';
 import { RowPages } from './row-pages.js';
 import { describeSelection, listFields, listRows, listSources, MAX_ASKED } from './selection.js';
-import { call, listen } from './server.js';
+import { call, follow } from './server.js';
 import * as state from './state.js';
 import { formatRows } from './words.js';
 
 const SEARCH_PAUSE_MS = 250;
 const FACETS_MS = 1_500;
+
+/** What a person typed into a cell and the server has not stored; null if there is nothing. */
+function readUnsaved({ kind, key }: RowColumn, row: PageRow): string | null {
+  const unsaved = kind === 'field' ? state.findUnsaved(row[0], key) : undefined;
+  return unsaved === undefined ? null : (unsaved.text ?? '');
+}
 
 /** The grid and its rows, and what can be done with them. One for the life of the page. */
 export class Session {
@@ -32,9 +38,9 @@ export class Session {
   readonly columns: RowColumn[];
   readonly asking: Asking;
   readonly editing: Editing;
+  readonly review: Review;
   #grid: Grid<PageRow> | null = null;
   #editor: CellEditor | null = null;
-  #isAccepting = false;
   #lastPicked = 0;
   #searchTimer = 0;
   #facetsTimer = 0;
@@ -44,7 +50,10 @@ export class Session {
     this.meta = meta;
     this.columns = createColumns(meta);
     this.asking = new Asking(meta, () => this.#findSelected());
-    this.editing = new Editing(() => this.refreshDetail());
+    this.editing = new Editing(async (ordinal) => {
+      await Promise.all([this.refreshDetail(), this.pages.reload(ordinal)]);
+    });
+    this.review = new Review(this);
     this.pages = new RowPages(
       () => this.#grid?.paint(),
       () => void this.showView(true),
@@ -70,7 +79,7 @@ export class Session {
         ),
       copyCell: (index, row) => {
         const column = this.columns[index];
-        return column === undefined ? '' : readText(column, row);
+        return column === undefined ? '' : (readUnsaved(column, row) ?? readText(column, row));
       },
       isPicked: (place) => {
         const row = this.pages.find(place);
@@ -89,18 +98,24 @@ export class Session {
     this.#editor = new CellEditor(box, {
       findBox: (place, column) => grid.findBox(place, column),
       read: ({ ordinal, field }) => this.editing.read(ordinal, field),
-      save: (cell, before, text) => void this.#keep(cell, before, text),
+      save: (cell, before, text) => this.#keep(cell, before, text),
       refuse: (why) => state.say(why),
       leave: (by) => (by === 0 ? grid.focus() : grid.move(grid.active.row, grid.active.column + by)),
     });
     grid.setColumns(this.columns);
     this.#followState(grid);
-    void listen(
-      (event) => this.#onEvent(event),
+    void follow(
+      this.meta.seen,
+      (changes) => this.#onChanges(changes),
       (isConnected) => {
         state.isConnected.value = isConnected;
       },
     );
+  }
+
+  /** True while a value of a person is nowhere but in this page. */
+  get hasUnsaved(): boolean {
+    return state.lostIfLeft.value > 0 || this.#editor?.hasText === true;
   }
 
   focusGrid(): void {
@@ -139,8 +154,26 @@ export class Session {
 
   open(place: number, index: number): void {
     const row = this.pages.find(place);
-    const field = this.#fieldAt(index) ?? state.openCell.value?.field ?? this.meta.fields[0]?.name;
+    const field = this.fieldAt(index) ?? state.openCell.value?.field ?? this.meta.fields[0]?.name;
     if (row !== undefined && field !== undefined) state.openCell.value = { place, ordinal: row[0], field };
+  }
+
+  /** Goes to a cell and opens it, if its row was loaded; else only opens it. */
+  show(ordinal: number, field: string): void {
+    const place = this.pages.placeOf(ordinal) ?? -1;
+    if (place >= 0) this.move(place, field);
+    state.openCell.value = { place, ordinal, field };
+  }
+
+  /** Makes a cell of a field the active one. */
+  move(place: number, field: string, options?: { readonly focus: boolean }): void {
+    const index = this.columns.findIndex(({ kind, key }) => kind === 'field' && key === field);
+    this.#grid?.move(place, index, options);
+  }
+
+  /** The active cell; null before there are rows. */
+  get active(): Grid<PageRow>['active'] | null {
+    return this.#grid?.active ?? null;
   }
 
   close(): void {
@@ -156,10 +189,8 @@ export class Session {
     const at = (names.indexOf(open.field) + by + names.length) % names.length;
     const field = names[at] ?? open.field;
     state.openCell.value = { ...open, field };
-    const index = this.columns.findIndex(({ kind, key }) => kind === 'field' && key === field);
     // A row may have another place by now.
-    if (this.pages.find(open.place)?.[0] === open.ordinal)
-      this.#grid?.move(open.place, index, { focus: false });
+    if (this.pages.find(open.place)?.[0] === open.ordinal) this.move(open.place, field, { focus: false });
   }
 
   /** Opens a cell for typing, or says why it cannot be changed. Returns true if it is open. */
@@ -171,19 +202,21 @@ export class Session {
       state.say(why ?? 'There is no cell.');
       return false;
     }
-    const text = readText(column, row);
-    const shown = isCut(text) ? null : text;
-    this.#editor?.open({ place, column: index, ordinal: row[0], field: column.key, shown }, start);
+    const unsaved = readUnsaved(column, row);
+    const cell = { place, column: index, ordinal: row[0], field: column.key, shown: readText(column, row) };
+    this.#editor?.open(cell, unsaved !== null && start === 'value' ? { text: unsaved } : start);
     return true;
   }
 
   /** Stores what was typed. A value that does not fit can be mended where it is. */
-  async #keep(cell: EditedCell, before: Promise<CellDetail>, text: string): Promise<void> {
-    const result = await this.editing.change(before, text);
+  #keep(cell: EditedCell, before: Promise<CellDetail>, text: string): void {
     const { place, column, ordinal } = cell;
-    const isHere = this.#isStillAt({ row: place, column }) && this.pages.find(place)?.[0] === ordinal;
-    const isFocused = document.activeElement?.closest('.g') !== null;
-    if (result === 'unfit' && isHere && isFocused) this.#editor?.open(cell, { text });
+    void this.editing.change(cell, before, text, () => {
+      const isHere = this.isStillAt({ row: place, column }) && this.pages.find(place)?.[0] === ordinal;
+      const isFocused = document.activeElement?.closest('.g') !== null;
+      if (isHere && isFocused) this.#editor?.open(cell, { text });
+      return isHere && isFocused;
+    });
   }
 
   get #isEditing(): boolean {
@@ -191,7 +224,7 @@ export class Session {
   }
 
   /** False once the person has gone on: to another cell, into an editor or a dialog. */
-  #isStillAt({ row, column }: { readonly row: number; readonly column: number }): boolean {
+  isStillAt({ row, column }: { readonly row: number; readonly column: number }): boolean {
     const active = this.#grid?.active;
     const isFree = !this.#isEditing && state.dialog.value === null;
     return isFree && active?.row === row && active.column === column;
@@ -236,85 +269,6 @@ export class Session {
       if (state.openCell.value === open) state.detail.value = detail;
     } catch (error) {
       if (state.openCell.value === open) state.openCell.value = null;
-      state.sayError(error);
-    }
-  }
-
-  /** Accepts a cell and goes on to the next one to look at. Pressed twice, the second time is about a cell not yet seen. */
-  async accept(detail: CellDetail): Promise<void> {
-    if (this.#isAccepting || this.#grid === null) return;
-    const { active } = this.#grid;
-    const why =
-      this.meta.readOnly ?? detail.fixed ?? (detail.text === null ? 'There is no value to accept.' : null);
-    if (why !== null) return state.say(why);
-    this.#isAccepting = true;
-    try {
-      const isDone = detail.level === 'human' || (await this.editing.save(detail, detail.text)) === 'kept';
-      if (isDone && this.#isStillAt(active)) await this.review(1);
-    } finally {
-      this.#isAccepting = false;
-    }
-  }
-
-  /** Accepts the active cell, whatever the panel shows. */
-  async acceptActive(): Promise<void> {
-    const row = this.pages.find(this.#grid?.active.row ?? -1);
-    const column = this.columns[this.#grid?.active.column ?? -1];
-    const why = findFixed(this.meta, row, column);
-    if (why !== null || row === undefined || column === undefined) return state.say(why ?? '');
-    const shown = readText(column, row);
-    const detail = await this.#showActive();
-    if (detail === null) return;
-    const text = detail.text ?? '';
-    if (text === shown || (isCut(shown) && text.startsWith(shown.slice(0, -1)))) await this.accept(detail);
-    else state.say('The cell has changed meanwhile. Look at it again.');
-  }
-
-  /** Opens the first source of the active cell. */
-  async openSource(): Promise<void> {
-    if ((await this.#showActive()) === null) return;
-    // The panel is drawn first.
-    await Promise.resolve();
-    const link = document.querySelector<HTMLAnchorElement>('.source-list a');
-    if (link === null) state.say('No source that can be opened.');
-    else link.click();
-  }
-
-  /** Opens the active cell in the panel. Null if it cannot be read, or the person has gone on meanwhile. */
-  async #showActive(): Promise<CellDetail | null> {
-    if (this.#grid === null) return null;
-    const { active } = this.#grid;
-    const row = this.pages.find(active.row);
-    const field = this.#fieldAt(active.column);
-    if (row === undefined || field === null) return null;
-    const isShown = (cell: { readonly ordinal: number; readonly field: string } | null): boolean =>
-      cell?.ordinal === row[0] && cell.field === field;
-    if (!isShown(state.openCell.value)) this.open(active.row, active.column);
-    if (!isShown(state.detail.value)) await this.refreshDetail();
-    const detail = state.detail.value;
-    return this.#isStillAt(active) && isShown(detail) ? detail : null;
-  }
-
-  /** Opens the next cell of the view that a person should look at: low or no confidence, doubtful, or of a failed row. */
-  async review(by: 1 | -1): Promise<void> {
-    const grid = this.#grid;
-    const names = this.meta.fields.map(({ name }) => name);
-    if (grid === null) return;
-    const { active } = grid;
-    const field = names.indexOf(this.#fieldAt(active.column) ?? '');
-    const { viewId } = this.pages;
-    try {
-      const path = `/api/review?view=${encodeURIComponent(viewId)}&place=${active.row}&field=${field}&by=${by}`;
-      const { cell } = await call<{ cell: ViewCell | null }>('GET', path);
-      // The focus does not leave a cell in which the person has begun to type.
-      if (!this.#isStillAt(active) || viewId !== this.pages.viewId) return;
-      if (cell === null) return state.say(`No more cells to review ${by > 0 ? 'below' : 'above'}.`);
-      grid.move(
-        cell.place,
-        this.columns.findIndex(({ kind, key }) => kind === 'field' && key === cell.field),
-      );
-      state.openCell.value = cell;
-    } catch (error) {
       state.sayError(error);
     }
   }
@@ -410,7 +364,7 @@ export class Session {
     if (column !== undefined) act(column);
   }
 
-  #fieldAt(index: number): string | null {
+  fieldAt(index: number): string | null {
     const column = this.columns[index];
     return column?.kind === 'field' ? column.key : null;
   }
@@ -442,7 +396,7 @@ export class Session {
       grid.repaint();
     });
     effect(() => {
-      void state.picked.value;
+      void [state.picked.value, state.unsaved.value];
       grid.repaint();
     });
     effect(() => {
@@ -452,10 +406,10 @@ export class Session {
     });
   }
 
-  #onEvent({ progress, rows, note }: ViewEvent): void {
+  #onChanges({ progress, rows, notes }: ViewChanges): void {
     const before = state.progress.value;
     state.progress.value = progress;
-    if (note !== undefined) state.say(note);
+    for (const note of notes) state.say(note);
     const isOpen = !state.isFiltered.value && state.sort.value === null;
     const view = state.view.value;
     // All rows in the order of the file: rows that were read since belong at the end.

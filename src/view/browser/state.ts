@@ -88,6 +88,25 @@ export const toast = signal<{ readonly text: string; readonly undo?: () => void 
 export const isRailShown = signal(matchMedia('(min-width: 1080px)').matches);
 export const follows = signal(false);
 
+/** A value that a person gave, until the server has stored it. */
+export interface Unsaved {
+  readonly id: string;
+  readonly ordinal: number;
+  readonly field: string;
+  readonly text: string | null;
+  /** `waiting`: the server did not answer. `refused`: it did, and the person decides. `stored`: until its row shows it. */
+  readonly phase: 'sending' | 'waiting' | 'refused' | 'stored';
+  /** Why it is not stored; '' if that is not known yet. */
+  readonly why: string;
+}
+export const unsaved = signal<readonly Unsaved[]>([]);
+/** Number of values that are lost if the page is left now. */
+export const lostIfLeft = computed(() => unsaved.value.filter(({ phase }) => phase !== 'stored').length);
+
+export function findUnsaved(ordinal: number, field: string): Unsaved | undefined {
+  return unsaved.value.findLast((each) => each.ordinal === ordinal && each.field === field);
+}
+
 const THEMES = ['auto', 'dark', 'light'] as const;
 export type Theme = (typeof THEMES)[number];
 export const theme = signal<Theme>(THEMES.find((each) => each === readSetting('theme')) ?? 'auto');
