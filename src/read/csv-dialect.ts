@@ -329,7 +329,26 @@ function isBetter(a: Candidate, b: Candidate): boolean {
   }
   if (a.score !== b.score) return a.score > b.score;
   if (a.mended !== b.mended) return a.mended < b.mended;
-  return a.oddCells < b.oddCells;
+  return a.oddCells < b.oddCells && isQuoted(a);
+}
+
+/** True if its quotes cannot be part of the texts alone: most texts are in them, or one has such a quote doubled. */
+function isQuoted({ records, from, to, cut: { quotes } }: Candidate): boolean {
+  let texts = 0;
+  let inQuotes = 0;
+  for (const { cells, quoted } of records.slice(from, to + 1)) {
+    for (const [index, cell] of cells.entries()) {
+      if (quoted[index] === true && quotes !== null && cell.includes(quotes.close)) return true;
+      if (cell === '' || isNumber(cell)) continue;
+      texts += 1;
+      if (quoted[index] === true) inQuotes += 1;
+    }
+  }
+  return inQuotes * 2 > texts;
+}
+
+function isNumber(cell: string): boolean {
+  return /^-?\d+(?:[.,]\d+)?$/.test(cell);
 }
 
 /** True if one table starts after the other ends. */
@@ -424,7 +443,7 @@ export function detectQuoting(
   for (const row of rows) {
     for (const [index, cell] of row.cells.entries()) {
       if (cell.includes(delimiter) || /["\r\n]|^\s|\s$/.test(cell)) continue;
-      const kind = cell === '' ? seen.empty : /^-?\d+(?:[.,]\d+)?$/.test(cell) ? seen.number : seen.text;
+      const kind = cell === '' ? seen.empty : isNumber(cell) ? seen.number : seen.text;
       kind.add(row.quoted[index] === true);
     }
   }

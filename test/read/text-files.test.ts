@@ -241,6 +241,10 @@ test.each([
   ],
   ['single quotes', "id,note\n1,'a, b'\n2,'c'\n"],
   ['curly quotes', 'id,note\n1,“a, b”\n2,c\n'],
+  ['a title in single quotes', "id,title,year\n1,Low,1977\n2,'Heroes',1977\n"],
+  ['a title in curly quotes', 'id,title\n1,“Heroes”\n2,Low\n'],
+  ['a title in single quotes, and a header in double ones', '"id","title"\nx,\'Heroes\'\ny,Low\n'],
+  ['a title with quotes and a comma', "id,title\n1,'Heroes'\n2,«Low, or not»\n"],
 ])('cells come back as they were: %s', async (_what, text) => {
   expect(await writeBack(text)).toBe(text);
 });
