@@ -14,6 +14,7 @@ import {
   createIdMatcher,
   findEntryFields,
   findEntryId,
+  findGivenNumber,
   findStructured,
   listRowEntries,
 } from '../model/row-entries.js';
@@ -70,7 +71,7 @@ function matchEntries(batch: Batch, structured: JsonValue): Entries {
   const rowIds = batch.rows.map((row) => row.rowId);
   const { ids, values: list } = listRowEntries(structured, rowIds);
   const [onlyRow] = batch.rows;
-  // One row and one entry belong together even without an id.
+  // One row and one entry belong together even without an id, or with the agent's own number.
   const isAlone = batch.rows.length === 1 && list.length === 1;
   const byId = new Map<string, Entry[]>(rowIds.map((rowId) => [rowId, []]));
   const own = list.map((value) => (isJsonObject(value) ? findEntryId(value) : undefined));
@@ -78,8 +79,8 @@ function matchEntries(batch: Batch, structured: JsonValue): Entries {
   let unknownIds = 0;
   let doubled = 0;
   for (const [index, value] of list.entries()) {
-    const hasId = isId(ids?.[index] ?? own[index]);
-    const rowId = matched[index] ?? (isAlone && !hasId ? onlyRow?.rowId : undefined) ?? '';
+    const isForeign = isForeignId(ids?.[index] ?? own[index]);
+    const rowId = matched[index] ?? (isAlone && !isForeign ? onlyRow?.rowId : undefined) ?? '';
     const found = byId.get(rowId);
     if (found === undefined || !isJsonObject(value)) {
       unknownIds += 1;
@@ -91,10 +92,10 @@ function matchEntries(batch: Batch, structured: JsonValue): Entries {
   return { byId, unknownIds, doubled };
 }
 
-function isId(value: JsonValue | undefined): boolean {
-  return (
-    typeof value === 'number' || (typeof value === 'string' && value.trim() !== '') || Array.isArray(value)
-  );
+/** True for an id that could be that of a row of another run. */
+function isForeignId(value: JsonValue | undefined): boolean {
+  if (typeof value === 'string') return value.trim() !== '' && findGivenNumber(value) === null;
+  return Array.isArray(value);
 }
 
 type RowVerdict =

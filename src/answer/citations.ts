@@ -24,7 +24,10 @@ const MAX_CITATIONS = 100;
 /** Grounding by field, or by null for whole entries, and then by index in the agent's list. */
 type Groundings = ReadonlyMap<string | null, ReadonlyMap<number, readonly Grounding[]>>;
 
-/** Sorts the grounding of a run by what it refers to. Grounding of the root is ignored. */
+/**
+ * Sorts the grounding of a run by what it refers to. Grounding of the root is ignored. If a path leads to a row behind
+ * the last one, all of it is: the agent counts from 1, or cites rows that it left out.
+ */
 function sortGrounding(
   grounding: readonly Grounding[],
   readPath: (path: string) => GroundedPlace | null,
@@ -32,6 +35,7 @@ function sortGrounding(
   const sorted = new Map<string | null, Map<number, Grounding[]>>();
   for (const entry of Array.isArray(grounding) ? grounding : []) {
     const place = isJsonObject(entry) && typeof entry.field === 'string' ? readPath(entry.field) : null;
+    if (place === BEHIND_LAST) return new Map();
     if (place === null) continue;
     let byIndex = sorted.get(place.field);
     if (byIndex === undefined) {
@@ -150,6 +154,8 @@ interface GroundedPlace {
   readonly field: string | null;
 }
 
+const BEHIND_LAST: GroundedPlace = { index: -1, field: null };
+
 /**
  * Parses grounding paths in all known notations: dots, brackets, quoted keys, `$.`, JSON Pointer, with or
  * without `output`, `structured` and `fields`. There is no standard escape for keys with dots or brackets, so
@@ -209,8 +215,10 @@ function createPathParser(
     let rest: string | null = start;
     for (const forms of prefix) rest = rest === null ? null : matchKey(rest, forms);
     const found = rest === null ? null : readIndex(rest);
-    const entry = found === null ? undefined : entries[found.index];
-    if (found === null || !isJsonObject(entry)) return null;
+    if (found === null) return null;
+    if (found.index >= entries.length) return BEHIND_LAST;
+    const entry = entries[found.index];
+    if (!isJsonObject(entry)) return null;
     const { index } = found;
     const shape = findShape(index, entry);
     const { hasFields } = shape;

@@ -62,8 +62,9 @@ export function createBatch(parts: BatchParts, invocation: number, resends = 0):
   ]);
   const hash = hashText(content, 24);
   const start = createRowIdStart(hash);
+  const first = createFirstNumber(hash);
   const rows = parts.rows.map(({ key, record, fault }, index) => {
-    const rowId = `${start}-${index + 1}`;
+    const rowId = `${start}-${first + index}`;
     return fault === undefined ? { rowId, key, record } : { rowId, key, record, fault };
   });
   return { ...parts, rows, id: `b_${hash}` };
@@ -77,4 +78,9 @@ export function rowIdPrefixOf(batchId: string): string {
 /** 40 bits of the batch's hash. Among 10,000 batches, the chance that any two share them is 1 in 20,000. */
 function createRowIdStart(hash: string): string {
   return `r${Number.parseInt(hash.slice(0, 10), 16).toString(36).padStart(8, '0')}`;
+}
+
+/** Three digits, so that the numbers 1, 2, 3… of an agent that numbers its own list are never those of row ids. */
+function createFirstNumber(hash: string): number {
+  return 100 + (Number.parseInt(hash.slice(10, 14), 16) % 900);
 }

@@ -32,15 +32,17 @@ export function listRowEntries(structured: JsonValue, rowIds: readonly string[] 
   if (!isJsonObject(root)) return { keys: [], isList: false, ids: null, values: [] };
   // The usual shape needs no search.
   if (Object.hasOwn(root, 'rows') && Array.isArray(root.rows)) return createList(['rows'], root.rows);
-  const ids = new Set(rowIds.map(foldId));
+  const ids: KnownIds = { folded: new Set(rowIds.map(foldId)), numbers: new Set(rowIds.map(findNumber)) };
   return findEntries(root, [], ids) ?? { keys: [], isList: false, ids: null, values: [root] };
 }
 
-function findEntries(
-  object: JsonObject,
-  keys: readonly string[],
-  ids: ReadonlySet<string>,
-): RowEntries | null {
+/** The ids of the rows, folded, and the numbers at their ends. */
+interface KnownIds {
+  readonly folded: ReadonlySet<string>;
+  readonly numbers: ReadonlySet<number | null>;
+}
+
+function findEntries(object: JsonObject, keys: readonly string[], ids: KnownIds): RowEntries | null {
   const [rowsKey] = Object.hasOwn(object, 'rows') ? ['rows'] : matchNames(object, ['rows']).values();
   const rows = rowsKey === undefined ? undefined : decodeText(object[rowsKey] ?? null);
   if (rowsKey !== undefined && Array.isArray(rows)) {
@@ -75,13 +77,13 @@ function decodeText(value: JsonValue): JsonValue {
   return typeof value === 'string' ? (parseJsonText(value) ?? value) : value;
 }
 
-/** True for an object of entries by row id, or by number. */
-function isIdMap(object: JsonObject, ids: ReadonlySet<string>): boolean {
+/** True for an object of entries by row id, or by the number at its end. */
+function isIdMap(object: JsonObject, { folded, numbers }: KnownIds): boolean {
   const keys = Object.keys(object);
-  // Positions count only if all are there: other numbers may be the names of fields.
+  // Numbers count only if all are there: others may be the names of fields.
   const isNumbered =
-    keys.length === ids.size && keys.every((key) => /^[1-9]\d{0,5}$/.test(key) && Number(key) <= ids.size);
-  const isKnown = isNumbered || keys.some((key) => ids.has(foldId(key)));
+    keys.length === folded.size && keys.every((key) => /^\d{1,6}$/.test(key) && numbers.has(Number(key)));
+  const isKnown = isNumbered || keys.some((key) => folded.has(foldId(key)));
   return (
     keys.length > 0 && isKnown && Object.values(object).every((value) => isJsonObject(decodeText(value)))
   );
@@ -102,8 +104,8 @@ interface IdMatcher {
 
 /**
  * Matches the ids of entries to those of rows. An id may come in another case, with blanks or other
- * punctuation, as a number or as a list of one. A bare number is the position of the row, if the entries
- * together name each position once: from a part of them, nobody can tell whether they count from 0 or 1.
+ * punctuation, as a number or as a list of one. A bare number is the one at the end of a row's id, if the
+ * entries together name each of these once: agents that number their own list give other numbers.
  */
 export function createIdMatcher(rowIds: readonly string[]): IdMatcher {
   const exact = new Set(rowIds);
@@ -118,18 +120,22 @@ export function createIdMatcher(rowIds: readonly string[]): IdMatcher {
   return {
     match(ids) {
       const found = ids.map(matchOne);
-      if (found.every((rowId) => rowId !== null)) return found;
-      const positions = ids.map((id, index) => {
-        const rowId = found[index] ?? null;
-        return rowId === null ? findPosition(formatId(id)) : rowIds.indexOf(rowId) + 1;
+      if (ids.length !== rowIds.length || found.every((rowId) => rowId !== null)) return found;
+      const byNumber = new Map(rowIds.map((rowId) => [findNumber(rowId), rowId]));
+      const matched = ids.map((id, index) => {
+        const given = findGivenNumber(formatId(id));
+        return found[index] ?? (given === null ? null : (byNumber.get(given) ?? null));
       });
-      const isComplete =
-        ids.length === rowIds.length &&
-        new Set(positions).size === ids.length &&
-        positions.every((position) => position !== null && position >= 1 && position <= rowIds.length);
-      return isComplete ? positions.map((position) => rowIds[(position ?? 0) - 1] ?? null) : found;
+      const isComplete = !matched.includes(null) && new Set(matched).size === ids.length;
+      return isComplete ? matched : found;
     },
   };
+}
+
+/** The number at the end of a row's id. */
+function findNumber(rowId: string): number | null {
+  const [digits] = /\d{1,6}$/.exec(rowId) ?? [];
+  return digits === undefined ? null : Number(digits);
 }
 
 function formatId(value: JsonValue | undefined): string | null {
@@ -138,9 +144,9 @@ function formatId(value: JsonValue | undefined): string | null {
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
 }
 
-/** The position in `1`, `#1`, `row 1` or `r1`; null for any other id. */
-function findPosition(id: string | null): number | null {
-  const [, digits] = /^(?:row|record|entry|item|r|#|no\.?)?[\s_#-]*(\d{1,6})$/i.exec(id ?? '') ?? [];
+/** The number in `137`, `#137`, `row 137` or `r137`; null for any other id. */
+export function findGivenNumber(id: string | null): number | null {
+  const [, digits] = /^(?:row|record|entry|item|r|#|no\.?)?[\s_#-]*(\d{1,6})$/i.exec(id?.trim() ?? '') ?? [];
   return digits === undefined ? null : Number(digits);
 }
 

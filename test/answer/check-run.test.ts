@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkRun, createRowChecker } from '../../src/answer/check-run.js';
 import type { CheckedRun } from '../../src/model/answer.js';
+import { createBatch } from '../../src/model/batch.js';
 import { createSchema, parseField } from '../../src/model/field.js';
 import type { JsonObject, JsonValue } from '../../src/model/json.js';
 import { createTestAsk, createTestBatch, createTestRun } from '../helpers/check-parts.js';
@@ -97,6 +98,38 @@ describe('rows are matched by row_id only', () => {
   ])('unclear ids match no row: %s', (_, ids) => {
     const rows = ids.map((row_id) => ({ row_id, fields: A }));
     expect(check(3, { rows })).toMatchObject({ rows: [], unknownIds: ids.length });
+  });
+
+  test('numbers are those at the end of the ids that were sent, not those of the agent’s own list', () => {
+    const sent = createBatch(createTestBatch(ASK, 3), 1);
+    const ends = sent.rows.map(({ rowId }) => Number(rowId.split('-')[1]));
+    const answer = (ids: JsonValue[]) =>
+      checkRun(
+        sent,
+        createTestRun({ rows: ids.map((row_id, at) => ({ row_id, fields: [C, B, A][at] ?? A })) }),
+        CHECKER,
+      );
+    expect(readValues(answer(ends.toReversed()))).toEqual({ k1: A, k2: B, k3: C });
+    for (const own of [
+      [1, 2, 3],
+      [0, 1, 2],
+      ['#1', '#2', '#3'],
+      [3, 2, 1],
+    ]) {
+      expect(answer(own)).toMatchObject({ rows: [], unknownIds: 3 });
+    }
+    const byNumber = { rows: { '1': A, '2': B, '3': C } };
+    expect(checkRun(sent, createTestRun(byNumber), CHECKER).rows).toEqual([]);
+  });
+
+  test('one row and one entry belong together, even with a number of the agent’s own', () => {
+    const sent = createBatch(createTestBatch(ASK, 1), 1);
+    for (const own of [1, '1', 0, 'row 1', null]) {
+      const run = createTestRun({ rows: [{ row_id: own, fields: A }] });
+      expect(readValues(checkRun(sent, run, CHECKER))).toEqual({ k1: A });
+    }
+    const other = createTestRun({ rows: [{ row_id: 'r2-100', fields: A }] });
+    expect(checkRun(sent, other, CHECKER).rows).toEqual([]);
   });
 
   test('an id with extra spaces or as a number still matches', () => {

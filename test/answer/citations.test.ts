@@ -207,6 +207,15 @@ describe('citations and confidence', () => {
     expect(answer?.get('ceo')).toMatchObject({ value: 'Ann', citations: [], confidence: null });
   });
 
+  test('if a path leads behind the last row, no path is believed', () => {
+    const two = { rows: [entry('r1', { ceo: 'Ann' }), entry('r2', { ceo: 'Bob' })] };
+    expect(readUrls(two, ['rows[1].fields.ceo', 'rows[2].fields.ceo'])).toEqual({});
+    expect(readUrls(two, ['/rows/2/fields/ceo', '$.rows[0]', '/rows/1/fields/ceo'])).toEqual({});
+    expect(
+      readUrls({ rows: [entry('r2', { ceo: 'Bob' })] }, ['rows[0].fields.ceo', 'rows[1].fields.ceo']),
+    ).toEqual({});
+  });
+
   test('an answer has its run id and effort', () => {
     expect(read([])?.get('ceo')).toEqual({
       value: 'Ann',
