@@ -43,8 +43,6 @@ export class SheetComments {
   /** Our comments of an earlier fill, by their cell. */
   readonly #own = new Map<string, XmlElement>();
   readonly #dropped = new Set<string>();
-  /** Lines with our comments that no row of the list has so far. */
-  readonly #lines = new Set<number>();
   readonly #added = new Map<string, string>();
   readonly #part: string | null;
   readonly #drawing: string | null;
@@ -58,10 +56,8 @@ export class SheetComments {
     for (const element of part === null ? [] : listElements(part, 2)) {
       const place = readAttributes(element.tag.text).ref;
       if (part === null || place === undefined) continue;
-      if (isOwnComment(readComment(part, element))) {
-        this.#own.set(place, element);
-        this.#lines.add(readLine(place));
-      } else this.#taken.add(place);
+      if (isOwnComment(readComment(part, element))) this.#own.set(place, element);
+      else this.#taken.add(place);
     }
   }
 
@@ -70,18 +66,9 @@ export class SheetComments {
     return this.#own.size > 0;
   }
 
-  /** Takes note of a row of the list. */
-  visit(line: number): void {
-    this.#lines.delete(line);
-  }
-
-  /** Removes our comments in lines that were not visited: their rows are gone. */
-  dropLost(columns: readonly number[], from: number, to: number): void {
-    for (const place of this.#own.keys()) {
-      const line = readLine(place);
-      if (line > from && line < to && this.#lines.has(line) && columns.includes(parseColumn(place)))
-        this.#dropped.add(place);
-    }
+  /** The cells with our comments of an earlier fill. */
+  listOwn(): readonly string[] {
+    return [...this.#own.keys()];
   }
 
   /** Removes our comment on a cell, if it has one. */

@@ -2,6 +2,14 @@
 const MAX_LINKS = 65_530;
 const MAX_URL_LENGTH = 2_000;
 
+/** The address that a cell with this text is linked to: the first in it. Null if there is none to open. */
+export function toLink(text: string): string | null {
+  const url = /^https?:\/\/\S+/.exec(text)?.[0] ?? '';
+  if (!URL.canParse(url)) return null;
+  const { href } = new URL(url);
+  return href.length > MAX_URL_LENGTH ? null : href;
+}
+
 /** Collects the links of a sheet: those of the input, and the first page that a cell of citations names. */
 export class SheetLinks {
   readonly #ids = new Map<string, number>();
@@ -18,9 +26,8 @@ export class SheetLinks {
 
   /** Links a cell to the first address in its text. Returns false if there is none to open. */
   add(place: string, text: string): boolean {
-    const url = /^https?:\/\/\S+/.exec(text)?.[0] ?? '';
-    if (this.#places.size >= this.#room || !URL.canParse(url)) return false;
-    return this.keep(place, new URL(url).href);
+    const link = toLink(text);
+    return link !== null && this.keep(place, link);
   }
 
   /** Links a cell to an address. Returns false if a workbook cannot hold it. */

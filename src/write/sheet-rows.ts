@@ -70,17 +70,18 @@ export function findLastColumn(row: RawXml, prefix: string, isValued: boolean): 
       if (isNameEnd(row.charCodeAt(start + open.length))) {
         const place = PLACE.exec(row.slice(start, row.indexOf('>', start) + 1))?.[1];
         if (place === undefined) break;
-        if (!isValued || hasValue(row.slice(start, end), prefix)) return parseColumn(place);
+        if (!isValued || hasContent(row.slice(start, end), prefix)) return parseColumn(place);
       }
       end = start;
     }
   }
   const cells = listCells(row, prefix);
-  const last = cells.findLast(({ start, end }) => !isValued || hasValue(row.slice(start, end), prefix));
+  const last = cells.findLast(({ start, end }) => !isValued || hasContent(row.slice(start, end), prefix));
   return last?.column ?? -1;
 }
 
-function hasValue(cell: RawXml, prefix: string): boolean {
+/** True if a cell holds a value or a formula. */
+export function hasContent(cell: RawXml, prefix: string): boolean {
   return VALUES.some((name) => cell.includes(`<${prefix}${name}`));
 }
 

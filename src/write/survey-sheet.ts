@@ -16,6 +16,8 @@ export interface SheetSurvey {
   readonly merged: readonly CellRange[];
   /** Number of links. */
   readonly linkCount: number;
+  /** Cells of `linkColumns` below the header that have a link. */
+  readonly linked: ReadonlyMap<number, ReadonlySet<number>>;
   /** Id of the relationship with the boxes of its comments; null without one. */
   readonly drawingId: string | null;
 }
@@ -25,15 +27,17 @@ const STYLED_ROWS = 200;
 const FORMULA_ENDS = ['>', ' ', '/', '\n'];
 const MAX_MERGED_COLUMN = 10_000;
 
-/** Reads a sheet once. `columns` are those that may be filled. */
+/** Reads a sheet once. `columns` are those that may be filled, `linkColumns` those whose links are wanted. */
 export async function surveySheet(
   bytes: AsyncIterable<Uint8Array>,
   headerLine: number,
   columns: readonly number[],
+  linkColumns: ReadonlySet<number>,
 ): Promise<SheetSurvey> {
   const votes = new Map<number, Map<number, number>>();
   const formulaColumns = new Set<number>();
   const merged: CellRange[] = [];
+  const linked = new Map<number, Set<number>>();
   let prefix = '';
   let lastColumn = -1;
   let hasFormulas = false;
@@ -61,7 +65,10 @@ export async function surveySheet(
       for (const { line, xml } of piece.rows) if (line !== null) addRow(line, xml);
     } else {
       for (const { name, text } of listTags(piece.xml)) {
-        if (name === 'hyperlink') linkCount += 1;
+        if (name === 'hyperlink') {
+          linkCount += 1;
+          addLinked(linked, parseRange(readAttributes(text).ref), headerLine, linkColumns);
+        }
         if (name === 'legacyDrawing') drawingId = findLinkId(text);
         if (name !== 'mergeCell') continue;
         const range = parseRange(readAttributes(text).ref);
@@ -78,7 +85,21 @@ export async function surveySheet(
   };
   for await (const piece of readSheetPieces(bytes)) takePiece(piece);
   const styles = new Map([...votes].map(([column, counts]) => [column, findMost(counts)]));
-  return { lastColumn, hasFormulas, formulaColumns, styles, merged, linkCount, drawingId };
+  return { lastColumn, hasFormulas, formulaColumns, styles, merged, linkCount, linked, drawingId };
+}
+
+/** Adds a linked cell. A link over several cells is not one of rowfill. */
+function addLinked(
+  linked: Map<number, Set<number>>,
+  range: CellRange | null,
+  headerLine: number,
+  columns: ReadonlySet<number>,
+): void {
+  if (range === null || range.firstLine <= headerLine || !columns.has(range.firstColumn)) return;
+  const { firstLine, lastLine, firstColumn, lastColumn } = range;
+  if (lastLine > firstLine || lastColumn > firstColumn) return;
+  const inLine = linked.get(firstLine) ?? new Set<number>();
+  linked.set(firstLine, inLine.add(firstColumn));
 }
 
 function findLinkId(tag: string): string | null {

@@ -1,13 +1,15 @@
 import { createUsageError, describeError, RowfillError } from '../errors.js';
 import type { FieldAnswer, FilledRow } from '../model/answer.js';
 import { hasHeader } from '../model/file-format.js';
-import { formatColumn, type WorkbookFile } from '../model/workbook-file.js';
+import { formatColumn, parseRange, type WorkbookFile } from '../model/workbook-file.js';
 import { ArrayRanges } from './array-ranges.js';
 import type { ByteSink } from './byte-sink.js';
 import { type CellLayout, createCellLayout } from './cells.js';
+import { LostCells } from './lost-cells.js';
 import { MergedCells } from './merged-cells.js';
 import { findLook, findNumberLooks, findStyleInPlace, formatNewCell } from './new-cells.js';
 import type { Output, OutputOptions } from './output.js';
+import { OwnLinks } from './own-links.js';
 import { RowFeed } from './row-feed.js';
 import { SharedFormulas } from './shared-formulas.js';
 import { patchHead, patchTail } from './sheet-edges.js';
@@ -110,11 +112,13 @@ class PatchJob {
   #place: Placement = { headerLine: null, start: 0, base: -1 };
   #merged = new MergedCells([], []);
   #links = new SheetLinks();
+  /** Null unless a filled file was given back. */
+  #ownLinks: OwnLinks | null = null;
+  readonly #lost = new LostCells();
   #sources: SourcesSheet | null = null;
   readonly #formulas = new SharedFormulas();
   readonly #arrays = new ArrayRanges();
   #keptFormulas = 0;
-  #lastLine = 0;
 
   constructor(options: OutputOptions, file: WorkbookFile) {
     this.#options = options;
@@ -145,10 +149,13 @@ class PatchJob {
     const opened = await openPackage(this.#file);
     this.#package = opened;
     const headerLine = hasHeader(shape) ? (shape.sheet?.firstLine ?? 1) : null;
+    this.#ownLinks =
+      this.#options.isReturned === true ? new OwnLinks(this.#layout, this.#options.columns) : null;
     const survey = await surveySheet(
       this.#file.openPart(this.#file.sheetPath),
       headerLine ?? shape.sheet?.firstLine ?? 1,
       this.#listOpenColumns(),
+      this.#ownLinks?.columns ?? new Set(),
     );
     this.#survey = survey;
     this.#merged = new MergedCells(survey.merged, this.#listValueColumns());
@@ -176,6 +183,7 @@ class PatchJob {
       isReturned: this.#options.isReturned === true,
       drawingId: survey.drawingId,
     });
+    this.#watchCells(headerLine ?? 0);
     const { head, prefix } = await this.#feed.readHead();
     const texts = first.map((filled) => this.#layout.fill(filled).map((text) => ({ text })));
     const widths = computeWidths(this.#layout.titles, texts).slice(inputWidth);
@@ -187,6 +195,18 @@ class PatchJob {
       sheetName: this.#begun.sheetName,
       head: patchHead(head, prefix, { start, last }, columns),
     };
+  }
+
+  /** Notes the cells that may have the link or comment of a row that is gone. */
+  #watchCells(headerLine: number): void {
+    for (const [line, columns] of this.#survey?.linked ?? [])
+      for (const column of columns) this.#lost.add(line, column);
+    const columns = this.#listValueColumns();
+    for (const place of this.#begun?.comments?.listOwn() ?? []) {
+      const range = parseRange(place);
+      if (range !== null && range.firstLine > headerLine && columns.includes(range.firstColumn))
+        this.#lost.add(range.firstLine, range.firstColumn);
+    }
   }
 
   /** Columns of the input that may be filled. */
@@ -230,7 +250,10 @@ class PatchJob {
     for (let raw = await this.#feed.take(); raw !== null; raw = await this.#feed.take())
       yield this.#passRow(raw);
     const { headerLine, start } = this.#place;
-    this.#begun?.comments?.dropLost(this.#listValueColumns(), headerLine ?? 0, this.#lastLine);
+    for (const place of this.#lost.list()) {
+      this.#droppedLinks.add(place);
+      this.#begun?.comments?.drop(place);
+    }
     const last = start + this.#titles.length - 1;
     yield patchTail(this.#feed.tail, this.#feed.prefix, {
       widening: headerLine === null ? null : { headerLine, width: this.#layout.inputWidth, start, last },
@@ -291,6 +314,7 @@ class PatchJob {
     const { prefix } = this.#feed;
     if (line === null) return xml;
     if (this.#survey?.hasFormulas === true) this.#arrays.addRow(xml, line);
+    this.#lost.pass(line, xml, prefix);
     if (line !== headerLine) return this.#formulas.restore(xml, line, prefix);
     const style = listCells(xml, prefix).findLast(({ column }) => column < inputWidth)?.style ?? 0;
     this.#sources?.setHeaderStyle(style);
@@ -317,8 +341,9 @@ class PatchJob {
       if (!isNew && text === (own[at] ?? '')) continue;
       changes.push({ column: isNew ? this.#place.start + at - inputWidth : at, at, text });
       isClipped ||= text.length > MAX_CELL_LENGTH;
-      if (stored?.[at]?.link !== undefined && !isNew)
-        this.#droppedLinks.add(`${formatColumn(at)}${row.line}`);
+      const isLinked =
+        stored?.[at]?.link !== undefined || this.#survey?.linked.get(row.line)?.has(at) === true;
+      if (isLinked && !isNew) this.#droppedLinks.add(`${formatColumn(at)}${row.line}`);
     }
     this.#merged.addRow(row.line, texts, (at) => texts[at] !== (own[at] ?? ''));
     if (isClipped) this.#clippedLines.push(row.line);
@@ -330,8 +355,22 @@ class PatchJob {
         ? this.#fillCell(cell, at, row.line, old)
         : this.#addCell(cell, at, place, base, old !== null);
     });
+    this.#mendLinks(filled, texts, own);
     this.#noteSources(filled, texts, own);
     return this.#formulas.restore(patched, row.line, prefix);
+  }
+
+  /** Links the cells that stay as the answers of their row say. */
+  #mendLinks(filled: FilledRow, texts: readonly string[], own: readonly string[]): void {
+    const { line } = filled.row;
+    this.#lost.meet(line);
+    for (const { at, text } of this.#ownLinks?.listWrong(filled, texts, this.#survey?.linked.get(line)) ??
+      []) {
+      if (texts[at] !== (own[at] ?? '')) continue;
+      const place = formatColumn(at) + line;
+      this.#droppedLinks.add(place);
+      if (text !== null) this.#links.add(place, text);
+    }
   }
 
   #fillCell(cell: SheetCell, at: number, line: number, old: OldCell | null): RawXml | null {
@@ -364,8 +403,6 @@ class PatchJob {
     const comments = this.#begun?.comments;
     if (comments == null && this.#sources === null) return;
     const { inputWidth, titles, fields } = this.#layout;
-    comments?.visit(row.line);
-    this.#lastLine = row.line;
     for (const { name, values } of fields) {
       const isReturned = outcome.returned?.includes(name) === true;
       // The sources of before are of another value, or are given again.

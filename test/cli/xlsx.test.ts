@@ -286,8 +286,12 @@ test('a formula that was never calculated fails only the rows that would send it
 });
 
 /** A workbook that an agent fills cell by cell, and that is given back with changes to its parts. */
-async function openBook(bytes: Uint8Array, fields: string[]) {
-  const agent = createCellsAgent((company, field, time) => `${field} ${time} of ${company}`);
+async function openBook(
+  bytes: Uint8Array,
+  fields: string[],
+  tell: Parameters<typeof createCellsAgent>[0] = (company, field, time) => `${field} ${time} of ${company}`,
+) {
+  const agent = createCellsAgent(tell);
   const bench = await openJobBench(agent.script);
   const path = join(bench.folder, 'book.xlsx');
   writeFileSync(path, bytes);
@@ -404,6 +408,67 @@ test('comments of an earlier fill are replaced, but not those that somebody has 
   // Asked for in columns, the sources are no longer in comments.
   const moved = await fill({ sources: 'columns' });
   expect(list(moved.parts).map(([place]) => place)).toEqual(['B4']);
+});
+
+test('links and comments follow their rows if a program deletes one without moving them', async () => {
+  const rows = [2, 3, 4, 5].map((line) => createRow(line, [`Firm ${line}`, 'note']));
+  const given = await createWorkbook({ Firms: createRow(1, ['company', 'note']) + rows.join('') });
+  const tell = (company: string) => `https://${company.replace(' ', '').toLowerCase()}.example/`;
+  const { edit, fill } = await openBook(given, ['site:url'], tell);
+  const ask = { send: ['company'] };
+  const deleteRow = (parts: Record<string, string>): void => {
+    const xml = (parts['xl/worksheets/s0.xml'] ?? '').replace(/<row r="3".*?<\/row>/, '');
+    const [all = '', tail = ''] = xml.split(/(?=<\/sheetData>)/);
+    parts['xl/worksheets/s0.xml'] =
+      all.replaceAll(/(?<= r="[A-Z]*)[45](?=")/g, (line) => String(Number(line) - 1)) + tail;
+  };
+  const listLinks = (parts: Readonly<Record<string, string>>) => {
+    const links = parts['xl/worksheets/_rels/s0.xml.rels'] ?? '';
+    const targets = new Map(
+      [...links.matchAll(/<Relationship [^>]*>/g)].map(([tag]) =>
+        ['Id', 'Target'].map((name) => new RegExp(`${name}="([^"]*)"`).exec(tag)?.[1] ?? ''),
+      ) as [string, string][],
+    );
+    const cells = [...(parts['xl/worksheets/s0.xml'] ?? '').matchAll(/<hyperlink ref="(\w+)" r:id="(\w+)"/g)];
+    return cells.map(([, place = '', id = '']) => `${place} ${targets.get(id)}`).sort();
+  };
+  const own = (parts: Record<string, string>): void => {
+    const link = '<hyperlink ref="B2" r:id="mine"/><hyperlink ref="B5" r:id="mine"/>';
+    parts['xl/worksheets/s0.xml'] =
+      parts['xl/worksheets/s0.xml']?.replace(/(<hyperlinks[^>]*>)/, `$1${link}`) ?? '';
+    const target =
+      '<Relationship Id="mine" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink" Target="https://mine.example/" TargetMode="External"/>';
+    parts['xl/worksheets/_rels/s0.xml.rels'] =
+      parts['xl/worksheets/_rels/s0.xml.rels']?.replace('</Relationships>', `${target}</Relationships>`) ??
+      '';
+  };
+  const first = await fill(ask);
+  expect(listLinks(first.parts)).toHaveLength(8);
+  await edit((parts) => {
+    own(parts);
+    deleteRow(parts);
+  });
+  const { cells, parts } = await fill(ask);
+  expect(cells).toEqual([]);
+  const pages = new Map(
+    [
+      ...(parts['xl/worksheets/s0.xml'] ?? '').matchAll(/<c r="([CE]\d)"[^>]*><is><t[^>]*>(https?:[^<]*)</g),
+    ].map(([, place, url]) => [place, url]),
+  );
+  expect(pages.size).toBe(6);
+  // The links of the user's column stay where the program left them.
+  expect(listLinks(parts)).toEqual(
+    [
+      ...[...pages].map(([place, url]) => `${place} ${url}`),
+      'B2 https://mine.example/',
+      'B5 https://mine.example/',
+    ].sort(),
+  );
+  const listComments = ({ 'xl/comments1.xml': xml = '' }: Readonly<Record<string, string>>) =>
+    [...xml.matchAll(/<comment ref="(\w+)"/g)].map(([, place]) => place).sort();
+  expect(listComments((await fill({ ...ask, sources: 'comments' })).parts)).toEqual(['C2', 'C3', 'C4']);
+  await edit(deleteRow);
+  expect(listComments((await fill({ ...ask, sources: 'comments' })).parts)).toEqual(['C2', 'C3']);
 });
 
 test('the sheet with the sources of an earlier fill is replaced, and has all values', async () => {
