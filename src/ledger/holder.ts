@@ -52,6 +52,20 @@ export function readGoneAt(holder: Holder, renewedAtMs: number, self: Holder, is
   return renewedAtMs + (isShared || isSameBoot(holder, self) ? GONE_MS : GONE_ELSEWHERE_MS);
 }
 
+/** A holder of leases, and the time of its last renewal and of now, by the clock of the ledger. */
+export interface HeldRow extends Holder {
+  readonly renewed_at: number;
+  readonly now: number;
+}
+
+/** Names the holders that may be alive. `isShared` as for `readGoneAt`. */
+export function listLiving(rows: readonly HeldRow[], isShared: boolean): string[] {
+  const self = readHolder();
+  return rows
+    .filter((row) => readGoneAt(row, row.renewed_at, self, isShared) > row.now)
+    .map(({ pid, host }) => `process ${pid} on ${host}`);
+}
+
 /** Parses a holder from JSON. Null if invalid. Older versions wrote neither boot id nor start time. */
 export function parseHolder(text: string): Holder | null {
   try {

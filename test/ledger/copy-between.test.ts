@@ -2,7 +2,8 @@ import Libsql from 'libsql';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { COPIED_TABLES } from '../../src/ledger/copied-tables.js';
 import { copyBetween } from '../../src/ledger/copy-between.js';
-import type { CellVerdict, Ledger, OpenedJob } from '../../src/ledger/ledger.js';
+import { readHolder } from '../../src/ledger/holder.js';
+import type { CellVerdict, Ledger, LedgerOptions, OpenedJob } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import { openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.js';
 import { isLedgerUrl } from '../../src/model/ledger-url.js';
@@ -107,8 +108,7 @@ describe.each([
   { from: SQLITE, to: POSTGRES },
   { from: POSTGRES, to: SQLITE },
 ])('a copy from $from.name to $to.name', ({ from, to }) => {
-  const open = async (place: string, clock?: { now(): number }): Promise<Ledger> => {
-    const options = clock === undefined ? {} : { clock };
+  const open = async (place: string, options: LedgerOptions = {}): Promise<Ledger> => {
     const ledger = isLedgerUrl(place)
       ? await openPostgresLedger(place, options)
       : await openLedger(place, options);
@@ -119,12 +119,12 @@ describe.each([
   test('has everything, and goes on where the ledger ended', async () => {
     const clock = createTestClock(Date.now() - 10 * DAY_MS);
     const [source, target] = [from.createPlace(), to.createPlace()];
-    const ledger = await open(source, clock);
+    const ledger = await open(source, { clock });
     const job = await fillLedger(ledger, clock);
     const before = await readAll(ledger, job);
     await ledger.close();
     await copyBetween(source, target);
-    const copy = await open(target, clock);
+    const copy = await open(target, { clock });
     expect(await readAll(copy, job)).toEqual(before);
     // A later change gets a later number, and what was answered is not reserved again.
     const next = await openTestJob(copy, createTestAsk(), '/drop/in.csv', { folder: 'drop' });
@@ -162,6 +162,9 @@ describe.each([
     await ledger.acquireLease(`job:${job.id}`);
     await expect(copyBetween(source, target)).rejects.toMatchObject({ code: 'LEDGER_IN_USE', kind: 'busy' });
     await ledger.releaseLease(`job:${job.id}`);
+    // A killed process of this machine is gone at once.
+    const killed = await open(source, { holder: { ...readHolder(), started: '1' } });
+    await killed.acquireLease(`job:${job.id}`);
     await copyBetween(source, target);
     await expect(copyBetween(source, target)).rejects.toMatchObject({ code: 'LEDGER_EXISTS', kind: 'usage' });
     const copy = await open(target);

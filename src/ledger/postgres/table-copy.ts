@@ -11,6 +11,7 @@ import {
   type Fill,
   PART,
 } from '../copied-tables.js';
+import { type HeldRow, listLiving } from '../holder.js';
 import type { StoredYields } from '../yields.js';
 import { Connection } from './connection.js';
 import { createFilled } from './migrations.js';
@@ -43,13 +44,11 @@ export async function openPostgresSource(url: string): Promise<CopySource> {
     async readUse() {
       const [open] = await all(`select count(*) as count from ${schema}.batch`);
       const held = await all(
-        `select distinct pid, host from ${schema}.holder join ${schema}.lease on lease.holder = holder.number
-         where epoch = 1 and renewed_at > extract(epoch from clock_timestamp()) * 1000 - 45000`,
+        `select distinct pid, started, space, boot, host, renewed_at::float8 as renewed_at,
+           extract(epoch from clock_timestamp())::float8 * 1000 as now
+         from ${schema}.holder join ${schema}.lease on lease.holder = holder.number where epoch = 1`,
       );
-      return {
-        openRuns: Number(open?.count),
-        processes: held.map(({ pid, host }) => `process ${pid} on ${host}`),
-      };
+      return { openRuns: Number(open?.count), processes: listLiving(held as unknown as HeldRow[], true) };
     },
     async *readTable(table) {
       const { name, number } = table;

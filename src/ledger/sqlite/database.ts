@@ -1,8 +1,9 @@
-import { closeSync, openSync, rmSync, statfsSync } from 'node:fs';
+import { closeSync, openSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type Libsql from 'libsql';
 import { createUsageError, describeSystemError, RowfillError } from '../../errors.js';
+import { createExistsError } from '../../model/ledger-url.js';
 import { releaseFiles } from '../../model/release-files.js';
 import { openDatabase } from '../../model/sqlite-driver.js';
 import type { SavedLedger } from '../ledger.js';
@@ -12,9 +13,12 @@ import {
   createMovedError,
   type Displaced,
   LedgerPlace,
+  moveUnlessTaken,
+  nameNew,
   nameSaved,
   prepareLedgerFile,
   protectLedgerFile,
+  removeDatabase,
   syncFile,
 } from './ledger-file.js';
 import { LogFlusher } from './log-flusher.js';
@@ -211,13 +215,15 @@ export class Database {
     }
   }
 
-  /** Writes a complete copy to a new file that only its owner can read. */
+  /** Writes a complete copy to a new file that only its owner can read. The file is there once all of it is. */
   copyTo(path: string): void {
     this.#guard(() => {
+      let temporary: string;
       try {
         createFolder(dirname(path));
+        temporary = nameNew(path);
         // Create the file first, because SQLite would make it readable for others.
-        closeSync(openSync(path, 'wx', 0o600));
+        closeSync(openSync(temporary, 'wx', 0o600));
       } catch (error) {
         throw createUsageError(
           'LEDGER_NOT_WRITABLE',
@@ -227,12 +233,12 @@ export class Database {
         );
       }
       try {
-        this.#connection.exec(`vacuum into '${path.replaceAll("'", "''")}'`);
-        syncFile(path);
+        this.#connection.exec(`vacuum into '${temporary.replaceAll("'", "''")}'`);
+        syncFile(temporary);
+        if (!moveUnlessTaken(temporary, path)) throw createExistsError(path);
         syncFile(dirname(path));
-      } catch (error) {
-        rmSync(path, { force: true });
-        throw error;
+      } finally {
+        removeDatabase(temporary);
       }
     });
   }

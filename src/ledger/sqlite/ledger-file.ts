@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   type BigIntStats,
   chmodSync,
@@ -21,6 +21,8 @@ import { createUsageError, type RowfillError } from '../../errors.js';
 import { type FileId, isSameFileId, readFileId } from '../../model/file-id.js';
 import { openDatabase } from '../../model/sqlite-driver.js';
 import { findWindowsNameFault } from '../../model/windows-name.js';
+import { type Holder, readHolder } from '../holder.js';
+import { findLiveness } from '../liveness.js';
 import { describeLedgerError } from './database-errors.js';
 
 /**
@@ -138,11 +140,21 @@ function createWhole(path: string, schema: string): void {
   }
 }
 
-/** Name of a file next to a ledger's place that will become the ledger. Removes what killed processes left of such. */
+/**
+ * Name of a file next to a ledger's place that will become the ledger. It says which process makes it, so that what a
+ * killed one has left is removed at once, and never the work of a living one.
+ */
 export function nameNew(path: string): string {
   const prefix = `.${basename(path)}.new-`;
-  removeLeftovers(dirname(path), prefix);
-  return join(dirname(path), prefix + randomBytes(6).toString('hex'));
+  const self = readHolder();
+  removeLeftovers(dirname(path), prefix, self);
+  const random = randomBytes(6).toString('hex');
+  return join(dirname(path), `${prefix}${[nameSpace(self), self.pid, self.started, random].join('-')}`);
+}
+
+/** A short name for the machine and PID namespace of a process. */
+function nameSpace({ space, boot, host }: Holder): string {
+  return createHash('sha256').update([space, boot, host].join('\n')).digest('hex').slice(0, 8);
 }
 
 /** Removes a database that is not open, with its side files. */
@@ -170,12 +182,20 @@ export function moveUnlessTaken(from: string, to: string): boolean {
   }
 }
 
-/** Removes files that a killed process left behind. */
-function removeLeftovers(folder: string, prefix: string): void {
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith(prefix)) continue;
-    const stats = statSync(join(folder, name), { throwIfNoEntry: false });
-    if (stats !== undefined && Date.now() - stats.mtimeMs > LEFTOVER_AGE_MS)
+/** Removes files that a killed process left behind: one that cannot be looked for counts as killed after an hour. */
+function removeLeftovers(folder: string, prefix: string, self: Holder): void {
+  const names = readdirSync(folder).filter((name) => name.startsWith(prefix));
+  const changedAt = (name: string): number =>
+    statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  for (const name of names) {
+    const file = name.replace(/-(?:wal|shm|journal)$/, '');
+    const [, space, pid = '', started = ''] = /^(\w+)-(\d+)-(\w*)-\w+$/.exec(file.slice(prefix.length)) ?? [];
+    const liveness =
+      space === nameSpace(self) ? findLiveness({ pid: Number(pid), started }, self) : ('unknown' as const);
+    if (liveness === 'alive') continue;
+    // While a copy is written, only its log may change.
+    const newest = Math.max(...names.filter((each) => each.startsWith(file)).map(changedAt));
+    if (liveness === 'gone' || Date.now() - newest > LEFTOVER_AGE_MS)
       rmSync(join(folder, name), { force: true });
   }
 }

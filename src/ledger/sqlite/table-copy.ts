@@ -4,7 +4,7 @@ import { createExistsError, createMissingError } from '../../model/ledger-url.js
 import { releaseFiles } from '../../model/release-files.js';
 import { openDatabase } from '../../model/sqlite-driver.js';
 import { type CopiedRecord, type CopiedValue, type CopySource, type Fill, PART } from '../copied-tables.js';
-import { type Holder, readGoneAt, readHolder } from '../holder.js';
+import { type HeldRow, listLiving } from '../holder.js';
 import { describeLedgerError } from './database-errors.js';
 import { createFolder, moveUnlessTaken, nameNew, removeDatabase, syncFile } from './ledger-file.js';
 import { openSqliteLedger } from './sqlite-ledger.js';
@@ -26,7 +26,11 @@ export async function openSqliteSource(path: string): Promise<CopySource> {
   return {
     async readUse() {
       const [open] = all('select count(*) as count from batch');
-      return { openRuns: Number(open?.count), processes: listHolders(all) };
+      const held = all(
+        `select distinct pid, started, space, boot, host, renewed_at, ${Date.now()} as now from holder
+         where epoch = 1 and number in (select holder from lease)`,
+      );
+      return { openRuns: Number(open?.count), processes: listLiving(held as unknown as HeldRow[], false) };
     },
     async *readTable({ name, columns, number }) {
       const select = `select ${columns.join(', ')} from ${name}`;
@@ -57,18 +61,6 @@ function toRecord(row: CopiedRecord): CopiedRecord {
     value instanceof ArrayBuffer ? new Uint8Array(value) : value,
   ]);
   return Object.fromEntries(values);
-}
-
-/** Processes that hold a job or an output of the ledger, and may be alive. */
-function listHolders(all: (sql: string) => CopiedRecord[]): string[] {
-  const self = readHolder();
-  const rows = all(
-    `select distinct pid, started, space, boot, host, renewed_at from holder
-     where epoch = 1 and number in (select holder from lease)`,
-  ) as unknown as readonly (Holder & { readonly renewed_at: number })[];
-  return rows
-    .filter((row) => readGoneAt(row, row.renewed_at, self) > Date.now())
-    .map(({ pid, host }) => `process ${pid} on ${host}`);
 }
 
 /** Creates a ledger file under a temporary name, fills it, and gives it its place. Throws LEDGER_EXISTS. */

@@ -14,12 +14,13 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setImmediate as endTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Ledger } from '../../../src/ledger/ledger.js';
 import { openLedger } from '../../../src/ledger/open-ledger.js';
 import { Database } from '../../../src/ledger/sqlite/database.js';
+import { nameNew } from '../../../src/ledger/sqlite/ledger-file.js';
 import { openSqliteLedger } from '../../../src/ledger/sqlite/sqlite-ledger.js';
 import { releaseFiles } from '../../../src/model/release-files.js';
 import { openDatabase } from '../../../src/model/sqlite-driver.js';
@@ -275,14 +276,22 @@ test('a new ledger leaves no temporary files, even if many processes create it a
   expect(readdirSync(dirname(path)).filter((name) => name.includes('.new-'))).toEqual([]);
 });
 
-test('leftovers of a process that was killed while creating a ledger are removed after an hour', async () => {
+test('leftovers of a killed process are removed at once, of an unknown one after an hour, of a living one never', async () => {
   const path = createLedgerPath();
-  mkdirSync(dirname(path), { recursive: true });
-  const leftovers = ['old', 'young'].map((name) => join(dirname(path), `.ledger.sqlite.new-${name}`));
-  for (const each of leftovers) writeFileSync(each, 'half of a ledger');
-  utimesSync(leftovers[0] ?? '', 0, 0);
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
+  const list = () => readdirSync(folder).filter((name) => name.includes('.new-'));
+  const living = basename(nameNew(path));
+  const killed = living.replace(/-\w*-\w+$/, '-1-5eed');
+  const elsewhere = ['old', 'log'].map((name) => living.replace(/new-\w+-/, `new-${name}-`));
+  const names = [living, killed, ...elsewhere].flatMap((name) => [name, `${name}-wal`]);
+  for (const name of names) {
+    writeFileSync(join(folder, name), 'half of a ledger');
+    if (!name.includes('log') || !name.endsWith('-wal')) utimesSync(join(folder, name), 0, 0);
+  }
   await createClosed(path);
-  expect(leftovers.map(existsSync)).toEqual([false, true]);
+  const [, log = ''] = elsewhere;
+  expect(list().sort()).toEqual([living, `${living}-wal`, log, `${log}-wal`].sort());
 });
 
 test('rejects an empty file as a ledger, and leaves it unchanged', () => {
