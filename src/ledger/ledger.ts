@@ -49,7 +49,8 @@ export type * from './records.js';
  *
  * Each method is atomic: all of its effect happens, or none. A method that changes something resolves once the
  * change survives a crash of the machine. Methods that are called in the same turn of the event loop take effect in
- * the order of the calls, and each sees what those before it have changed. A method waits for other writers without
+ * the order of the calls, and each sees what those before it have changed; but `findAnswers` and `findRuns` may only see
+ * what had resolved, because reading in bulk must not wait for the disk. A method waits for other writers without
  * blocking the event loop, and rejects with LEDGER_LOCKED after two minutes; then nothing has changed, and the call may
  * be repeated. A write that fails otherwise undoes all writes of its turn, and every later write is refused with the same
  * error. A call that is refused before it writes (JOB_UNKNOWN, LEDGER_BATCH_STATE) affects no other.
@@ -57,6 +58,8 @@ export type * from './records.js';
 export interface Ledger extends SharedAccount {
   /** Its file, with links resolved, or the URL of its server, without the password. */
   readonly path: string;
+  /** Null if no other machine can run the batches of a job. */
+  readonly reports: Reports | null;
 
   // Jobs
 
@@ -139,7 +142,8 @@ export interface Ledger extends SharedAccount {
   findPassedBudget(jobId: string, limits: SpendLimits): Promise<OverBudget | null>;
   /**
    * Links a batch to its run. Repeating the same run changes nothing. A run that exists is never dropped: if one turns
-   * up after `releaseBatch`, it is reserved again.
+   * up after `releaseBatch`, it is reserved again. A server that crashes may forget it until the next write of any kind:
+   * then the batch is one whose run must be looked for, as after a crash before this call.
    */
   markStarted(batch: Batch, runId: string): Promise<void>;
   /** Marks an open batch without a run as one that may have a run. Its money stays reserved. */
@@ -298,4 +302,16 @@ export interface SharedAccount {
   recordRefusal(batchId: string): Promise<number>;
   /** Ids of open batches of an ask that only another account can collect, because their process is gone. */
   listOutOfReach(askId: string): Promise<ReadonlySet<string>>;
+}
+
+/**
+ * What the processes that run the batches of a job tell the one that planned them. Hints: a server that crashes may
+ * lose some, or deliver some again.
+ */
+export interface Reports {
+  send(jobId: string, reports: readonly string[]): Promise<void>;
+  /** Takes reports about a job, oldest first, up to `limit`. */
+  take(jobId: string, limit: number): Promise<readonly string[]>;
+  /** Deletes what is left of a job. */
+  clear(jobId: string): Promise<void>;
 }

@@ -40,14 +40,17 @@ interface Searcher {
   readonly invocation: number | null;
 }
 
-/** Finds what is known about row keys, from the view of a job. One statement, so that it is one snapshot. */
+/** Finds what is known about row keys, from the view of a job. */
 export async function findAnswers(
   connection: Connection,
   searcher: Searcher,
   handle: JobHandle,
   keys: readonly string[],
 ): Promise<FoundAnswers> {
-  const statements = [createSearch(handle, keys, searcher), selectVersion(handle)];
+  const statements = [
+    sql`select * from find_answers(${searcher.holder}, ${searcher.invocation}, ${handle.askId}, ${handle.id}, ${keyArray(keys)})`,
+    ...(handle.ask === undefined ? [selectVersion(handle.id)] : []),
+  ];
   return connection.read(statements, ([rows = [], versions = []]) => {
     const found = rows as unknown as readonly FoundRow[];
     const elsewhere = new Set<string>();
@@ -71,36 +74,10 @@ export async function findAnswers(
   });
 }
 
-/** Finds claims of other processes. Batches that this process handed out to workers are not among them. */
-function createSearch(
-  { id, askId }: JobHandle,
-  keys: readonly string[],
-  { holder, invocation }: Searcher,
-): Sql {
-  return sql`
-    with own as materialized (
-        select ask.number * ${SPAN} as base, change, (select job.number from job where job.id = ${id}) as job
-        from ask join ask_count on ask_count.ask = ask.number where ask.id = ${askId}),
-      wanted as materialized (select unnest(${keyArray(keys)}) as key),
-      known as materialized (
-        select distinct row_block.number from own join row_block on row_block.number > own.base
-          and row_block.number < own.base + ${SPAN} where row_block.key = any(${keyArray(keys)}))
-    select 'block' as part, null::text as key, job.id as "jobId", ${COLUMNS}
-    from block left join job on job.number = block.job where block.number = any(array(select number from known))
-    union all select 'elsewhere', replace(claimed.key::text, '-', ''), null, null, null, null, null, null, null, null,
-      null, null, null, null, null, null
-    from own join batch on batch.number > own.base and batch.number < own.base + ${SPAN},
-      unnest(batch.keys) claimed (key) join wanted on wanted.key = claimed.key
-    where (batch.holder <> ${holder} or batch.reserver <> ${holder})
-      and (${invocation}::int is null or batch.job is distinct from own.job or batch.invocation <> ${invocation})
-    union all select 'ask', null, null, change, null, null, job, null, null, null, null, null, null, null, null, null
-    from own`;
-}
-
-/** The ask of the job's last invocation, unless the handle has one. */
-function selectVersion({ id, ask }: JobHandle): Sql {
+/** The ask of the job's last invocation. */
+function selectVersion(jobId: string): Sql {
   return sql`select ask_version.content from job join ask_version on ask_version.number = job.version
-    where job.id = ${id} and ${ask === undefined}`;
+    where job.id = ${jobId}`;
 }
 
 function toReading({ ask }: JobHandle, versions: readonly Row[]): Reading {

@@ -73,9 +73,16 @@ export async function markStarted(
   runId: string,
 ): Promise<void> {
   const { id, jobId, askId, rows, reserveMicros } = batch;
-  const started = await connection.write([sql`select * from mark_started(${id}, ${runId})`], ([found]) => {
-    if (found?.[0]?.status === 'other') throw createOtherRunError(id, runId, found[0].known);
-    return found?.[0]?.status === 'done';
+  const started = await connection.submit({
+    statements: [sql`select * from mark_started(${id}, ${runId})`],
+    isWrite: true,
+    // A batch whose run is not known is looked for at the agent, and settled like any other.
+    isLazy: true,
+    askIds: [],
+    read: ([found]) => {
+      if (found?.[0]?.status === 'other') throw createOtherRunError(id, runId, found[0].known);
+      return found?.[0]?.status === 'done';
+    },
   });
   if (started) return;
   const keys = keyArray(rows.map(({ key }) => key));

@@ -41,6 +41,11 @@ export interface Call<Result> {
   readonly askIds: readonly string[];
   /** True for work that may take minutes, so that a server which is silent so long does not count as gone. */
   readonly isLong?: boolean;
+  /**
+   * True for a write that a crash of the server may forget, because whoever looks later can find out about it. It does
+   * not wait for the disk. The next one that does takes all before it along.
+   */
+  readonly isLazy?: boolean;
   /** The last words of a holder: written even after a failed write, and given up after a few seconds. */
   readonly isLast?: boolean;
   /** Gets the rows of each statement. If it throws, only its own call is rejected. */
@@ -52,6 +57,11 @@ interface Outage {
   readonly sinceMs: number;
   lastMs: number;
   isTold: boolean;
+}
+
+/** The outage that the connections of a ledger are in, if any. They wait for its end together. */
+interface Trouble {
+  outage: Outage | null;
 }
 
 interface Waiting extends Call<unknown> {
@@ -77,10 +87,11 @@ export class Connection {
   readonly place: LedgerUrl;
   readonly #options: ConnectionOptions;
   readonly #queue: Waiting[] = [];
+  #reader: Connection | null = null;
   #client: Client | null = null;
   #socket: Socket | null = null;
   #isRunning = false;
-  #outage: Outage | null = null;
+  readonly #trouble: Trouble;
   #isClosed = false;
   #fault: { readonly error: unknown } | null = null;
   /** Called once per outage of more than two seconds. */
@@ -88,9 +99,19 @@ export class Connection {
   /** Statements that start a message which writes, given the asks that it locks. */
   enter: (askIds: readonly string[]) => Call<void> | null = () => null;
 
-  constructor(place: LedgerUrl, options: ConnectionOptions) {
+  constructor(place: LedgerUrl, options: ConnectionOptions, trouble: Trouble = { outage: null }) {
     this.place = place;
     this.#options = options;
+    this.#trouble = trouble;
+  }
+
+  /** A second connection, for reads in bulk that need not wait until earlier calls are on the disk. */
+  get reader(): Connection {
+    if (this.#reader === null) {
+      this.#reader = new Connection(this.place, { ...this.#options, isReadOnly: true }, this.#trouble);
+      this.#reader.onWait = (message) => this.onWait(message);
+    }
+    return this.#reader;
   }
 
   /** Sends statements with the other calls of this turn. */
@@ -135,6 +156,7 @@ export class Connection {
   /** Finishes what was submitted, and closes the connection. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    await this.#reader?.close();
     const last = this.read([], () => undefined).catch(() => undefined);
     this.#isClosed = true;
     await last;
@@ -173,12 +195,12 @@ export class Connection {
       try {
         this.#answer(group, await this.#send(group, isWrite), isRepeated);
         clearInterval(watch);
-        this.#outage = null;
+        this.#trouble.outage = null;
         return;
       } catch (error) {
         outage.lastMs = performance.now();
-        this.#outage = isRepeatable(error) ? outage : null;
-        if (outage.lastMs > untilMs || this.#outage === null) {
+        this.#trouble.outage = isRepeatable(error) ? outage : null;
+        if (outage.lastMs > untilMs || this.#trouble.outage === null) {
           clearInterval(watch);
           const described = describePostgresError(error, this.place);
           // Nothing was written if the server only let the message wait.
@@ -195,7 +217,8 @@ export class Connection {
   /** Calls that follow a failed one do not wait as long again: a job that ends makes several. */
   #joinOutage(): Outage {
     const nowMs = performance.now();
-    if (this.#outage !== null && nowMs - this.#outage.lastMs < OUTAGE_GAP_MS) return this.#outage;
+    if (this.#trouble.outage !== null && nowMs - this.#trouble.outage.lastMs < OUTAGE_GAP_MS)
+      return this.#trouble.outage;
     return { sinceMs: nowMs, lastMs: nowMs, isTold: false };
   }
 
@@ -233,8 +256,9 @@ export class Connection {
     const askIds = [...new Set(group.flatMap((call) => call.askIds))];
     const entry = isWrite ? this.enter(askIds) : null;
     const isLong = group.some((call) => call.isLong === true);
+    const isLazy = isWrite && group.every((call) => !call.isWrite || call.isLazy === true);
     const results = await this.#query(isLong, [
-      this.#createSettings(),
+      this.#createSettings(isLazy),
       ...(entry?.statements ?? []),
       ...statements,
     ]);
@@ -244,13 +268,16 @@ export class Connection {
   }
 
   /** What a session would keep is set for each message. */
-  #createSettings(): Sql {
+  #createSettings(isLazy: boolean): Sql {
     const { serverClock, isReadOnly } = this.#options;
-    const readOnly = new Sql(isReadOnly === true ? "set_config('transaction_read_only', 'on', true)," : '');
+    const mode = new Sql(
+      (isReadOnly === true ? "set_config('transaction_read_only', 'on', true), " : '') +
+        (isLazy ? "set_config('synchronous_commit', 'off', true)," : ''),
+    );
     const path = `${toIdentifier(this.place.schema)}, pg_temp`;
     return sql`select set_config('search_path', ${path}, true),
       set_config('lock_timeout', ${String(LOCK_WAIT_MS)}, true), set_config('enable_seqscan', 'off', true),
-      set_config('jit', 'off', true), ${readOnly}
+      set_config('jit', 'off', true), ${mode}
       set_config('rowfill.clock', ${serverClock === undefined ? '' : String(serverClock.now())}, true)`;
   }
 

@@ -1,3 +1,5 @@
+import { BLOCK_COLUMNS } from './answers.js';
+
 /** The functions of a shared ledger. Their parameters start with `p_`, their variables with `v_`. */
 export const FUNCTIONS = `
   -- The server's time, unless a test has set another clock.
@@ -144,6 +146,44 @@ export const FUNCTIONS = `
     if found then status := 'done'; return; end if;
     select run_id into known from batch where id = p_id;
     status := case when not found then 'missing' when known = p_run then 'done' else 'other' end;
+  end $$;
+
+  -- What is known about row keys: the blocks that have them; keys that other processes claim, but not those of batches
+  -- that this process has handed out to workers; and the last change of the ask. A stable function sees one snapshot.
+  create function find_answers(p_holder bigint, p_invocation int, p_ask text, p_job text, p_keys uuid[])
+  returns table (part text, key text, "jobId" text, number bigint, keys text, kind text, job int, invocation int,
+    "runId" text, "costMicros" bigint, "isEstimated" int, effort text, "isRefresh" int, "intendedAt" bigint,
+    "settledAt" bigint, content text) language plpgsql stable as $$
+  #variable_conflict use_column
+  declare
+    v_base bigint;
+    v_change bigint;
+    v_job int;
+  begin
+    select ask.number * 4294967296, ask_count.change, (select job.number from job where job.id = p_job)
+      into v_base, v_change, v_job
+      from ask join ask_count on ask_count.ask = ask.number where ask.id = p_ask;
+    if not found then return; end if;
+    return query select 'ask', null::text, null::text, v_change, null::text, null::text, v_job, null::int, null::text,
+      null::bigint, null::int, null::text, null::int, null::bigint, null::bigint, null::text;
+    if exists (select 1 from block where block.number > v_base and block.number < v_base + 4294967296) then
+      return query select 'block', null::text, job.id, ${BLOCK_COLUMNS}
+        from block left join job on job.number = block.job where block.number = any(array(
+          select distinct row_block.number from row_block where row_block.key = any(p_keys)
+            and row_block.number > v_base and row_block.number < v_base + 4294967296));
+    end if;
+    if exists (select 1 from batch where batch.number > v_base and batch.number < v_base + 4294967296
+        and (batch.holder <> p_holder or batch.reserver <> p_holder)
+        and (p_invocation is null or batch.job is distinct from v_job or batch.invocation <> p_invocation)) then
+      return query select 'elsewhere', replace(claimed.key::text, '-', ''), null::text, null::bigint, null::text,
+          null::text, null::int, null::int, null::text, null::bigint, null::int, null::text, null::int, null::bigint,
+          null::bigint, null::text
+        from batch, unnest(batch.keys) claimed (key)
+        where batch.number > v_base and batch.number < v_base + 4294967296
+          and (batch.holder <> p_holder or batch.reserver <> p_holder)
+          and (p_invocation is null or batch.job is distinct from v_job or batch.invocation <> p_invocation)
+          and claimed.key in (select unnest(p_keys));
+    end if;
   end $$;
 
   -- The block that ended a batch: with a run, if any has settled it.
@@ -393,93 +433,5 @@ export const FUNCTIONS = `
     update holder set epoch = epoch + 1 where number = p_from and epoch = 1 and renewed_at = p_renewed;
     delete from lease using holder where name = p_name and lease.holder = p_from and holder.number = p_from
       and holder.epoch <> 1;
-  end $$;
-
-  -- Takes a place for a batch among the active runs of its account. Returns how long its start must wait, or null if
-  -- there is no place.
-  create function take_place(p_holder bigint, p_account text, p_id text, p_rate double precision, p_max int) returns bigint
-  language plpgsql as $$
-  declare
-    v_now bigint;
-    v_account account;
-    v_active record;
-    v_hungry int;
-    v_probe int;
-    v_limit int;
-    v_starts int;
-    v_start bigint;
-  begin
-    select * into v_account from account where id = p_account for update;
-    v_now := now_ms();
-    if not found then return 0; end if;
-    -- All runs of a job belong to one account, whose row is locked.
-    if p_max is not null and p_max <= (
-      select count(*) from batch where job = (select job from batch where id = p_id) and id <> p_id
-        and (state = 'sent' or (state = 'intended' and has_place))) then return null; end if;
-    select * into v_active from count_active(p_account, p_holder);
-    v_limit := v_account.active_limit;
-    v_starts := v_account.starts + 1;
-    if v_limit is not null then
-      -- After some starts, or a time after a refusal, one more run than the limit is tried.
-      v_probe := (v_account.starts >= 20 or v_now - v_account.refused_at > 60000)::int;
-      if v_active.active >= v_limit + v_probe then
-        update holder set hungry_at = v_now where number = p_holder;
-        return null;
-      end if;
-      -- Who found no place lately gets its share of the next ones.
-      select count(*) into v_hungry from holder
-        where account = p_account and number <> p_holder and hungry_at > v_now - 500;
-      if v_hungry > 0 and v_active.own >= ceil(v_limit::double precision / (v_hungry + 1)) then return null; end if;
-      if v_active.active >= v_limit then
-        v_limit := v_active.active + 1;
-        v_starts := 0;
-      elsif v_limit < v_account.proven then
-        v_limit := v_limit + 1;
-      end if;
-    end if;
-    update batch set has_place = true where id = p_id;
-    update holder set hungry_at = 0 where number = p_holder and hungry_at > 0;
-    v_start := case when p_rate > 0 then greatest(v_now, v_account.next_start_at) else v_now end;
-    update account set active_limit = v_limit, proven = greatest(proven, v_active.started), starts = v_starts,
-      next_start_at = case when p_rate > 0 then ceil(v_start + 1000 / p_rate) else 0 end where id = p_account;
-    return v_start - v_now;
-  end $$;
-
-  -- Runs of an account: with a place, of those with a known run, and of this process.
-  create function count_active(p_account text, p_holder bigint, out active int, out started int, out own int)
-  language plpgsql stable as $$
-  begin
-    select count(*), count(run_id), count(*) filter (where batch.holder = p_holder) into active, started, own
-    from batch join holder on holder.number = batch.holder
-    where account = p_account and (state = 'sent' or (state = 'intended' and has_place));
-  end $$;
-
-  -- True if another process has open batches of the account.
-  create function is_shared(p_holder bigint, p_account text) returns boolean language plpgsql stable as $$
-  begin
-    return p_account <> '' and exists (
-      select 1 from holder where account = p_account and number <> p_holder and epoch = 1
-        and exists (select 1 from batch where batch.holder = holder.number));
-  end $$;
-
-  -- Records that the agent refused a batch because too many runs are active. Returns how many the ledger knows.
-  create function record_refusal(p_holder bigint, p_account text, p_id text) returns int language plpgsql as $$
-  declare
-    v_now bigint;
-    v_account account;
-    v_active int;
-  begin
-    if not is_shared(p_holder, p_account) then return 0; end if;
-    select * into v_account from account where id = p_account for update;
-    if not found then return 0; end if;
-    v_now := now_ms();
-    update batch set has_place = false where id = p_id;
-    select active into v_active from count_active(p_account, p_holder);
-    -- Runs may have ended since the refusal. So each start raises the limit again, up to what was proven, which falls
-    -- by one for all refusals at the same time.
-    update account set active_limit = least(coalesce(active_limit, greatest(1, v_active)), greatest(1, v_active)),
-      proven = case when v_active < proven and v_now - refused_at > 1000 then proven - 1 else proven end,
-      refused_at = v_now, starts = 0 where id = p_account;
-    return v_active;
   end $$;
 `;

@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import { createUsageError, RowfillError } from '../../errors.js';
 import { createExistsError, createMissingError, type LedgerUrl } from '../../model/ledger-url.js';
 import type { LedgerOptions } from '../ledger.js';
+import { ACCOUNT_FUNCTIONS } from './account-functions.js';
 import type { Connection } from './connection.js';
 import { FUNCTIONS } from './functions.js';
 import { TABLES } from './schema.js';
@@ -10,7 +11,7 @@ import { UPKEEP_FUNCTIONS } from './upkeep-functions.js';
 
 /** Steps from one format to the next. Released ones are never changed. */
 const MIGRATIONS: readonly string[] = [
-  `create table format (version int not null); ${TABLES} ${FUNCTIONS} ${UPKEEP_FUNCTIONS}`,
+  `create table format (version int not null); ${TABLES} ${FUNCTIONS} ${ACCOUNT_FUNCTIONS} ${UPKEEP_FUNCTIONS}`,
 ];
 
 /** Version of the format that this program reads and writes. */

@@ -20,6 +20,7 @@ import * as jobs from './jobs.js';
 import { type Adopted, acquireLease, adoptBatches, listProcesses, releaseLease } from './leases.js';
 import { migrate } from './migrations.js';
 import { ProcessHolder } from './process-holder.js';
+import { StoredReports } from './reports.js';
 import { sql, textArray } from './sql.js';
 import * as upkeep from './upkeep.js';
 import { findVerdicts, listCheckedRows, putVerdicts } from './verdicts.js';
@@ -44,6 +45,7 @@ export async function openPostgresLedger(url: string, options: PostgresOptions =
   const session = new Session(connection, options);
   return {
     path: connection.place.label,
+    reports: new StoredReports(connection),
     ...createJobMethods(session),
     ...createAnswerMethods(session),
     ...createBatchMethods(session),
@@ -187,9 +189,9 @@ function createAnswerMethods(session: Session) {
     findAnswers(job, keys) {
       session.askIds.add(job.askId);
       const invocation = session.invocations.get(job.id) ?? null;
-      return answers.findAnswers(connection, { holder: process.number, invocation }, job, keys);
+      return answers.findAnswers(connection.reader, { holder: process.number, invocation }, job, keys);
     },
-    findRuns: (runIds) => answers.findRuns(connection, runIds),
+    findRuns: (runIds) => answers.findRuns(connection.reader, runIds),
     listOlderAnswers: (askId, key, ask) => answers.listOlderAnswers(connection, askId, key, ask),
     listChangedRows(askId, since, limit) {
       session.askIds.add(askId);

@@ -153,6 +153,14 @@ export const TABLES = `
   create index batch_by_holder on batch (holder);
   create index batch_by_job on batch (job);
 
+  -- What the processes that run the batches of a job tell the one that planned them. Deleted when read.
+  create table report (
+    number bigint generated always as identity,
+    job text not null,
+    content text not null,
+    primary key (job, number)
+  );
+
   -- Append-only: one block a settled run, or a group of failures, or values that a person gave.
   create table block (
     number bigint primary key,

@@ -57,6 +57,7 @@ export const UPKEEP_FUNCTIONS = `
     delete from found using job where job.number = found.job and job.ask = any(v_asks);
     delete from job where ask = any(v_asks);
     get diagnostics jobs = row_count;
+    delete from report where job not in (select id from job);
     delete from written where written_at < p_asks_before and job not in (select id from job);
     asks := cardinality(v_asks);
   end $$;
@@ -120,6 +121,7 @@ export const UPKEEP_FUNCTIONS = `
     delete from found where job = v_gone.number;
     delete from job where number = v_gone.number;
     delete from written where job = p_job;
+    delete from report where job = p_job;
     if v_gone.other is null then
       perform delete_ask(v_gone.ask);
       return;

@@ -4,7 +4,7 @@ import { setImmediate as endTurn } from 'node:timers/promises';
 import pg from 'pg';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readHolder } from '../../../src/ledger/holder.js';
-import type { Ledger } from '../../../src/ledger/ledger.js';
+import type { Ledger, Reports } from '../../../src/ledger/ledger.js';
 import { openPostgresLedger, type PostgresOptions } from '../../../src/ledger/postgres/postgres-ledger.js';
 import { startLedgerChild } from '../../helpers/ledger-child.js';
 import {
@@ -197,12 +197,22 @@ test('a connection that is lost while nothing happens is made again', async () =
 });
 
 test('calls during a restart of the server wait for it, once for all of them, and take effect once', async () => {
-  const own = await startPostgres();
+  // So that the crash forgets what did not wait for the disk.
+  const own = await startPostgres(['wal_writer_delay=10s', 'autovacuum=off', 'bgwriter_lru_maxpages=0']);
   const notes: string[] = [];
   const ledger = await open(createSchemaUrl(own.url), { onWait: (note) => notes.push(note) });
   const job = await openTestJob(ledger);
   const [first, second] = [createTestBatch(job, ['a']), createTestBatch(job, ['b'])];
   await reserveTestBatch(ledger, first);
+  await ledger.markStarted(first, 'run_a');
+  await ledger.reports?.send(job.id, ['started']);
+  await own.stop();
+  await own.start();
+  // The reservation has reached the disk before any request could leave. That it was started is found out again.
+  expect(await ledger.listOpenBatches(job.askId)).toMatchObject([
+    { batch: first, state: 'intended', runId: null },
+  ]);
+  expect(await ledger.reports?.take(job.id, 10)).toEqual([]);
   await ledger.markStarted(first, 'run_a');
   await own.stop();
   const answers = [createTestAnswer('a', { ceo: 'Ann' }, 'run_a')];
@@ -234,6 +244,21 @@ test('calls during a restart of the server wait for it, once for all of them, an
   expect(notes).toHaveLength(1);
   await own.start();
   expect(await ledger.getSpend(job.id)).toMatchObject({ spentMicros: 7 });
+});
+
+test('reports come in their order, once, and only for their job', async () => {
+  const url = createSchemaUrl(server);
+  const ledgers = [await open(url), await open(url)];
+  const [one, two] = ledgers.map(({ reports }) => reports) as [Reports, Reports];
+  await two.send('j_1', ['a', "b'\\\u0041"]);
+  await two.send('j_2', ['a']);
+  await two.send('j_1', ['c']);
+  expect(await one.take('j_1', 2)).toEqual(['a', "b'\\\u0041"]);
+  expect(await Promise.all([one.take('j_1', 2), one.take('j_2', 2)])).toEqual([['c'], ['a']]);
+  expect(await one.take('j_1', 2)).toEqual([]);
+  await two.send('j_1', ['d']);
+  await one.clear('j_1');
+  expect(await two.take('j_1', 2)).toEqual([]);
 });
 
 describe('a connection that hangs', () => {

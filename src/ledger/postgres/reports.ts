@@ -1,0 +1,53 @@
+import type { Reports } from '../ledger.js';
+import type { Connection } from './connection.js';
+import { numberArray, sql, textArray } from './sql.js';
+
+/** Reports in the ledger. They go with other calls in one message, and wait for the disk only if those do. */
+export class StoredReports implements Reports {
+  readonly #connection: Connection;
+  /** Numbers of those that were taken, and may not be deleted yet. */
+  readonly #taken = new Set<number>();
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  send(jobId: string, reports: readonly string[]): Promise<void> {
+    const statement = sql`insert into report (job, content)
+      select ${jobId}, sent.content from unnest(${textArray(reports)}) with ordinality sent (content, place)
+      order by sent.place`;
+    return this.#write([statement]);
+  }
+
+  async take(jobId: string, limit: number): Promise<readonly string[]> {
+    const statement = sql`select number, content from report
+      where job = ${jobId} and number <> all(${numberArray([...this.#taken])}) order by number limit ${limit}`;
+    const found = await this.#connection.reader.read([statement], ([rows = []]) =>
+      rows.map(({ number, content }) => ({ number: Number(number), content: String(content) })),
+    );
+    if (found.length === 0) return [];
+    const numbers = found.map(({ number }) => number);
+    for (const number of numbers) this.#taken.add(number);
+    // Not awaited, because the reports let other batches start. Where this fails, they are deleted with the rest.
+    this.#write([sql`delete from report where job = ${jobId} and number = any(${numberArray(numbers)})`])
+      .then(() => {
+        for (const number of numbers) this.#taken.delete(number);
+      })
+      .catch(() => undefined);
+    return found.map(({ content }) => content);
+  }
+
+  clear(jobId: string): Promise<void> {
+    return this.#write([sql`delete from report where job = ${jobId}`]);
+  }
+
+  #write(statements: Parameters<Connection['write']>[0]): Promise<void> {
+    return this.#connection.submit({
+      statements,
+      isWrite: true,
+      isLazy: true,
+      askIds: [],
+      read: () => undefined,
+    });
+  }
+}
