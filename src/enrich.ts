@@ -147,7 +147,12 @@ export async function enrichWith(
     if (verifier !== null) closers.add(verifier);
     const workers =
       options.workers === true
-        ? closers.add(await openWorkers({ ledger: ledgerPath, settings, exclusion, account, job }, hooks))
+        ? closers.add(
+            await openWorkers(
+              { ledger: ledgerPath, reports: ledger.reports, settings, exclusion, account, job },
+              hooks,
+            ),
+          )
         : null;
     const context = closers.add(
       createJobContext({

@@ -1,7 +1,7 @@
 import { createUsageError } from '../errors.js';
 import type { EnrichHooks } from '../job/job-context.js';
 import type { LoadedExclusion } from '../job/load-exclusion.js';
-import type { JobHandle } from '../ledger/ledger.js';
+import type { JobHandle, Reports } from '../ledger/ledger.js';
 import { isLedgerUrl } from '../model/ledger-url.js';
 import type { Settings } from '../options.js';
 import { openQueue } from './open-queue.js';
@@ -11,6 +11,8 @@ import { WorkerPool } from './worker-pool.js';
 export interface PoolJob {
   /** Place of the ledger. */
   readonly ledger: string;
+  /** Null if the ledger is on this machine. */
+  readonly reports: Reports | null;
   readonly settings: Pick<Settings, 'agent'>;
   readonly exclusion: Pick<LoadedExclusion, 'answerFields'>;
   /** Account of the agent, as hashed by the ledger. */
@@ -20,10 +22,10 @@ export interface PoolJob {
 
 /** Opens the pool of a job. Throws a usage error for a job that workers cannot do. */
 export async function openPool(
-  { ledger, settings, exclusion, account, job }: PoolJob,
+  { ledger, reports, settings, exclusion, account, job }: PoolJob,
   { onEvent = () => undefined }: EnrichHooks,
 ): Promise<WorkerPool> {
-  if (!isLedgerUrl(ledger)) {
+  if (!isLedgerUrl(ledger) || reports === null) {
     throw createUsageError(
       'WORKERS_NEED_POSTGRES',
       '--workers needs a ledger on PostgreSQL, which all workers share',
@@ -49,7 +51,7 @@ export async function openPool(
     onTrouble: (message) => onEvent({ type: 'note', code: 'QUEUE_WAIT', message }),
   });
   try {
-    return await WorkerPool.open({ queue, account, job: job.id });
+    return await WorkerPool.open({ queue, reports, account, job: job.id });
   } catch (error) {
     await queue.close();
     throw error;

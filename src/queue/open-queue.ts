@@ -4,7 +4,7 @@ import type { ConstructorOptions, PgBoss } from 'pg-boss';
 import { createUsageError, describeError } from '../errors.js';
 import { hashText } from '../model/ask.js';
 import { parseLedgerUrl } from '../model/ledger-url.js';
-import type { QueuedBatch, WorkerReport } from './messages.js';
+import type { QueuedBatch } from './messages.js';
 
 /** An entry of a queue that this process has taken, and keeps until it is done or given back. */
 export interface Delivery<Content> {
@@ -52,8 +52,8 @@ const PATIENCE_MS = 120_000;
 const RETRY_MS = 250;
 
 /**
- * The queue that carries batches to workers, and their reports back, on the database of the ledger. It may deliver twice
- * and lose reports: the ledger decides what is true. Entries are deleted when they are done, because they hold rows.
+ * The queue that carries batches to workers, on the database of the ledger. It may deliver twice: the ledger decides what
+ * is true. Entries are deleted when they are done, because they hold rows.
  */
 export class BatchQueue {
   readonly #boss: PgBoss;
@@ -120,33 +120,6 @@ export class BatchQueue {
       await this.#try(() => this.#boss.deleteJob(name, ids));
       withdrawn.push(...found.map(({ data }) => data.batch.id));
     }
-  }
-
-  /** Sends reports to the process that works on a job. */
-  async report(job: string, reports: readonly WorkerReport[]): Promise<void> {
-    const name = await this.#enter(nameReports(job));
-    const entries = reports.map((data) => ({ data }));
-    await this.#try(() => this.#boss.insert(name, entries));
-  }
-
-  /**
-   * Takes reports about a job, oldest first, up to `limit`. They are then removed; one that cannot be is delivered again.
-   */
-  async takeReports(job: string, limit: number): Promise<readonly WorkerReport[]> {
-    const name = await this.#enter(nameReports(job));
-    const taken = await this.#take<WorkerReport>(name, limit);
-    if (taken.length > 0) {
-      // Not awaited, because the reports let other batches start.
-      this.#try(() => this.#boss.deleteJob(name, taken.map(toAttempt))).catch(() => undefined);
-    }
-    return taken.map(({ content }) => content);
-  }
-
-  /** Removes what is left of a job: its batches that no worker has taken, and reports. */
-  async clear(account: string, job: string): Promise<void> {
-    await this.withdraw(account, job);
-    const name = await this.#enter(nameReports(job));
-    await this.#try(() => this.#boss.deleteAllJobs(name));
   }
 
   async close(): Promise<void> {
@@ -266,10 +239,6 @@ const WORK = 'batches.';
 /** Workers of other accounts never see these batches. */
 function nameWork(account: string): string {
   return `${WORK}${account.slice(0, 32)}`;
-}
-
-function nameReports(job: string): string {
-  return `reports.${job}`;
 }
 
 /** The same batch has the same entry, so that it is in the queue once. */

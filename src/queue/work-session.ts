@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { createRowChecker, type RowChecker } from '../answer/check-run.js';
 import { RowfillError } from '../errors.js';
 import type { OpenAgent } from '../job/open-agent.js';
@@ -42,12 +43,16 @@ export type SessionEnd =
 
 /** One batch is taken ahead per this many runs, so that one is ready when a run ends. */
 const RUNS_PER_READY_BATCH = 5;
+/** Least time between two looks into a queue that was empty, in ms. */
+const EMPTY_POLL_MS = 20;
 /** How often to look for batches while there have been some lately, in ms. */
 const BUSY_POLL_MS = 100;
 /** How often to look otherwise, so that a worker without work costs the database next to nothing, in ms. */
 const IDLE_POLL_MS = 2_000;
 /** How long a worker counts as busy after its last batch, in ms. */
 const BUSY_MS = 5_000;
+/** How often starts are reported, in ms. The end of a run says that it was started, so short runs need one report. */
+const REPORT_STARTS_MS = 250;
 const MAX_RETAINED_JOBS = 50;
 
 /** What a worker keeps of a job. */
@@ -68,9 +73,13 @@ export class WorkSession {
   /** The latest delivery of each batch in work. */
   readonly #held = new Map<string, Delivery<QueuedBatch>>();
   readonly #slots: number;
+  /** Fewest batches that a busy worker fetches at once: half of those that are ready, because each fetch has its cost. */
+  readonly #leastFetched: number;
   /** Entries to remove, then reports to send, by job. */
   #ended: Delivery<QueuedBatch>[] = [];
   #reports = new Map<string, WorkerReport[]>();
+  /** Started batches that are not reported yet, with their jobs. */
+  readonly #starts = new Map<string, { readonly job: string; readonly report: WorkerReport }>();
   #telling: Promise<void> | null = null;
   #wake: () => void = () => undefined;
   #error: Error | null = null;
@@ -79,7 +88,9 @@ export class WorkSession {
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    this.#slots = parts.concurrency + Math.ceil(parts.concurrency / RUNS_PER_READY_BATCH);
+    const ready = Math.ceil(parts.concurrency / RUNS_PER_READY_BATCH);
+    this.#slots = parts.concurrency + ready;
+    this.#leastFetched = Math.ceil(ready / 2);
   }
 
   /** Works until the signal is aborted, or until the session must be opened anew. Starts nothing after that. */
@@ -91,14 +102,17 @@ export class WorkSession {
     signal.addEventListener('abort', interrupt, { once: true });
     if (signal.aborted) interrupt();
     const renewal = setInterval(() => void this.#renew(), RENEW_ENTRIES_MS);
+    const reporting = setInterval(() => this.#reportStarts(), REPORT_STARTS_MS);
     try {
       await this.#takeBatches();
       while (this.#held.size > 0) await this.#wait(IDLE_POLL_MS);
+      this.#reportStarts();
       await this.#telling;
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)));
     } finally {
       clearInterval(renewal);
+      clearInterval(reporting);
       signal.removeEventListener('abort', interrupt);
     }
     if (this.#error !== null) return { status: 'failed', error: this.#error };
@@ -111,7 +125,7 @@ export class WorkSession {
     while (!this.#stop.startSignal.aborted) {
       if (this.#hasLeft && this.#held.size === 0) return;
       const free = this.#hasLeft ? 0 : this.#slots - this.#held.size;
-      if (free === 0) {
+      if (free < this.#leastFetched) {
         await this.#wait(IDLE_POLL_MS);
         continue;
       }
@@ -120,6 +134,8 @@ export class WorkSession {
       const nowMs = performance.now();
       if (taken.length > 0 || this.#held.size > 0) workedAtMs = nowMs;
       if (taken.length === free) continue;
+      // The end of a batch does not fill the queue.
+      await pause(EMPTY_POLL_MS);
       await this.#wait(nowMs - workedAtMs < BUSY_MS ? BUSY_POLL_MS : IDLE_POLL_MS);
     }
   }
@@ -176,7 +192,8 @@ export class WorkSession {
       exclusion: { answerFields: [], findExcludedAnswer: () => null },
       tally: {
         countSent: ({ id, rows, effort, attempt }, runId, adopted) => {
-          this.#report(content.job, { batch: id, status: 'started', runId, adopted });
+          const started: WorkerReport = { batch: id, status: 'started', runId, adopted };
+          this.#starts.set(id, { job: content.job, report: started });
           if (runId === null) return;
           report({ type: 'batch_sent', batchId: id, runId, rows: rows.length, effort, attempt, adopted });
         },
@@ -232,15 +249,21 @@ export class WorkSession {
     const delivery = this.#held.get(batchId);
     if (delivery === undefined) return;
     this.#ended.push(delivery);
+    if (report.status !== 'ended') this.#reportStarts();
+    this.#starts.delete(batchId);
     this.#report(delivery.content.job, report);
+  }
+
+  #reportStarts(): void {
+    for (const { job, report } of this.#starts.values()) this.#report(job, report);
+    this.#starts.clear();
   }
 
   /** What comes while the last reports are sent goes together. */
   #report(job: string, report: WorkerReport): void {
-    const waiting = this.#reports.get(job) ?? [];
-    // The end of a run says that it was started.
-    const isKept = (each: WorkerReport): boolean => report.status !== 'ended' || each.batch !== report.batch;
-    this.#reports.set(job, [...waiting.filter(isKept), report]);
+    const waiting = this.#reports.get(job);
+    if (waiting === undefined) this.#reports.set(job, [report]);
+    else waiting.push(report);
     this.#telling ??= this.#sendReports()
       .catch((error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))))
       .finally(() => {
@@ -249,14 +272,18 @@ export class WorkSession {
   }
 
   async #sendReports(): Promise<void> {
-    const { queue, account } = this.#parts;
+    const { ledger, queue, account } = this.#parts;
     while (this.#reports.size > 0 || this.#ended.length > 0) {
       const [ended, reports] = [this.#ended, this.#reports];
       this.#ended = [];
       this.#reports = new Map();
       // First, so that a batch that is handed out again after its report is not taken for the same entry.
       await queue.end(account, ended);
-      for (const [job, list] of reports) await queue.report(job, list);
+      for (const [job, list] of reports)
+        await ledger.reports?.send(
+          job,
+          list.map((each) => JSON.stringify(each)),
+        );
     }
   }
 

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { BatchRunner, JobContext, OpenHandout } from '../job/job-context.js';
 import { type BatchOutcome, type PlannedBatch, runBatch } from '../job/run-batch.js';
 import { type SettledGroup, settleGroup, settleUnusable } from '../job/settle-group.js';
-import type { Settled } from '../ledger/ledger.js';
+import type { Reports, RunAnswers, Settled } from '../ledger/ledger.js';
 import { isRunId } from '../model/run.js';
 import { packBatch, unpackComplete, unpackError, type WorkerReport } from './messages.js';
 import type { BatchQueue } from './open-queue.js';
@@ -10,6 +10,7 @@ import type { BatchQueue } from './open-queue.js';
 /** What the pool of a job needs to know of it. */
 export interface PoolParts {
   readonly queue: BatchQueue;
+  readonly reports: Reports;
   /** Account of the agent. Only its workers take these batches. */
   readonly account: string;
   readonly job: string;
@@ -53,7 +54,7 @@ export class WorkerPool implements BatchRunner {
 
   /** Opens the pool of a job. Removes what an earlier process has left in the queue. */
   static async open(parts: PoolParts): Promise<WorkerPool> {
-    await parts.queue.clear(parts.account, parts.job);
+    await clear(parts);
     return new WorkerPool(parts);
   }
 
@@ -101,7 +102,7 @@ export class WorkerPool implements BatchRunner {
     await this.#listening;
     await this.#sending.catch(() => undefined);
     try {
-      await this.#parts.queue.clear(this.#parts.account, this.#parts.job);
+      await clear(this.#parts);
     } finally {
       await this.#parts.queue.close();
     }
@@ -175,15 +176,18 @@ export class WorkerPool implements BatchRunner {
   }
 
   async #listen(context: JobContext): Promise<void> {
-    const { queue, job } = this.#parts;
+    const { reports, job } = this.#parts;
     const sinceMs = performance.now();
     let checkedAtMs = sinceMs;
     let lookedAtMs = sinceMs;
     let hasTold = false;
     try {
       while (this.#open.size > 0 && !this.#isClosed) {
-        const reports = await queue.takeReports(job, MAX_REPORTS);
-        for (const report of reports) this.#receive(report, context);
+        const taken = await reports.take(job, MAX_REPORTS);
+        await this.#receiveAll(
+          taken.map((each) => JSON.parse(each) as WorkerReport),
+          context,
+        );
         const nowMs = performance.now();
         if (nowMs - checkedAtMs > CHECK_MS) {
           checkedAtMs = nowMs;
@@ -199,7 +203,7 @@ export class WorkerPool implements BatchRunner {
             'No worker has taken a batch yet. Start one with: rowfill worker --ledger URL, and the same agent and key.';
           context.onEvent({ type: 'note', code: 'NO_WORKERS', message });
         }
-        if (reports.length === 0) await setTimeout(POLL_MS);
+        if (taken.length === 0) await setTimeout(POLL_MS);
       }
     } catch (error) {
       this.#fail(error);
@@ -210,7 +214,16 @@ export class WorkerPool implements BatchRunner {
     }
   }
 
-  #receive(report: WorkerReport, context: JobContext): void {
+  /** Takes in reports, after one look-up for the answers of all runs that need no second check. */
+  async #receiveAll(reports: readonly WorkerReport[], context: JobContext): Promise<void> {
+    const runIds = reports.flatMap((report) =>
+      report.status === 'ended' && report.complete !== null ? [report.runId] : [],
+    );
+    const runs = runIds.length === 0 ? new Map<string, RunAnswers>() : await context.ledger.findRuns(runIds);
+    for (const report of reports) this.#receive(report, runs, context);
+  }
+
+  #receive(report: WorkerReport, runs: ReadonlyMap<string, RunAnswers>, context: JobContext): void {
     const handout = this.#open.get(report.batch);
     if (handout === undefined || handout.isConcluding) return;
     this.#hasWorkers = true;
@@ -220,7 +233,7 @@ export class WorkerPool implements BatchRunner {
         this.#countStarted(handout, report.runId, report.adopted, context);
         return;
       case 'ended':
-        void this.#conclude(handout, () => this.#takeIn(handout, report, context));
+        void this.#conclude(handout, () => this.#takeIn(handout, report, runs, context));
         return;
       case 'changed':
         void this.#lookUp(handout, report.keys, context);
@@ -264,12 +277,12 @@ export class WorkerPool implements BatchRunner {
   async #takeIn(
     handout: Handout,
     { runId, unusable, complete }: Extract<WorkerReport, { status: 'ended' }>,
+    runs: ReadonlyMap<string, RunAnswers>,
     context: JobContext,
   ): Promise<BatchOutcome> {
     if (complete !== null) {
       this.#countStarted(handout, runId, false, context);
-      const found = (await context.ledger.findRuns([runId])).get(runId);
-      const settled = unpackComplete(handout.batch, runId, complete, found?.answers ?? []);
+      const settled = unpackComplete(handout.batch, runId, complete, runs.get(runId)?.answers ?? []);
       if (settled !== null) return { status: 'ended', settled };
     }
     return this.#replay(handout, runId, unusable, context);
@@ -325,6 +338,12 @@ export class WorkerPool implements BatchRunner {
       await this.#lookUp(handout, listKeys(handout), context);
     }
   }
+}
+
+/** Removes what is left of a job: its batches that no worker has taken, and reports. */
+async function clear({ queue, reports, account, job }: PoolParts): Promise<void> {
+  await queue.withdraw(account, job);
+  await reports.clear(job);
 }
 
 function listKeys({ batch }: PlannedBatch): string[] {

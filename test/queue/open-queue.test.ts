@@ -87,23 +87,6 @@ test('withdrawing takes back what no process has taken, of this job only', async
   expect(idsOf(await two.take('account', 5))).toEqual([other.batch.id]);
 });
 
-test('reports come in their order, once, and only for their job', async () => {
-  const [one, two] = await openTwo();
-  const started = { batch: 'b_1', status: 'started', runId: 'run_1', adopted: false } as const;
-  const ended = { batch: 'b_1', status: 'ended', runId: 'run_1', unusable: null, complete: null } as const;
-  await two.report('j_1', [started]);
-  await two.report('j_2', [started]);
-  await two.report('j_1', [ended]);
-  expect(await one.takeReports('j_1', 10)).toEqual([started, ended]);
-  expect(await one.takeReports('j_1', 10)).toEqual([]);
-  await two.report('j_1', [ended]);
-  await one.add('account', [createEntry('a')]);
-  await one.clear('account', 'j_1');
-  expect(await one.takeReports('j_1', 10)).toEqual([]);
-  expect(await one.take('account', 1)).toEqual([]);
-  expect(await one.takeReports('j_2', 10)).toEqual([started]);
-});
-
 test('a user without the right to create schemas uses one that was made for it', async () => {
   const place = new URL(createSchemaUrl(await findPostgres()));
   const schema = place.searchParams.get('schema');
