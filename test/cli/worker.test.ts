@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { join } from 'node:path';
+import pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { parseLedgerUrl } from '../../src/model/ledger-url.js';
 import { readTable } from '../helpers/job.js';
 import { createSchemaUrl, findPostgres, startPostgres } from '../helpers/postgres.js';
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
@@ -11,6 +14,9 @@ const WORKERS = 3;
 const KILLS = chooseCount(6, 2);
 const COORDINATOR_KILLS = chooseCount(2, 1);
 const CAP = 8;
+/** After this long without a renewal, a process counts as gone. */
+const LAPSED_MS = 46_000;
+const CLOCK = new URL('../helpers/moved-clock.mjs', import.meta.url).href;
 const LONG = { ...SLOW, timeout: 600_000 };
 const LONG_MS = 580_000;
 
@@ -212,6 +218,41 @@ test('a worker that is stopped hands its runs over, and status shows what the wo
   expect(await bench.readBill()).toMatchObject({ runs: { created: 10 }, billedMicros: 250_000 });
   expect(readTable(bench.dir.read('out.csv')).map(({ enrichment_status: status }) => status)).toEqual(
     Array.from({ length: 40 }, () => 'enriched'),
+  );
+});
+
+test('a worker that stood still past its lease sends nothing that another one has taken over', async () => {
+  const bench = await openBench({ rows: 4 * ROWS_A_BATCH });
+  bench.dir.write('clock', '0');
+  const clock = {
+    NODE_OPTIONS: `--import ${CLOCK}`,
+    TEST_CLOCK_FILE: join(bench.dir.path, 'clock'),
+  };
+  const worker = await bench.startWorker([], clock);
+  // So that it has reserved more batches than it has sent.
+  const command = [...bench.command('out.csv'), '--starts-per-second', '1'];
+  const coordinator = bench.dir.spawn(command, { timeoutMs: LONG_MS });
+  await expect.poll(() => countEvents(worker, 'batch_sent')).toBeGreaterThan(0);
+  worker.signal('SIGSTOP');
+  const { driverUrl, schema } = parseLedgerUrl(bench.ledger);
+  const database = new pg.Client({ connectionString: driverUrl });
+  await database.connect();
+  onTestFinished(() => database.end());
+  // It is on another machine, for the others, and time passes for all.
+  const { rowCount } = await database.query(
+    `update ${schema}.holder set renewed_at = renewed_at - ${LAPSED_MS}, space = 'other', boot = 'other', host = 'other'
+     where pid = ${worker.pid}`,
+  );
+  expect(rowCount).toBe(1);
+  bench.dir.write('clock', String(LAPSED_MS));
+  const other = await bench.startWorker();
+  await expect.poll(() => countEvents(other, 'batch_sent')).toBeGreaterThan(0);
+  worker.signal('SIGCONT');
+  await expect.poll(() => worker.result().stdout).toContain('LEASE_LOST');
+  expect(await coordinator.end()).toMatchObject({ status: 0 });
+  expect(await bench.readBill()).toMatchObject({ runs: { created: 4 }, billedMicros: 100_000 });
+  expect(readTable(bench.dir.read('out.csv')).map(({ enrichment_status: status }) => status)).toEqual(
+    Array.from({ length: 4 * ROWS_A_BATCH }, () => 'enriched'),
   );
 });
 
