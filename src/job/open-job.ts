@@ -9,7 +9,7 @@ import { type LoadedExclusion, loadExclusion } from './load-exclusion.js';
 import type { CleanupStack } from './open-agent.js';
 import { checkInputFits } from './output.js';
 import { resolveBlanks } from './resolve-ask.js';
-import { checkConfidences, type ReturnedFile, recognizeByRows, recognizeReturned } from './returned-file.js';
+import { checkSources, type ReturnedFile, recognizeByRows, recognizeReturned } from './returned-file.js';
 import { createReturnedTable, type ReturnedTable } from './returned-table.js';
 
 type InputOptions = Omit<EnrichOptions, 'input' | 'output' | 'schema' | 'schemaObject'>;
@@ -51,7 +51,8 @@ export async function openJobInput(
   const blanks = await resolveBlanks(options, ask, input);
   const returned =
     recognized === null ? null : await recognizeByRows(recognized, input, ask, blanks, openLedger);
-  if (options.plain !== true && !holdsObjects(input.shape)) await checkConfidences(input, ask);
+  const isTable = returned === null && !holdsObjects(input.shape);
+  if (options.plain !== true && isTable) await checkSources(input, ask);
   const rules = { blanks, overwrite: options.overwrite === true };
   const table = returned === null ? null : createReturnedTable(returned, ask, file.columns, rules);
   const exclusion = await loadExclusion({ ...options, blanks }, ask, input, signal);

@@ -15,6 +15,7 @@ import type {
 import { type FileFormat, holdsObjects } from '../model/file-format.js';
 import type { JsonObject } from '../model/json.js';
 import { KeySet } from '../model/key-set.js';
+import { listSourceColumns } from '../model/output-columns.js';
 import {
   createQuestion,
   type FileHistory,
@@ -27,7 +28,13 @@ import type { Row } from '../model/row.js';
 import { VERSION } from '../model/version.js';
 import { INPUT_GREW, type Input } from '../read/open-input.js';
 import type { Exclusion } from '../select/exclusion.js';
-import { createFitCheck, type OutputOptions, openOutput, resolveLayout } from '../write/open-output.js';
+import {
+  createFitCheck,
+  type OutputOptions,
+  openOutput,
+  resolveFormat,
+  resolveLayout,
+} from '../write/open-output.js';
 import { createSlimTable } from '../write/slim-rows.js';
 import { readCellVerdicts } from './cell-verdicts.js';
 import { chooseOutputAgain, createJobPathCheck, hashFile } from './choose-output.js';
@@ -303,6 +310,9 @@ export function checkInputFits(
   const check = createFitCheck({ ...place, shape, columns, fields, schema });
   // New keys may appear anywhere in a JSON file.
   const isOpen = holdsObjects(shape) && !isReturned;
+  const isTable = !holdsObjects({ format: resolveFormat({ ...place, shape }) });
+  const others = isTable && place.plain !== true ? fields.flatMap(({ name }) => listSourceColumns(name)) : [];
+  const reserved = new Set(others.filter((column) => fields.every(({ name }) => name !== column)));
   if (check === null && !isOpen) return input;
   return {
     name: input.name,
@@ -319,7 +329,7 @@ export function checkInputFits(
     },
     async *openRows(signal) {
       for await (const rows of input.openRows(signal)) {
-        if (isOpen) refuseOwnColumns(input.name, input.columns);
+        if (isOpen) refuseOwnColumns(input.name, input.columns, reserved);
         check?.(rows);
         yield rows;
       }

@@ -153,9 +153,13 @@ export function isBeside(row: Row, field: string, { confidence, citations }: Fie
   );
 }
 
-/** Throws if a file that is not an output of rowfill has a column with one of its names. */
-export function refuseOwnColumns(name: string, columns: readonly string[]): void {
-  const own = columns.find((column) => isOwnColumn(column, []));
+/** Throws if a file that is not an output of rowfill has a column with one of its names, or one of `others`. */
+export function refuseOwnColumns(
+  name: string,
+  columns: readonly string[],
+  others: ReadonlySet<string>,
+): void {
+  const own = columns.find((column) => isOwnColumn(column, []) || others.has(column));
   if (own !== undefined) refuseColumn(name, own);
 }
 
@@ -179,25 +183,22 @@ function checkStatuses(name: string, own: readonly string[], rows: readonly Row[
   if (known.length * 2 < statuses.length) refuseColumn(name, column);
 }
 
-/** Throws if an input has a confidence of its own beside a column to fill. Reads its first rows. */
-export async function checkConfidences(
+/** Throws if an input has a confidence or citations of its own beside a column to fill. Reads its first rows. */
+export async function checkSources(
   file: Pick<Input, 'name' | 'columns' | 'openRows'>,
   { fields }: Pick<Ask, 'fields'>,
 ): Promise<void> {
-  const columns = fields
-    .map(({ name }) => `${name}_confidence`)
-    .filter((name) => file.columns.includes(name));
-  if (columns.length === 0) return;
+  const checks = fields.flatMap(({ name }) => [
+    { column: `${name}_confidence`, isOurs: (text: string) => CONFIDENCES.has(text.toLowerCase()) },
+    { column: `${name}_citations`, isOurs: (text: string) => text.includes('://') },
+  ]);
+  const present = checks.filter(({ column }) => file.columns.includes(column));
+  if (present.length === 0) return;
   for await (const rows of file.openRows()) {
-    for (const column of columns) {
-      const texts = rows.map((row) =>
-        String(getValue(row, column) ?? '')
-          .trim()
-          .toLowerCase(),
-      );
+    for (const { column, isOurs } of present) {
+      const texts = rows.map((row) => String(getValue(row, column) ?? '').trim());
       const filled = texts.filter((text) => text !== '');
-      const known = filled.filter((text) => CONFIDENCES.has(text));
-      if (known.length * 2 < filled.length) refuseColumn(file.name, column);
+      if (filled.filter(isOurs).length * 2 < filled.length) refuseColumn(file.name, column);
     }
     return;
   }

@@ -51,6 +51,11 @@ export const OUTCOME_KEY = 'enrichment';
 /** Endings of the columns that a field adds beside its values. */
 const FIELD_ENDINGS = ['_confidence', '_citations', '_verdict', '_passage_url'];
 
+/** The columns that a field adds beside its values. */
+export function listSourceColumns(field: string): string[] {
+  return FIELD_ENDINGS.map((ending) => field + ending);
+}
+
 /** True for a column that an earlier job with these fields has made: a field, what it adds, or a result column. */
 export function isOwnColumn(column: string, fields: readonly string[]): boolean {
   if (column === OUTCOME_KEY || (OUTCOME_COLUMNS as readonly string[]).includes(column)) return true;

@@ -6,6 +6,7 @@ import {
   measureDepth,
   parseExactJson,
 } from '../model/json.js';
+import { OUTCOME_KEY } from '../model/output-columns.js';
 import type { FaultyRow, ObjectRow } from '../model/row.js';
 import type { Warnings } from './input.js';
 
@@ -72,7 +73,11 @@ export function parseRow(
   warnings: Warnings,
 ): ObjectRow | FaultyRow {
   const result = parseJsonRow(text, reading.maxDepth);
-  if (result.status === 'object') return { kind: 'object', ordinal, line, object: result.object, text };
+  if (result.status === 'object') {
+    const kept = findKeptLine(result.object);
+    if (kept !== null) return parseRow(kept, ordinal, line, reading, warnings);
+    return { kind: 'object', ordinal, line, object: result.object, text };
+  }
   if (reading.strict) {
     throw createUsageError(
       'INPUT_NOT_STRICT',
@@ -82,6 +87,12 @@ export function parseRow(
   }
   warnings.add('ROW_FAULTY', line);
   return { kind: 'faulty', ordinal, line, text, fault: `line ${line}: ${result.fault}` };
+}
+
+/** The line that a filled file keeps in place of a row, because it could not be read; null for any other row. */
+function findKeptLine({ [OUTCOME_KEY]: outcome, ...fields }: JsonObject): string | null {
+  if (!isJsonObject(outcome) || typeof outcome.line !== 'string' || outcome.status !== 'failed') return null;
+  return Object.values(fields).every((value) => value === null) ? outcome.line : null;
 }
 
 async function* readLines(pieces: AsyncIterable<string>, reading: JsonReading): AsyncGenerator<string[]> {

@@ -117,7 +117,7 @@ function createFormatter(format: TextFormat, options: OutputOptions): RowFormatt
 }
 
 /** The format set by the user, else by the file name, else the input's. */
-function resolveFormat({
+export function resolveFormat({
   format,
   path,
   shape,

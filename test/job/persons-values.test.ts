@@ -42,6 +42,36 @@ test.each(['jsonl', 'xlsx'])(
   },
 );
 
+test('a line that could not be read stays in a filled file that is given back, until somebody corrects it', async () => {
+  const { agent, bench, options } = await openFilled(1, undefined, ['hq']);
+  const broken = '{"company":"Lost", "notes":"important" oops}';
+  const input = bench.write('in.jsonl', `{"company":"A"}\n${broken}\n{"company":"C"}\n`);
+  const output = `${bench.folder}/in.filled.jsonl`;
+  const read = () =>
+    bench
+      .read('in.filled.jsonl')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  await bench.run({ ...options, input, output });
+  for (const hq of ['Oslo', 'Rome']) {
+    writeFileSync(output, bench.read('in.filled.jsonl').replace(/"hq":"[^"]*"/, `"hq":"${hq}"`));
+    await bench.run({ ...options, input: output, output });
+    expect(read()[0]).toMatchObject({ hq, enrichment: { fields: { hq: { who: 'human' } } } });
+    expect(read()[1]).toMatchObject({ hq: null, enrichment: { status: 'failed', line: broken } });
+  }
+  const start = agent.cells.length;
+  const kept = JSON.stringify(broken);
+  const mended = kept.replace(' oops', '');
+  writeFileSync(
+    output,
+    bench.read('in.filled.jsonl').replace(kept, () => mended),
+  );
+  await bench.run({ ...options, input: output, output });
+  expect(read()[1]).toMatchObject({ company: 'Lost', notes: 'important', hq: 'hq of Lost' });
+  expect(agent.cells.slice(start)).toEqual(['Lost hq']);
+});
+
 test.each(['csv', 'jsonl'])('a cell that was in the input stays in its file alone, in %s', async (ending) => {
   const list = 'company,country\nA,Mars\nB,Mars\nC,\n';
   const { again, agent, bench, options, path } = await openFilled(list, undefined, ['country', 'ceo'], {
@@ -212,12 +242,21 @@ test('columns of the user that have a name of ours are refused, unless their val
     'a.csv': 'company,enrichment_status,enrichment_run_id\nAcme,vip,7\n',
     'b.csv': 'company,ceo,ceo_confidence\nAcme,,0.8\n',
     'c.jsonl': '{"company":"Acme","enrichment":{"status":"vip"}}\n',
+    'd.csv': 'company,ceo,ceo_citations\nAcme,,see my notes\n',
   };
   for (const [name, text] of Object.entries(files))
     await expect(bench.run({ ...options, input: bench.write(name, text) })).rejects.toMatchObject({
       code: 'COLUMN_RESERVED',
     });
-  const input = bench.write('d.csv', 'company,ceo,ceo_confidence\nAcme,,\nBeta,Bo,High\n');
+  const keys = bench.write('e.jsonl', '{"company":"Acme"}\n{"company":"Beta","ceo_citations":"mine"}\n');
+  await expect(
+    bench.run({ ...options, input: keys, output: `${bench.folder}/keys.csv` }),
+  ).rejects.toMatchObject({
+    code: 'COLUMN_RESERVED',
+  });
+  await bench.run({ ...options, input: keys, output: `${bench.folder}/keys.jsonl` });
+  expect(bench.read('keys.jsonl')).toContain('"ceo_citations":"mine"');
+  const input = bench.write('f.csv', 'company,ceo,ceo_confidence\nAcme,,\nBeta,Bo,High\n');
   const { rows } = await bench.run({ ...options, input, output: `${bench.folder}/e.csv` });
   expect(rows[0]).toMatchObject({ ceo: 'ceo of Acme', ceo_confidence: 'high' });
 });
