@@ -9,6 +9,7 @@ import type { JobContext } from './job-context.js';
 import { reportWarnings } from './report-warnings.js';
 import {
   type CellContext,
+  type CellReader,
   type Finding,
   isPersonal,
   type Meaning,
@@ -95,21 +96,11 @@ export async function reconcileFile(
 ): Promise<FileChanges> {
   const { overwrite } = context.settings;
   const reader = await openCellReader(context, table);
-  const tallies = new Map([...table.fields].map((name) => [name, new ColumnTally()] as const));
-  const given = new GivenValues();
-  let changedRows = 0;
-  let movedRows = 0;
-  for await (const rows of context.input.openRows()) {
-    const { findings, keys } = await reader.read(rows);
-    given.addRows(keys);
-    movedRows += new Set(findings.filter(({ meaning }) => meaning === 'moved').map(({ row }) => row)).size;
-    for (const finding of findings) {
-      tallies.get(finding.field)?.add(finding);
-      given.add(finding);
-      keepOwn(table, finding, overwrite);
-      if (finding.isChangedRow) changedRows += 1;
-    }
-  }
+  const first = await surveyRows(context, reader, table);
+  const isOther = reader.settleForms();
+  const { tallies, given, changedRows, movedRows } = isOther
+    ? await surveyRows(context, reader, table)
+    : first;
   await confirmMoved(context, movedRows);
   if (given.mayDispute) {
     for await (const rows of context.input.openRows())
@@ -141,6 +132,37 @@ export async function reconcileFile(
   const columns = [...tallies].map(([name, tally]) => ({ name, ...settleCounts(tally, rules, name) }));
   report(context, { columns, changedRows: table.isSameQuestion ? changedRows : 0 }, rules, given);
   return { columns, changedRows };
+}
+
+interface RowSurvey {
+  readonly tallies: ReadonlyMap<string, ColumnTally>;
+  readonly given: GivenValues;
+  readonly changedRows: number;
+  readonly movedRows: number;
+}
+
+/** Reads all rows, and tells the table which cells are the file's own. */
+async function surveyRows(
+  { input, settings }: ReconcileContext,
+  reader: CellReader,
+  table: ReturnedTable,
+): Promise<RowSurvey> {
+  const tallies = new Map([...table.fields].map((name) => [name, new ColumnTally()] as const));
+  const given = new GivenValues();
+  let changedRows = 0;
+  let movedRows = 0;
+  for await (const rows of input.openRows()) {
+    const { findings, keys } = await reader.read(rows);
+    given.addRows(keys);
+    movedRows += new Set(findings.filter(({ meaning }) => meaning === 'moved').map(({ row }) => row)).size;
+    for (const finding of findings) {
+      tallies.get(finding.field)?.add(finding);
+      given.add(finding);
+      keepOwn(table, finding, settings.overwrite);
+      if (finding.isChangedRow) changedRows += 1;
+    }
+  }
+  return { tallies, given, changedRows, movedRows };
 }
 
 /**

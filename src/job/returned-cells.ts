@@ -2,15 +2,17 @@ import type { FoundAnswers, JobHandle } from '../ledger/ledger.js';
 import { type FieldAnswer, isExcludedBy } from '../model/answer.js';
 import { type Ask, getFieldIds } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import type { Likeness } from '../model/likeness.js';
 import { createFieldColumns, type FieldColumns, type ValueColumn } from '../model/output-columns.js';
 import { createQuestion, listKeys, type ReturnedCells, resolveKey } from '../model/question.js';
 import { getValue, isFormula, type Row } from '../model/row.js';
-import { explainChange, isSameCell, readTypedCell } from '../model/same-value.js';
+import { compareCell, explainChange, readTypedCell } from '../model/same-value.js';
 import { getPath } from '../write/cells.js';
 import { AnswerIndex } from './answer-index.js';
 import type { JobContext } from './job-context.js';
 import { getOutcome, isBeside, listCited, listRunIds } from './returned-file.js';
 import type { ReturnedTable } from './returned-table.js';
+import { SavedForms } from './saved-forms.js';
 
 /** What a cell of a returned file says of the answer that the ledger has for it. */
 export type Meaning =
@@ -112,6 +114,7 @@ export class CellReader {
   readonly #places: readonly FieldColumns[];
   /** What was asked before with other wordings of the fields. */
   readonly #formerAsks: readonly Ask[];
+  readonly #forms = new SavedForms();
   /** Only for files with rows that name no run. */
   #index: Promise<AnswerIndex> | null = null;
 
@@ -156,6 +159,7 @@ export class CellReader {
   /** Null for a cell that does not show the answer to it, where other answers are needed to decide. */
   #compare({ row, place, stored }: UnclearCell): Meaning | null {
     const value = stored?.value ?? null;
+    if (stored !== undefined && stored.who !== 'human' && value !== null) this.#count(row, place, stored);
     if (this.#isBlank(row, place)) {
       // rowfill blanked the cells of an excluded row, and an excluded answer.
       const isBlanked =
@@ -165,7 +169,7 @@ export class CellReader {
       return this.#formerAsks.length > 0 ? null : 'cleared';
     }
     if (value === null) return null;
-    if (isSameField(row, place, value)) return 'same';
+    if (this.#isSameField(row, place, value, stored?.who === 'human')) return 'same';
     return this.#isShown(row, place, stored) && this.#isPartCleared(row, place, value) ? 'cleared' : null;
   }
 
@@ -259,7 +263,8 @@ export class CellReader {
     const voucher = this.#table.readVoucher(row, place.name);
     if (voucher === 'human') return persons;
     const written = known.filter(
-      ({ answer }) => answer.value !== null && isSameField(row, place, answer.value),
+      ({ answer }) =>
+        answer.value !== null && this.#isSameField(row, place, answer.value, answer.who === 'human'),
     );
     if (stored !== undefined && this.#isShown(row, place, stored)) {
       // Its run may be named because of another field, while the cell shows another wording.
@@ -299,8 +304,40 @@ export class CellReader {
     return (
       row.kind === 'cells' &&
       values.length > 1 &&
-      values.every((part) => isCleared(part) || isSamePart(row, part, value))
+      values.every((part) => isCleared(part) || this.#isLike(comparePart(row, part, value), part.title))
     );
+  }
+
+  /** True if all columns of a field still mean its value. What a person gave is compared leniently. */
+  #isSameField(row: Row, { name, values }: FieldColumns, value: JsonValue, isPersons: boolean): boolean {
+    const isLike = (likeness: Likeness | null, title: string): boolean =>
+      isPersons ? likeness !== null : this.#isLike(likeness, title);
+    if (row.kind === 'object') return isLike(compareCell(getValue(row, name), value, undefined), name);
+    return values.every((part) => isLike(comparePart(row, part, value), part.title));
+  }
+
+  #isLike(likeness: Likeness | null, title: string): boolean {
+    if (likeness === null) return false;
+    return likeness.isPlain || likeness.forms.some((form) => this.#forms.mayExplain(title, form));
+  }
+
+  #count(row: Row, { name, values }: FieldColumns, { value, foundAtMs = 0 }: FieldAnswer): void {
+    if (row.kind === 'object') {
+      this.#forms.add(name, compareCell(getValue(row, name), value, undefined), value, foundAtMs);
+      return;
+    }
+    for (const part of values) {
+      const inner = getPath(value, part.path) ?? null;
+      this.#forms.add(part.title, comparePart(row, part, value), inner, foundAtMs);
+    }
+  }
+
+  /**
+   * Decides, once all rows were read, which changes a program made to whole columns. True if others were found: then
+   * cells that only these would explain are a person's, and the rows must be read again.
+   */
+  settleForms(): boolean {
+    return this.#forms.settle();
   }
 
   #isBlank(row: Row, { name, values }: FieldColumns): boolean {
@@ -364,17 +401,11 @@ function readError(row: Row): string {
   return String(getOutcome(row)?.error ?? getValue(row, 'enrichment_error') ?? '');
 }
 
-/** True if all columns of a field still mean its value. */
-function isSameField(row: Row, { name, values }: FieldColumns, value: JsonValue): boolean {
-  if (row.kind === 'object') return isSameCell(getValue(row, name), value, undefined);
-  return values.every((part) => isSamePart(row, part, value));
-}
-
-function isSamePart(row: Row, { title, path, schema }: ValueColumn, value: JsonValue): boolean {
+function comparePart(row: Row, { title, path, schema }: ValueColumn, value: JsonValue): Likeness | null {
   const index = row.kind === 'cells' ? row.columns.get(title) : undefined;
   const stored = row.kind === 'cells' && index !== undefined ? row.stored?.[index] : null;
   const raw = stored?.kind === 'number' ? stored.raw : undefined;
-  return isSameCell(getValue(row, title) ?? '', getPath(value, path), schema, raw);
+  return compareCell(getValue(row, title) ?? '', getPath(value, path), schema, raw);
 }
 
 /** The value in the cells of a field. Parts of an object that the file has no column for stay as they were. */

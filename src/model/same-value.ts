@@ -1,4 +1,6 @@
 import { formatCanonicalJson, isJsonObject, type JsonValue } from './json.js';
+import { type Likeness, PLAIN, type SavedForm, toForms, toLikeness } from './likeness.js';
+import { compareDate, findTime, isDateOfNumbers, isMidnight, readDayAndMonth } from './same-date.js';
 
 /** True if two values say the same: equal as JSON, apart from letter case, white space at the ends and Unicode form. */
 export function isSameValue(one: JsonValue, other: JsonValue): boolean {
@@ -15,32 +17,84 @@ function fold(value: JsonValue): JsonValue {
 /** Longest text of a workbook cell; longer ones are cut. */
 const MAX_CELL = 32_767;
 
-/**
- * True if a cell still means a value that was written to it, after any program has saved the file: numbers and dates in
- * another format, lost zeros and signs, other words for true and false, other forms of a list. `schema` is that of the
- * value; `raw` is the stored number of a workbook cell.
- */
-export function isSameCell(
+/** Forms from which the value can be read again. After any other, the full value is written back. */
+const READABLE: ReadonlySet<SavedForm> = new Set([
+  'decimal comma',
+  'thousands points',
+  'day first',
+  'month first',
+]);
+
+/** True if a filled cell still means its value, and all of it can be read there. */
+export function mayStay(
   cell: JsonValue | undefined,
   value: JsonValue | undefined,
   schema: JsonValue | undefined,
   raw?: string,
 ): boolean {
-  if (value === undefined || value === null) return cell === undefined || cell === null || cell === '';
-  if (cell === undefined || cell === null) return false;
-  if (cell === value) return true;
-  if (typeof cell === 'object') return isSameValue(cell, value);
+  if (cell === undefined || cell === '' || (value ?? null) === null) return false;
+  const likeness = compareCell(cell, value, schema, raw);
+  return likeness !== null && (likeness.isPlain || likeness.forms.some((form) => READABLE.has(form)));
+}
+
+/** True if a cell still means a value that was written to it, after any program has saved the file. */
+export function isSameCell(...parts: Parameters<typeof compareCell>): boolean {
+  return compareCell(...parts) !== null;
+}
+
+/**
+ * Compares a cell with a value that was written to it, after any program has saved the file: numbers and dates in
+ * another format, lost zeros and signs, other words for true and false, other forms of a list. Null if the cell means
+ * something else. `schema` is that of the value; `raw` is the stored number of a workbook cell.
+ */
+export function compareCell(
+  cell: JsonValue | undefined,
+  value: JsonValue | undefined,
+  schema: JsonValue | undefined,
+  raw?: string,
+): Likeness | null {
+  if (value === undefined || value === null)
+    return toLikeness(cell === undefined || cell === null || cell === '');
+  if (cell === undefined || cell === null) return null;
+  if (cell === value) return PLAIN;
+  if (typeof cell === 'object') return toLikeness(isSameValue(cell, value));
   const text = foldText(String(cell));
   switch (typeof value) {
     case 'number':
-      return isSameNumber(text, value) || (raw !== undefined && isClose(Number(raw), value));
+      return raw !== undefined && isClose(Number(raw), value) ? PLAIN : compareNumber(text, value, schema);
     case 'boolean':
-      return (value ? YES : NO).has(text.toLowerCase());
+      return toLikeness((value ? YES : NO).has(text.toLowerCase()));
     case 'string':
-      return isSameText(text, foldText(value), schema, raw);
+      return compareText(text, foldText(value), schema, raw);
     default:
-      return isSameList(text, value);
+      return toLikeness(isSameList(text, value));
   }
+}
+
+/** The forms that would have changed the text of a value. */
+export function listProneForms(value: JsonValue): readonly SavedForm[] {
+  if (typeof value === 'number') {
+    if (Math.abs(value) >= 1e11) return ['scientific', 'thousands points'];
+    if (Number.isInteger(value)) return Math.abs(value) >= 1_000 ? ['thousands points'] : [];
+    return ['decimal comma'];
+  }
+  if (typeof value !== 'string' || !/^\+?\d/.test(value)) return [];
+  if (DATE.test(value)) {
+    const time = findTime(value.slice(10));
+    return time === null || isMidnight(time)
+      ? ['day first', 'month first']
+      : ['day first', 'month first', 'no time', 'other time zone'];
+  }
+  const forms: SavedForm[] = [];
+  if (readDayAndMonth(value) !== null) forms.push('date of numbers');
+  if (!DIGITS.test(value)) return forms;
+  const digits = value.replace(/\D/g, '');
+  if (value.startsWith('+')) forms.push('lost plus');
+  else if (digits.startsWith('0') && digits.length > 1) forms.push('lost zeros');
+  if (/^\d+$/.test(value)) forms.push('added zeros', 'point zero');
+  else forms.push('separators');
+  if (digits.length >= 12) forms.push('scientific');
+  return forms;
 }
 
 /** What every program may change in a text: line ends, no-break and invisible characters, blanks at the ends. */
@@ -56,24 +110,51 @@ function foldText(text: string): string {
     .replace(/^'/, '');
 }
 
-function isSameText(
+const DATE = /^\d{4}-\d{2}-\d{2}/;
+const DIGITS = /^\+?\d[\d\s().-]*$/;
+
+function compareText(
   text: string,
   value: string,
   schema: JsonValue | undefined,
   raw: string | undefined,
-): boolean {
-  if (text === value) return true;
-  if (text.length >= MAX_CELL - 1 && value.startsWith(text.slice(0, -1))) return true;
+): Likeness | null {
+  if (text === value) return PLAIN;
+  if (text.length >= MAX_CELL - 1 && value.startsWith(text.slice(0, -1))) return PLAIN;
   if (isJsonObject(schema) && Array.isArray(schema.enum) && text.toLowerCase() === value.toLowerCase())
-    return true;
-  if (/^\d{4}-\d{2}-\d{2}/.test(value)) return isSameDate(text, value, raw);
-  if (/^\+?\d[\d\s().-]*$/.test(value)) return isSameDigits(text, value);
-  return /[@:/.]/.test(value) && normalizeAddress(text) === normalizeAddress(value);
+    return PLAIN;
+  if (DATE.test(value)) return compareDate(text, value, raw);
+  if (isDateOfNumbers(text, value)) return toForms('date of numbers');
+  if (DIGITS.test(value)) return compareDigits(text, value, raw);
+  return toLikeness(/[@:/.]/.test(value) && normalizeAddress(text) === normalizeAddress(value));
 }
 
 function isClose(number: number, value: number): boolean {
   // Spreadsheets keep 15 digits.
   return number === value || (Number.isFinite(number) && number.toPrecision(15) === value.toPrecision(15));
+}
+
+function compareNumber(text: string, value: number, schema: JsonValue | undefined): Likeness | null {
+  if (!isSameNumber(text, value)) return null;
+  if (/\de[+-]?\d/i.test(text))
+    return isClose(Number(text.replace(',', '.')), value) ? PLAIN : toForms('scientific');
+  const digits = text.replace(/[^\d.,+-]/g, '');
+  const typed = readTypedCell(digits, isInteger(schema) ? { type: 'integer' } : { type: 'number' });
+  const isOther =
+    typeof typed === 'number' && !isClose(Math.abs(typed), Math.abs(value)) && !text.includes('%');
+  if (!isOther) return Number.isInteger(value) ? PLAIN : withComma(digits);
+  return toForms(Number.isInteger(value) ? 'thousands points' : 'decimal comma');
+}
+
+/** A number with a decimal comma is clear by itself, and says that others have one too. */
+function withComma(digits: string): Likeness {
+  return digits.includes(',') && digits.lastIndexOf(',') > digits.lastIndexOf('.')
+    ? { isPlain: true, forms: ['decimal comma'] }
+    : PLAIN;
+}
+
+function isInteger(schema: JsonValue | undefined): boolean {
+  return isJsonObject(schema) && [schema.type].flat().includes('integer');
 }
 
 /** A number in the notation of any usual locale; as a percentage, with a currency, or in scientific notation. */
@@ -101,13 +182,25 @@ function listNumbers(text: string): number[] {
   return [point, comma, none].map(Number).filter((number) => !Number.isNaN(number));
 }
 
+/** Digits of a phone number at least; in shorter texts, the marks between digits mean something. */
+const PHONE_DIGITS = 7;
+
 /** Ids, post codes and phone numbers: zeros and the sign at the start may be lost. */
-function isSameDigits(text: string, value: string): boolean {
+function compareDigits(text: string, value: string, raw: string | undefined): Likeness | null {
+  const digits = value.replace(/[\s().+-]/g, '');
   const bare = (each: string): string => each.replace(/[\s().+-]/g, '').replace(/^0+(?=.)/, '');
-  if (/^\d+$/.test(bare(text)) && bare(text) === bare(value)) return true;
-  const digits = bare(value);
-  if (/^\d+(?:[.,]\d+)?e\+?\d+$/i.test(text.replace(/\s/g, ''))) return isSameNumber(text, Number(digits));
-  return /^\d+[.,]0+$/.test(text) && bare(text.replace(/[.,]0+$/, '')) === digits;
+  const shown = raw !== undefined && /^\d+$/.test(raw) && bare(raw) === bare(value) ? raw : text;
+  if (/^\d+$/.test(bare(shown)) && bare(shown) === bare(value)) {
+    const own = shown.replace(/[\s().+-]/g, '');
+    if (own.length > digits.length) return toForms('added zeros');
+    if (own.length < digits.length) return toForms('lost zeros');
+    if (value.startsWith('+') && !shown.startsWith('+')) return toForms('lost plus');
+    return digits.length < PHONE_DIGITS ? toForms('separators') : PLAIN;
+  }
+  if (/^\d+(?:[.,]\d+)?e\+?\d+$/i.test(text.replace(/\s/g, '')))
+    return isSameNumber(text, Number(bare(value))) ? toForms('scientific') : null;
+  const isPointZero = /^\d+[.,]0+$/.test(text) && bare(text.replace(/[.,]0+$/, '')) === bare(value);
+  return isPointZero ? toForms('point zero') : null;
 }
 
 const YES = new Set([
@@ -154,83 +247,6 @@ const NO = new Set([
   'いいえ',
   '否',
 ]);
-
-const DAY_MS = 86_400_000;
-/** Programs lose up to a millisecond of a workbook's times. In days. */
-const ROUNDING = 10 / DAY_MS;
-/** Serial number 0 of a workbook's dates, by its epoch. */
-const EPOCHS = [Date.UTC(1899, 11, 30), Date.UTC(1904, 0, 1)];
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-/** Month names of other languages that do not start like the English ones. */
-const OTHER_MONTHS: Readonly<Record<string, number>> = {
-  ...{ jän: 1, ene: 1, gen: 1, fév: 2, fev: 2, mär: 3, avr: 4, abr: 4, mai: 5, maj: 5, mag: 5, mei: 5 },
-  ...{ giu: 6, jui: 6, lug: 7, aoû: 8, ago: 8, set: 9, okt: 10, out: 10, ott: 10, dez: 12, déc: 12, dic: 12 },
-};
-
-/** True if a date or date and time can mean the value, an ISO date with or without a time. */
-function isSameDate(text: string, value: string, raw: string | undefined): boolean {
-  const serial = Number(raw ?? (/^\d{5}(?:[.,]\d+)?$/.test(text) ? text.replace(',', '.') : Number.NaN));
-  const days = Number.isFinite(serial)
-    ? EPOCHS.map((epochMs) => formatDay(epochMs + Math.floor(serial + ROUNDING) * DAY_MS))
-    : listDays(text);
-  if (!days.includes(value.slice(0, 10))) return false;
-  const [time, cellTime] = [findTime(value.slice(10)), findTime(text)];
-  return (
-    time === null ||
-    cellTime === null ||
-    isMidnight(time) ||
-    isMidnight(cellTime) ||
-    Math.abs(time - cellTime) <= 1 ||
-    Math.floor(time / 60) === Math.floor(cellTime / 60)
-  );
-}
-
-function isMidnight(seconds: number): boolean {
-  return seconds < 60 || seconds >= DAY_MS / 1_000 - 1;
-}
-
-/** Seconds since midnight in a text; null without a time. */
-function findTime(text: string): number | null {
-  const match = /(?:^|[\sT,])(\d{1,2})[:.](\d{2})(?::(\d{2}(?:\.\d+)?))?\s*([ap]\.?m\.?)?/i.exec(text);
-  if (match === null) return null;
-  const hours =
-    (Number(match[1]) % (match[4] === undefined ? 24 : 12)) + (/^p/i.test(match[4] ?? '') ? 12 : 0);
-  return (hours * 60 + Number(match[2])) * 60 + Number(match[3] ?? 0);
-}
-
-/** The days that a text can mean, as ISO dates. */
-function listDays(text: string): string[] {
-  const words = text.toLowerCase().match(/\p{L}{3,}/gu) ?? [];
-  const month = words
-    .map((word) => OTHER_MONTHS[word.slice(0, 3)] ?? MONTHS.indexOf(word.slice(0, 3)) + 1)
-    .find(Boolean);
-  const [one, two, three] = (text.replace(/\d{1,2}:\d{2}.*/, '').match(/\d+/g) ?? []).map(Number);
-  if (one === undefined || two === undefined) return [];
-  const orders =
-    month === undefined
-      ? three === undefined
-        ? []
-        : [
-            [one, two, three],
-            [three, two, one],
-            [three, one, two],
-          ]
-      : [
-          [two, month, one],
-          [one, month, two],
-        ];
-  return orders.flatMap(([year = 0, monthOf = 0, day = 0]) => {
-    const full = year < 70 ? 2000 + year : year < 100 ? 1900 + year : year;
-    const ms = Date.UTC(full, monthOf - 1, day);
-    const isDay = monthOf >= 1 && monthOf <= 12 && new Date(ms).getUTCDate() === day;
-    return isDay ? [formatDay(ms)] : [];
-  });
-}
-
-function formatDay(ms: number): string {
-  const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? '' : date.toISOString().slice(0, 10);
-}
 
 function normalizeAddress(text: string): string {
   const bare = text.replace(/^mailto:/i, '');

@@ -4,7 +4,7 @@ import { formatMicros } from '../model/format.js';
 import { getOwn, isJsonObject, type JsonValue } from '../model/json.js';
 import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model/output-columns.js';
 import type { Row } from '../model/row.js';
-import { isSameCell } from '../model/same-value.js';
+import { mayStay } from '../model/same-value.js';
 import { type CheckedCitation, formatVerdict } from '../model/verdict.js';
 import type { OutputOptions } from './output.js';
 
@@ -194,7 +194,7 @@ function fillVoucher(
   if ((text !== '' || isReplaced) && isFillable(out, at, context)) out[at] = text;
 }
 
-/** Writes a field of a file that was returned. A cell that still means its value stays as it is. */
+/** Writes a field of a file that was returned. A cell that still means its whole value stays as it is. */
 function renewField(
   out: string[],
   place: FieldPlace,
@@ -213,8 +213,7 @@ function renewField(
     }
     const raw = row.kind === 'cells' ? row.stored?.[at] : null;
     const number = raw?.kind === 'number' ? raw.raw : undefined;
-    const isSame = out[at] !== '' && (value ?? null) !== null && isSameCell(out[at], value, schema, number);
-    if (!isSame) out[at] = context.write(value);
+    if (!mayStay(out[at], value, schema, number)) out[at] = context.write(value);
   }
   if (isKept && (answer?.value ?? null) === null) {
     replaceVouchers(out, place, '');

@@ -2,7 +2,7 @@ import type { FieldAnswer, FilledRow, KeptCell } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
 import { compactJson, isJsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import type { Row } from '../model/row.js';
-import { isSameCell } from '../model/same-value.js';
+import { mayStay } from '../model/same-value.js';
 import { type CheckedCitation, formatVerdict } from '../model/verdict.js';
 import type { OutputOptions, RowFormatter } from './output.js';
 
@@ -59,7 +59,8 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
       if (isReturned && own !== undefined) {
         // A placeholder stays where nothing was found, as in the first output.
         const isKept = value === null && blanks.isUnfilled(name, own);
-        if (!isKept && !isSameCell(own, value, undefined)) replaced.set(name, JSON.stringify(value));
+        const isWhole = value === null ? own === null : mayStay(own, value, undefined);
+        if (!isKept && !isWhole) replaced.set(name, JSON.stringify(value));
       } else if (own === undefined) added += `,${key}${JSON.stringify(value)}`;
       else if (!blanks.isUnfilled(name, own) && (!options.overwrite || value === null)) continue;
       else if (value !== null) replaced.set(name, JSON.stringify(value));

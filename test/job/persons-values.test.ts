@@ -306,3 +306,69 @@ function readFilled(path: string): unknown[] {
     .split('\n')
     .map((line) => JSON.parse(line).ceo);
 }
+
+const TYPED = ['num:number', 'code', 'version', 'day:date', 'time:datetime'];
+
+function findTyped(company: string, field: string, time: number) {
+  const row = Number(company.split(' ').at(-1));
+  switch (field) {
+    case 'num':
+      return 1.234 + row + time;
+    case 'code':
+      return String(1_230 + row + time).padStart(5, '0');
+    case 'version':
+      return `${row}-${time}`;
+    case 'day':
+      return `2024-03-0${row}`;
+    default:
+      return `2024-03-0${row}T10:00:00Z`;
+  }
+}
+
+test('a single cell that only a re-saved column would explain is a person’s', async () => {
+  const { again, edit } = await openFilled(9, findTyped, TYPED, { send: SEND });
+  const typed = {
+    num: '3,234',
+    code: '1232',
+    version: '1-Jan',
+    day: '1/3/2024',
+    time: '2024-03-01T10:00:00+02:00',
+  };
+  edit((table) => {
+    Object.assign(table[0] ?? {}, typed);
+    Object.assign(table[1] ?? {}, { day: '3/2/2024', time: '2024-03-02' });
+  });
+  for (const changes of [{}, { refresh: true }]) {
+    const { table } = await again(changes);
+    expect(table[0]).toMatchObject(typed);
+    for (const name of Object.keys(typed)) expect(table[0]?.[`${name}_confidence`]).toBe('human');
+    expect(table[1]).toMatchObject({ day: '3/2/2024', day_confidence: 'human', time: '2024-03-02' });
+    expect(table[2]).toMatchObject({ num_confidence: 'high', code_confidence: 'high' });
+  }
+});
+
+test('a small file that a program saved has no corrections, and gets back what was lost', async () => {
+  const { again, edit, path } = await openFilled(4, findTyped, TYPED, { send: SEND });
+  const filled = readTable(readFileSync(path, 'utf8'));
+  const save = (row: Readonly<Record<string, string>>, number: number) => ({
+    ...row,
+    num: row.num?.replace('.', ',') ?? '',
+    code: String(Number(row.code)),
+    version: `${number}-Jan`,
+    day: `${number}/3/2024`,
+    time: `2024-03-0${number}`,
+  });
+  edit((table) => table.map((row, index) => save(row, index + 1)));
+  // Rows that are filled later are written as always.
+  edit((table) => [...table, ...['Company 5', 'Company 6'].map((company) => ({ company }))]);
+  for (let time = 0; time < 2; time += 1) {
+    const { table, notes } = await again();
+    expect(notes.join()).not.toContain('a person gave');
+    for (const [index, { code, version, time: at }] of filled.entries()) {
+      expect(table[index]).toMatchObject({ code, version, time: at, num_confidence: 'high' });
+      // What can be read stays as it was saved.
+      expect(table[index]).toMatchObject({ day: `${index + 1}/3/2024`, day_confidence: 'high' });
+    }
+    expect(table[4]).toMatchObject({ day: '2024-03-05', day_confidence: 'high' });
+  }
+});

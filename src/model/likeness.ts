@@ -1,0 +1,36 @@
+/**
+ * A change that a program makes to all cells of a kind when it saves a file. In a single cell, the same text is a
+ * person's: it means something else.
+ */
+export type SavedForm =
+  | 'decimal comma'
+  | 'thousands points'
+  | 'scientific'
+  | 'lost zeros'
+  | 'added zeros'
+  | 'lost plus'
+  | 'point zero'
+  | 'separators'
+  | 'day first'
+  | 'month first'
+  | 'no time'
+  | 'other time zone'
+  | 'date of numbers';
+
+/** How a cell shows a value that was written to it. */
+export interface Likeness {
+  /** True if the cell means the value by itself, also if no other cell was saved like this. */
+  readonly isPlain: boolean;
+  /** Changes that explain the text; one is enough. */
+  readonly forms: readonly SavedForm[];
+}
+
+export const PLAIN: Likeness = { isPlain: true, forms: [] };
+
+export function toLikeness(isSame: boolean): Likeness | null {
+  return isSame ? PLAIN : null;
+}
+
+export function toForms(...forms: SavedForm[]): Likeness {
+  return { isPlain: false, forms };
+}
