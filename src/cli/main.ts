@@ -15,8 +15,10 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   const { setFlagsFromString } = process.getBuiltinModule('node:v8');
   // Collect garbage when the heap has doubled, not quadrupled: saves a fifth of memory at no measurable cost.
   setFlagsFromString('--heap-growing-percent=100');
-  // undici's parser is WebAssembly. Optimizing it takes 40 MB and more time than a short job has, so never do it.
-  setFlagsFromString('--wasm-tiering-budget=1000000000');
+  // undici's parser is WebAssembly. Optimizing it takes 40 MB and a second, and makes nothing faster.
+  setFlagsFromString('--no-wasm-tier-up');
+  setFlagsFromString('--no-wasm-dynamic-tiering');
+  if (words[0] === 'verify') keepHeapsSmall(setFlagsFromString);
   // Without a terminal, as under nohup or a service manager, ignore SIGHUP, because Node resets an inherited ignore.
   // Windows always ends a program whose console is closed.
   const { isatty } = process.getBuiltinModule('node:tty');
@@ -74,6 +76,19 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   });
   // On a normal exit, Node would try to restore the settings of a terminal that is gone, and abort.
   if (isTerminalGone) process.kill(process.pid, 'SIGHUP');
+}
+
+/**
+ * Keeps the heaps of a command small that reads many pages, of which nothing stays. Left alone, the room for new objects
+ * grows to 32 MB, and a collection in the middle of a page lets the rest grow by as much. Costs a twentieth of its
+ * processor time.
+ */
+function keepHeapsSmall(setFlag: (flag: string) => void): void {
+  setFlag('--heap-growing-percent=30');
+  const stopGrowing = (): void => setFlag('--semi-space-growth-factor=1');
+  stopGrowing();
+  // The heap of a new worker resets this flag, for all heaps.
+  process.on('worker', (worker) => worker.once('online', stopGrowing));
 }
 
 /** Preloads a command with `require`, which is synchronous and a sixth faster than the later import of the same file. */
