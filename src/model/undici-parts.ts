@@ -12,9 +12,9 @@ export function loadPool(): typeof undici.Pool {
   return loadPart('dispatcher/pool.js') ?? loadUndici().Pool;
 }
 
-/** The dispatcher for many origins. */
-export function loadAgent(): typeof undici.Agent {
-  return loadPart('dispatcher/agent.js') ?? loadUndici().Agent;
+/** One connection to one origin. */
+export function loadClient(): typeof undici.Client {
+  return loadPart('dispatcher/client.js') ?? loadUndici().Client;
 }
 
 /** Sends a request; the same as `dispatcher.request(options)`, which only exists once all of undici is loaded. */

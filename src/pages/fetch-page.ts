@@ -3,7 +3,7 @@ import { constants, createBrotliDecompress, createGunzip, createInflate } from '
 import type { Dispatcher } from 'undici';
 import { hasPublicSuffix } from '../model/entity-key.js';
 import { resolveProxy, splitCredentials } from '../model/proxy.js';
-import { loadAgent, loadPool, loadUndici, request } from '../model/undici-parts.js';
+import { loadClient, loadUndici, request } from '../model/undici-parts.js';
 import { VERSION } from '../model/version.js';
 import { type AddressGuard, RefusedAddress } from './address.js';
 
@@ -61,7 +61,8 @@ export class PageFetcher {
   readonly #guard: AddressGuard;
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #limits: FetchLimits;
-  readonly #agent: Dispatcher;
+  /** By origin, least recently used first. */
+  readonly #connections = new Map<string, Connection>();
   /** Number of requests sent. */
   requests = 0;
 
@@ -73,24 +74,34 @@ export class PageFetcher {
     this.#guard = guard;
     this.#env = env;
     this.#limits = { ...FETCH_LIMITS, ...limits };
-    this.#agent = new (loadAgent())({ factory: (origin) => this.#open(new URL(origin)) });
   }
 
   /**
    * Requests one address, without following redirects. Rejects with RefusedAddress before anything is sent, with the
    * signal's reason, or with the error of the network.
    */
-  async fetch(
-    url: URL,
-    { accept = ACCEPT, validators = {}, signal }: PageRequest = {},
-  ): Promise<PageResponse> {
+  async fetch(url: URL, options: PageRequest = {}): Promise<PageResponse> {
     this.#guard.check(url);
     if (resolveProxy(url.origin, this.#env) !== null) await this.#checkBeforeProxy(url);
+    const connection = this.#take(url);
+    try {
+      return await this.#send(connection.dispatcher, url, options);
+    } finally {
+      connection.requests -= 1;
+      this.#closeIdle();
+    }
+  }
+
+  async #send(
+    dispatcher: Dispatcher,
+    url: URL,
+    { accept = ACCEPT, validators = {}, signal }: PageRequest,
+  ): Promise<PageResponse> {
     const limits = this.#limits;
     const timeout = AbortSignal.timeout(limits.totalMs);
     const stop = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
     this.requests += 1;
-    const response = await request(this.#agent, {
+    const response = await request(dispatcher, {
       origin: url.origin,
       path: url.pathname + url.search,
       method: 'GET',
@@ -129,21 +140,39 @@ export class PageFetcher {
 
   /** Closes all connections. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    const open = [...this.#connections.values()];
+    this.#connections.clear();
+    await Promise.all(open.map(({ dispatcher }) => dispatcher.destroy()));
   }
 
-  /** Opens the connections to one origin. */
+  #take(url: URL): Connection {
+    const connection = this.#connections.get(url.origin) ?? { dispatcher: this.#open(url), requests: 0 };
+    connection.requests += 1;
+    this.#connections.delete(url.origin);
+    this.#connections.set(url.origin, connection);
+    return connection;
+  }
+
+  #closeIdle(): void {
+    for (const [origin, { dispatcher, requests }] of this.#connections) {
+      if (this.#connections.size <= MAX_CONNECTIONS) return;
+      if (requests > 0) continue;
+      this.#connections.delete(origin);
+      void dispatcher.destroy();
+    }
+  }
+
   #open(url: URL): Dispatcher {
     const connect = { timeout: this.#limits.connectMs };
-    const settings = { connections: 2, pipelining: 1, maxHeaderSize: MAX_HEADER_BYTES };
+    const settings = { pipelining: 1, maxHeaderSize: MAX_HEADER_BYTES };
     const proxy = resolveProxy(url.origin, this.#env);
     if (proxy !== null) {
-      const parts = { ...settings, ...splitCredentials(proxy), requestTls: connect };
+      const parts = { ...settings, connections: 1, ...splitCredentials(proxy), requestTls: connect };
       return new (loadUndici().ProxyAgent)(
         proxy.startsWith('socks') ? parts : { ...parts, proxyTls: connect },
       );
     }
-    return new (loadPool())(url.origin, {
+    return new (loadClient())(url.origin, {
       ...settings,
       connect: {
         ...connect,
@@ -166,6 +195,15 @@ export class PageFetcher {
 }
 
 const MAX_HEADER_BYTES = 32 * 1024;
+/** Connections that are kept for later requests. With TLS, each takes about 100 kB. */
+const MAX_CONNECTIONS = 32;
+
+/** The connection to one origin, which sends one request at a time. */
+interface Connection {
+  readonly dispatcher: Dispatcher;
+  /** Requests that are under way. */
+  requests: number;
+}
 
 function readHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
@@ -228,7 +266,18 @@ async function readBytes(
     limit ??= findLimit(piece);
     size += piece.length;
     pieces.push(piece);
-    if (size > limit) return { body: Buffer.concat(pieces, limit), isCut: true };
+    if (size > limit) return { body: join(pieces, limit), isCut: true };
   }
-  return { body: Buffer.concat(pieces, size), isCut: false };
+  return { body: join(pieces, size), isCut: false };
+}
+
+/** Joins pieces in a buffer of its own, which can be handed to a worker without a copy. */
+function join(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(at + piece.length > size ? piece.subarray(0, size - at) : piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
