@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from '../model/verdict.js';
 import { fetchArchived } from '../pages/archive.js';
+import { findSite } from '../pages/host-queue.js';
 import type { Pages } from '../pages/open-pages.js';
 import { dropFragment, type FetchedPage } from '../pages/page-cache.js';
 import type { PageBytes, PageKind } from '../pages/page-text.js';
@@ -82,6 +83,8 @@ export class CitationChecker {
   readonly #fields: ReadonlyMap<string, Field>;
   /** Claims by the page that they wait for. */
   readonly #open = new Map<string, OpenClaim[]>();
+  /** By site, the pages that wait while another page of the site is checked. */
+  readonly #sites = new Map<string, string[]>();
   readonly #running = new Set<Promise<void>>();
   #openClaims = 0;
   #wake: () => void = () => {};
@@ -169,13 +172,28 @@ export class CitationChecker {
       return;
     }
     this.#open.set(page, [open]);
-    const task = this.#checkPage(page)
+    const site = isFile(page) ? 'file:' : findSiteOf(page);
+    const pages = this.#sites.get(site);
+    if (pages !== undefined) {
+      pages.push(page);
+      return;
+    }
+    const task = this.#checkSite(site, page)
       .catch((error: unknown) => {
         this.#failure ??= { error };
         this.#wake();
       })
       .finally(() => this.#running.delete(task));
     this.#running.add(task);
+  }
+
+  /** Checks the pages of a site in turn. They can only be fetched so, and a page that waits here is only its address. */
+  async #checkSite(site: string, first: string): Promise<void> {
+    const waiting: string[] = [];
+    this.#sites.set(site, waiting);
+    for (let page: string | undefined = first; page !== undefined; page = waiting.shift())
+      await this.#checkPage(page);
+    this.#sites.delete(site);
   }
 
   async #checkPage(url: string): Promise<void> {
@@ -313,7 +331,9 @@ function createPage(
 ): OpenedPage {
   return {
     load: async () => {
-      const { finalUrl, status, contentType, body, isCut } = held ?? (await load());
+      // Two addresses may lead to one fetch, whose bytes the first has handed over.
+      const isGone = held !== null && held.hash !== null && held.body.length === 0;
+      const { finalUrl, status, contentType, body, isCut } = held !== null && !isGone ? held : await load();
       return { bytes: { url: finalUrl, status, contentType, body }, isCut };
     },
     heldBytes: held?.body.length ?? 0,
@@ -324,6 +344,10 @@ function createPage(
 function isPdf({ contentType, body }: FetchedPage): boolean {
   const start = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, 1024)).toString('latin1');
   return start.includes('%PDF-') && !/html/i.test(contentType ?? '');
+}
+
+function findSiteOf(url: string): string {
+  return URL.canParse(url) ? findSite(new URL(url).hostname) : url;
 }
 
 function isFile(url: string): boolean {
