@@ -29,7 +29,9 @@ const TIMEOUT_PER_CLAIM_MS = 100;
 const HEAP_MB = 384;
 /** Small, so that garbage is collected instead of gathered: pages become garbage at once. */
 const YOUNG_HEAP_MB = 8;
-/** Bytes of pages that wait for their turn in memory. Further ones wait on disk. */
+/** No further page is fetched while pages of this many bytes wait for their turn in memory. */
+const MAX_BYTES_TO_FETCH = 1_000_000;
+/** Pages that were under way then wait on disk, above this many bytes. */
 const MAX_WAITING_BYTES = 4_000_000;
 
 /**
@@ -44,6 +46,9 @@ export class PageJudge {
   });
   #last: Promise<unknown> = Promise.resolve();
   #waitingBytes = 0;
+  /** Those that wait to fetch a page. */
+  readonly #fetching: (() => void)[] = [];
+  #isLoading = false;
   #isClosed = false;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = (): void => void this.close();
@@ -65,27 +70,56 @@ export class PageJudge {
     return this.#waitingBytes === 0 || this.#waitingBytes + bytes <= MAX_WAITING_BYTES;
   }
 
+  /** Resolves when another page may be fetched. */
+  async waitForRoom(): Promise<void> {
+    while (this.#waitingBytes > MAX_BYTES_TO_FETCH && !this.#isLoading && !this.#isClosed) {
+      await new Promise<void>((resolve) => {
+        this.#fetching.push(resolve);
+      });
+    }
+  }
+
   /**
-   * Judges the page that `load` returns, which is called when it is its turn. `heldBytes` is what it keeps in memory
-   * until then. For a page that cannot be judged the reply says why, such as "it takes too long to read".
+   * Judges the page that `load` returns, which is called when it is its turn. Its bytes are handed to the worker, so they
+   * are empty afterwards. `heldBytes` is what it keeps in memory until then. For a page that cannot be judged the reply says why, such as "it takes too long to read".
    */
   judge(load: () => Promise<JudgedPage>, claims: readonly Claim[], heldBytes: number): Promise<JudgeReply> {
     this.#waitingBytes += heldBytes;
     const result = this.#last.then(async () => {
       try {
-        const page = this.#isClosed ? null : await load();
+        const page = this.#isClosed ? null : await this.#load(load, heldBytes);
         if (this.#isClosed || page === null) throw new Error('the reader of pages is closed');
         return await this.#judge(page, claims);
       } finally {
         this.#waitingBytes -= heldBytes;
+        // One page for each that is done; all if none is left to wait for.
+        if (this.#waitingBytes > 0) this.#fetching.shift()?.();
+        else this.#wakeAll();
       }
     });
     this.#last = result.catch(() => undefined);
     return result;
   }
 
+  /** Loads a page for its turn. If it has to be fetched for that, it must not wait for pages that wait for it. */
+  async #load(load: () => Promise<JudgedPage>, heldBytes: number): Promise<JudgedPage> {
+    if (heldBytes > 0) return await load();
+    this.#isLoading = true;
+    this.#wakeAll();
+    try {
+      return await load();
+    } finally {
+      this.#isLoading = false;
+    }
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#fetching.splice(0)) wake();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#wakeAll();
     this.#signal?.removeEventListener('abort', this.#abort);
     await this.#worker.end();
   }
@@ -94,10 +128,12 @@ export class PageJudge {
     const timeoutMs = this.#timeoutMs + TIMEOUT_PER_CLAIM_MS * claims.length;
     try {
       if ('pdf' in page) return await this.#worker.ask({ page, claims }, timeoutMs);
-      // A copy, because the bytes may be part of a larger buffer.
-      const body = new Uint8Array(page.bytes.body);
-      const own = { ...page, bytes: { ...page.bytes, body } };
-      return await this.#worker.ask({ page: own, claims }, timeoutMs, [body.buffer]);
+      const { body } = page.bytes;
+      // Bytes that are part of a larger buffer are copied.
+      const isWhole = body.buffer instanceof ArrayBuffer && body.byteLength === body.buffer.byteLength;
+      const own = isWhole ? body : new Uint8Array(body);
+      const request = { page: { ...page, bytes: { ...page.bytes, body: own } }, claims };
+      return await this.#worker.ask(request, timeoutMs, [own.buffer as ArrayBuffer]);
     } catch (error) {
       if (error instanceof WorkerFailure && !this.#isClosed) return { error: error.message };
       throw error;

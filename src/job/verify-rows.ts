@@ -67,6 +67,7 @@ export function openRowVerifier(options: CheckOptions, sources: CheckSources): R
   const freshSinceMs = nowMs - parseDurationOption('max-age', options.maxAge ?? '30d');
   const retrySinceMs = nowMs - RETRY_AFTER_MS;
   const allowPrivate = options.fetchPrivate ?? [];
+  const judge = new PageJudge(signal);
   const pages = openPages({
     folder: options.pages ?? join(dirname(resolveLedgerPath({})), 'pages'),
     freshSinceMs,
@@ -77,9 +78,9 @@ export function openRowVerifier(options: CheckOptions, sources: CheckSources): R
     clock,
     resolve,
     signal,
+    waitForRoom: () => judge.waitForRoom(),
   });
   const pdf = new PdfReader();
-  const judge = new PageJudge(signal);
   const checker = new CitationChecker({
     ...sources,
     pages,

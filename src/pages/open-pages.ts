@@ -27,6 +27,8 @@ export interface PagesOptions {
   /** Sites that are requested at once. @default 20 */
   readonly concurrency?: number;
   readonly limits?: Partial<FetchLimits>;
+  /** Resolves when there is memory for another page. Called before each request. @default at once */
+  readonly waitForRoom?: () => Promise<void>;
   /** Variables that name a proxy. @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly clock?: Clock;
@@ -172,12 +174,13 @@ class WebPages implements Pages {
     validators: Partial<StoredFetch>,
     keep: (response: PageResponse) => FetchedPage | null,
   ): Promise<{ readonly response: PageResponse; readonly page: FetchedPage | null }> {
-    const { signal } = this.#options;
+    const { signal, waitForRoom } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       try {
         const { response, page } = await this.#queue.run(url.hostname, signal, async () => {
           if ((this.#failures.get(url.host) ?? 0) >= MAX_FAILURES)
             throw new GivenUp(`${url.host} failed ${MAX_FAILURES} times in a row`);
+          await waitForRoom?.();
           const answer = await this.#fetcher.fetch(url, { validators, signal });
           const kept = keep(answer);
           if (kept !== null) await this.#cache.write(kept);

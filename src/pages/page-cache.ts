@@ -76,9 +76,7 @@ export class PageCache {
     const packed = stored.hash === null ? new Uint8Array() : await compress(body);
     const part = `${path}.${randomUUID()}.part`;
     try {
-      await writeFile(part, Buffer.concat([Buffer.from(`${JSON.stringify(stored)}\n`), packed]), {
-        mode: 0o600,
-      });
+      await writeFile(part, [`${JSON.stringify(stored)}\n`, packed], { mode: 0o600 });
       await rename(part, path);
     } catch (error) {
       await rm(part, { force: true });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { JudgedPage } from '../../src/job/page-judge.js';
@@ -59,4 +60,59 @@ test('an interrupt ends the page under way and those that wait', async () => {
   const settled = Promise.allSettled(pages);
   abort.abort();
   expect((await settled).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
+
+test('while many bytes wait, one page is fetched for each that is judged', async () => {
+  const judge = new PageJudge();
+  onTestFinished(() => judge.close());
+  const page = createPage('<p>Acme has its headquarters in Oslo.');
+  const seen: string[] = [];
+  let start = (): void => {};
+  const started = new Promise<void>((resolve) => {
+    start = resolve;
+  });
+  const first = judge.judge(() => started.then(page), [CLAIM], 600_000).then(() => seen.push('first'));
+  const second = judge.judge(page, [CLAIM], 600_000).then(() => seen.push('second'));
+  const fetching = judge.waitForRoom().then(() => seen.push('room'));
+  await setImmediate();
+  seen.push('start');
+  start();
+  await Promise.all([first, second, fetching]);
+  expect(seen).toEqual(['start', 'room', 'first', 'second']);
+});
+
+test('a page that is fetched anew for its turn does not wait for the pages after it', async () => {
+  const judge = new PageJudge();
+  onTestFinished(() => judge.close());
+  const page = createPage('<p>Acme has its headquarters in Oslo.');
+  const anew = async (): Promise<JudgedPage> => {
+    await judge.waitForRoom();
+    return await page();
+  };
+  const replies = [judge.judge(anew, [CLAIM], 0), judge.judge(page, [CLAIM], 2_000_000)];
+  // Another one that takes a place among the requests.
+  const fetching = judge.waitForRoom();
+  for (const reply of await Promise.all(replies)) expect(reply).toMatchObject({ kind: 'readable' });
+  await fetching;
+});
+
+test('bytes of a page are handed over, and copied if they are a part of others', async () => {
+  const judge = new PageJudge();
+  onTestFinished(() => judge.close());
+  const whole = new TextEncoder().encode('<p>Acme has its headquarters in Oslo.');
+  const shared = Buffer.from(whole);
+  const verdicts = await Promise.all(
+    [whole, shared].map((body) =>
+      judge.judge(
+        async () => ({
+          bytes: { url: 'https://acme.example/', status: 200, contentType: 'text/html', body },
+          isCut: false,
+        }),
+        [CLAIM],
+        body.length,
+      ),
+    ),
+  );
+  for (const reply of verdicts) expect(reply).toMatchObject({ verdicts: [{ verdict: 'on_page' }] });
+  expect([whole.length, shared.length]).toEqual([0, 37]);
 });

@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -296,4 +296,42 @@ describe('behind a proxy', () => {
     expect(await pages.fetch('http://www.acme.com/')).toMatchObject({ status: 200, failure: null });
     expect(asked.length).toBeGreaterThan(0);
   });
+});
+
+test('connections to many sites are not all kept', async () => {
+  const sockets = new Set<Socket>();
+  const site = await servePages({
+    '/a': (request, response) => {
+      sockets.add(request.socket);
+      response.end('<p>Oslo</p>');
+    },
+  });
+  const hosts = Array.from({ length: 40 }, (_, at) => `site${at}.example:${site.port}`);
+  const pages = open(site, { allowPrivate: hosts, resolve: async () => ['127.0.0.1'] });
+  const fetched = await Promise.all(hosts.map((host) => pages.fetch(`http://${host}/a`)));
+  expect(fetched.map(({ status }) => status)).toEqual(hosts.map(() => 200));
+  await expect.poll(() => [...sockets].filter(({ destroyed }) => !destroyed).length).toBe(32);
+});
+
+test('a page is requested only when there is room for it', async () => {
+  const site = await servePages({ '/a': '<p>Oslo</p>' });
+  let makeRoom = (): void => {};
+  const room = new Promise<void>((resolve) => {
+    makeRoom = resolve;
+  });
+  let asked = (): void => {};
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const pages = open(site, {
+    waitForRoom: () => {
+      asked();
+      return room;
+    },
+  });
+  const page = pages.fetch(`${site.url}/a`);
+  await isAsked;
+  expect(site.requests).toEqual([]);
+  makeRoom();
+  expect(await page).toMatchObject({ status: 200 });
 });
