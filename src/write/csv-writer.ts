@@ -1,12 +1,7 @@
-import { createRequire } from 'node:module';
-import type Papa from 'papaparse';
 import type { FilledRow } from '../model/answer.js';
 import { type FileShape, hasHeader, type TextFormat } from '../model/file-format.js';
 import { createCellLayout } from './cells.js';
 import type { OutputOptions, RowFormatter } from './output.js';
-
-// With `import`, its whole text would be searched for the names of its exports, which takes longer than running it.
-const { unparse } = createRequire(import.meta.url)('papaparse') as typeof Papa;
 
 /** Writes a CSV in the input's format: delimiter, line ends, quotes, and the lines above the header. */
 export function createCsvFormatter(options: OutputOptions): RowFormatter {
@@ -24,7 +19,7 @@ export function createCsvFormatter(options: OutputOptions): RowFormatter {
     kept: (index: number, cell: string) => string | null,
   ): string => cells.map((cell, index) => kept(index, cell) ?? formatCell(cell)).join(between) + end;
   const formatLines = isUsual(shape)
-    ? createLineFormatter(shape)
+    ? createLineFormatter(shape, formatCell)
     : (lines: string[][]) => lines.map((cells) => cells.map(formatCell).join(between) + end).join('');
   /** Lines that are not as the input had them are formatted together. */
   const format = (rows: readonly FilledRow[]): string => {
@@ -54,34 +49,26 @@ function isUsual({ quotes, isPadded }: TableShape): boolean {
 }
 
 /** Formats lines in the usual quotes. Most lines need none and are only joined, several times as fast. */
-function createLineFormatter(shape: TableShape): (lines: string[][]) => string {
-  const { delimiter, newline, quoting } = shape;
-  const quotes = quoting === 'needed' ? false : createQuoteRule(shape);
+function createLineFormatter(
+  { delimiter, newline, quoting }: TableShape,
+  formatCell: (cell: string) => string,
+): (lines: string[][]) => string {
   const between = toPattern(delimiter);
   const special = new RegExp(`["\\r\\n\\ufeff]|(?:^|${between}) | (?:${between}|$)`);
-  const formatQuoted = (lines: string[][]): string =>
-    lines.length === 0
-      ? ''
-      : unparse(lines, {
-          delimiter,
-          newline,
-          quotes: quotes === false ? false : (cell) => quotes(String(cell)),
-        }) + newline;
-  const isPlain = (line: string, cells: readonly string[]): boolean =>
-    quotes === false && !special.test(line) && !cells.some((cell) => cell.includes(delimiter));
   return (lines) => {
     let text = '';
-    let start = 0;
-    for (let at = 0; at < lines.length; at += 1) {
-      const cells = lines[at] ?? [];
+    for (const cells of lines) {
       const line = cells.join(delimiter);
-      if (!isPlain(line, cells)) continue;
-      if (start < at) text += formatQuoted(lines.slice(start, at));
-      text += line + newline;
-      start = at + 1;
+      const isPlain = quoting === 'needed' && !special.test(line) && !holdsText(cells, delimiter);
+      text += (isPlain ? line : cells.map(formatCell).join(delimiter)) + newline;
     }
-    return text + formatQuoted(lines.slice(start));
+    return text;
   };
+}
+
+function holdsText(cells: readonly string[], text: string): boolean {
+  for (const cell of cells) if (cell.includes(text)) return true;
+  return false;
 }
 
 /** Finds how an unchanged input cell is written in the file, for cells that would be written otherwise. */

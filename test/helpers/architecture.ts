@@ -61,7 +61,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   'pg-boss': ['queue/open-queue.ts'],
   'robots-parser': ['pages/robots.ts'],
   saxes: ['read/zip-archive.ts'],
-  papaparse: ['read/csv-reader.ts', 'write/csv-writer.ts'],
+  papaparse: ['read/csv-reader.ts'],
   re2js: ['model/pattern.ts'],
   'string-width': ['cli/clip-text.ts', 'cli/format-table.ts'],
   tldts: ['model/entity-key.ts'],
