@@ -1,6 +1,6 @@
-import stringWidth from 'string-width';
 import type { JsonValue } from '../model/json.js';
 import { clipText } from './clip-text.js';
+import { measureWidth } from './text-width.js';
 
 const INDENT = '  ';
 const GAP = '  ';
@@ -12,13 +12,13 @@ export function formatTable(rows: readonly (readonly string[])[], width: number)
   const flat = rows.map((cells) => cells.map((cell) => cell.replace(/\s+/g, ' ').trim()));
   const count = Math.max(0, ...flat.map((cells) => cells.length));
   const widths = Array.from({ length: count }, (_, index) =>
-    Math.max(...flat.map((cells) => stringWidth(cells[index] ?? ''))),
+    Math.max(...flat.map((cells) => measureWidth(cells[index] ?? ''))),
   );
   fitWidths(widths, width - INDENT.length - GAP.length * (count - 1));
   return flat.map((cells) => {
     const padded = widths.map((columns, index) => {
       const text = clipText(cells[index] ?? '', columns);
-      return text + ' '.repeat(Math.max(0, columns - stringWidth(text)));
+      return text + ' '.repeat(Math.max(0, columns - measureWidth(text)));
     });
     return `${INDENT}${padded.join(GAP)}`.trimEnd();
   });

@@ -63,7 +63,7 @@ export const PLACES: Readonly<Record<string, readonly string[]>> = {
   saxes: ['read/zip-archive.ts'],
   papaparse: ['read/csv-reader.ts'],
   re2js: ['model/pattern.ts'],
-  'string-width': ['cli/clip-text.ts', 'cli/format-table.ts'],
+  'string-width': ['cli/text-width.ts'],
   tldts: ['model/entity-key.ts'],
   undici: ['api/', 'model/undici-parts.ts', 'pages/fetch-page.ts'],
   unpdf: ['pages/pdf-worker.ts'],
