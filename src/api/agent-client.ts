@@ -15,7 +15,7 @@ import {
   parseThisRun,
   ReadFailures,
 } from './read-run.js';
-import { OpenRun, parseCreatedRun, type StartedRun, startRun } from './start-run.js';
+import { createStartCall, OpenRun, parseCreatedRun, type StartedRun, startRun } from './start-run.js';
 
 export type { AgentClientOptions, AgentTimeouts } from './client-options.js';
 export type { AgentCheck } from './read-run.js';
@@ -105,7 +105,8 @@ export class AgentClient {
    * result holds a connection: pass it to `wait` or close it.
    */
   start(request: CreateRunRequest, options: StartOptions = {}): Promise<StartedRun> {
-    return this.#within(options, (signal) => startRun(this.#caller, request, signal, options.beforeSend));
+    const call = createStartCall(request, options.beforeSend);
+    return this.#within(options, (signal) => startRun(this.#caller, call, signal));
   }
 
   /**
@@ -116,7 +117,11 @@ export class AgentClient {
   async *stream(request: CreateRunRequest, options: CallOptions = {}): AsyncGenerator<AgentRunEvent, void> {
     const scope = linkSignal(options.signal, this.#closing.signal);
     try {
-      yield* streamRun(this.#caller, await startRun(this.#caller, request, scope.signal), scope.signal);
+      yield* streamRun(
+        this.#caller,
+        await startRun(this.#caller, createStartCall(request), scope.signal),
+        scope.signal,
+      );
     } finally {
       scope.close();
     }

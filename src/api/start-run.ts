@@ -13,23 +13,33 @@ import type { ApiHttp, ApiRequest } from './caller.js';
 import { type EventStream, IdleTimeout } from './event-stream.js';
 import { hasResult, parseRun } from './parse-run.js';
 
+/** A create that is ready to be sent. Its request is only bytes, outside the heap, because many may wait. */
+interface StartCall {
+  readonly request: ApiRequest;
+  readonly effort: string | null;
+}
+
+export function createStartCall(request: CreateRunRequest, beforeSend?: () => void): StartCall {
+  return {
+    request: {
+      method: 'POST',
+      path: '/agent/runs',
+      accept: 'text/event-stream',
+      body: Buffer.from(formatInOrder(request)),
+      creates: true,
+      beforeSend,
+    },
+    effort: request.effort ?? null,
+  };
+}
+
 /** Starts a run with its event stream open and returns once the run id is known. Never retried. */
 export async function startRun(
   caller: ApiHttp,
-  request: CreateRunRequest,
+  { request: call, effort }: StartCall,
   signal: AbortSignal,
-  beforeSend?: () => void,
 ): Promise<OpenRun> {
-  const call: ApiRequest = {
-    method: 'POST',
-    path: '/agent/runs',
-    accept: 'text/event-stream',
-    body: formatInOrder(request),
-    creates: true,
-    beforeSend,
-  };
   const answer = await caller.open(call, signal);
-  const effort = request.effort ?? null;
   if (!answer.contentType.includes('text/event-stream')) {
     return parsePlainRun(await caller.readJson(answer, call, signal), effort, caller);
   }

@@ -26,7 +26,7 @@ export interface HttpRequest {
   /** Path starting with `/agent/…`, including the query, escaped. */
   readonly path: string;
   readonly accept: 'application/json' | 'text/event-stream';
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly lastEventId?: string;
   readonly extraBetas?: readonly string[];
   readonly headersMs: number;

@@ -51,7 +51,7 @@ export async function runBatch<Result>(
   const seen = group.questions.map((question) => question.seen);
   const sent = await sendBatch(
     { batch, seen, ...(invocation === undefined ? {} : { invocation }) },
-    createRequest(parts.ask, batch, exclusions),
+    () => createRequest(parts.ask, batch, exclusions),
     parts,
   );
   switch (sent.status) {

@@ -97,15 +97,15 @@ const UNREACHABLE_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
 /**
  * Reserves the batch, starts the run once and stores its id. A lost response is looked up, never blindly
- * retried.
+ * retried. The request is created when it is sent, so that batches that wait do not hold one.
  */
 export async function sendBatch(
   reservation: Reservation,
-  request: CreateRunRequest,
+  createRequest: () => CreateRunRequest,
   context: StartParts,
 ): Promise<SendResult> {
   try {
-    return await trySend(reservation, request, context);
+    return await trySend(reservation, createRequest, context);
   } catch (error) {
     if (isRefusedStart(error)) return { status: 'fatal', error };
     throw error;
@@ -119,12 +119,15 @@ function isRefusedStart(error: unknown): error is RowfillError {
 
 async function trySend(
   reservation: Reservation,
-  request: CreateRunRequest,
+  createRequest: () => CreateRunRequest,
   context: StartParts,
 ): Promise<SendResult> {
   const { ledger, agent, throttle, clock, stop } = context;
   const { batch } = reservation;
   const release = (reason: string): Promise<void> => releaseBatch(batch, reason, context);
+  // Not async, because a function that waits keeps the request that it has passed on.
+  const startRun = (beforeSend: () => void): Promise<StartedRun> =>
+    agent.client.start(createRequest(), { beforeSend });
   if (stop.startSignal.aborted) return { status: 'stopped' };
   if (context.findsNothing(batch.effort)) return { status: 'held_back' };
   let intendedAtMs = clock.now();
@@ -171,14 +174,12 @@ async function trySend(
     try {
       // No abort signal: a create that we cancel would leave an unknown run. The job may have been stopped
       // while the create waited for its connection, so check again once it is open.
-      const run = await agent.client.start(request, {
-        beforeSend() {
-          if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) throw STALE;
-          // Another batch may have stopped the job while this one waited for its connection.
-          if (stop.startSignal.aborted) throw STOPPED;
-          ledger.refuseStart();
-          start.sent();
-        },
+      const run = await startRun(() => {
+        if (clock.now() - intendedAtMs > MAX_INTENT_AGE_MS) throw STALE;
+        // Another batch may have stopped the job while this one waited for its connection.
+        if (stop.startSignal.aborted) throw STOPPED;
+        ledger.refuseStart();
+        start.sent();
       });
       throttle.onStarted(start);
       return { status: 'sent', run, adopted: false, marked: ledger.markStarted(batch, run.id) };

@@ -42,7 +42,7 @@ test('the request is sent only after its reservation is on disk', async () => {
   const batch = createTestBatch(job, ['Acme']);
   const sending = sendBatch(
     { batch, seen: [0] },
-    { query: 'Who leads the company?', input: { data: [{ company: 'Acme' }] } },
+    () => ({ query: 'Who leads the company?', input: { data: [{ company: 'Acme' }] } }),
     {
       ledger,
       agent: { client, listLagMs: 0 },
@@ -114,7 +114,7 @@ async function openSend(faults: readonly object[], parts: Partial<StartParts> = 
 
 /** Resolves once the ledger has the id of a run that was started. */
 async function sendAndMark(batch: Batch, request: CreateRunRequest, context: StartParts) {
-  const result = await sendBatch({ batch, seen: batch.rows.map(() => 0) }, request, context);
+  const result = await sendBatch({ batch, seen: batch.rows.map(() => 0) }, () => request, context);
   if (result.status === 'sent') await result.marked;
   return result;
 }
