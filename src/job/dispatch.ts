@@ -2,7 +2,9 @@ import pLimit from 'p-limit';
 import type { OpenBatch } from '../ledger/ledger.js';
 import type { PendingBatch, Question } from '../model/question.js';
 import { readAhead } from '../model/read-ahead.js';
+import type { Row } from '../model/row.js';
 import type { Batcher } from '../run/batcher.js';
+import type { Selection } from '../select/select-rows.js';
 import { askGroup, giveUpUnaffordable, resumeGroup, resumeOther, resumeRun } from './ask-group.js';
 import { resolveDoubts, SharedAnswersCounter } from './doubts.js';
 import {
@@ -313,28 +315,46 @@ async function* openQuestions(
   context: JobContext,
   hold: (questions: readonly Question[]) => void,
 ): AsyncGenerator<readonly Question[]> {
-  const cellNotes = new CellWarnings(context.ask.send);
   // The estimate has already counted them.
-  const shared =
-    context.state.planned === null ? new SharedAnswersCounter(context.ask, context.input.columns) : null;
+  const counters = context.state.planned === null ? createCounters(context) : null;
   for await (const rows of context.input.openRows()) {
     const { selections, elsewhere } = await selectChunk(rows, context, (keys) =>
       context.inFlight.openLook(keys),
     );
-    const questions = selections.flatMap((selection) =>
-      selection.status === 'ask' ? selection.questions : [],
-    );
-    hold(questions.filter(({ key }) => elsewhere.has(key)));
-    cellNotes.count(rows.filter((_row, index) => selections[index]?.status === 'ask'));
-    for (const [index, row] of rows.entries()) {
-      const selection = selections[index];
-      if (selection !== undefined) shared?.add(row, selection);
-    }
+    const questions: Question[] = [];
+    for (const selection of selections)
+      if (selection.status === 'ask') questions.push(...selection.questions);
+    if (elsewhere.size > 0) hold(questions.filter(({ key }) => elsewhere.has(key)));
+    if (counters !== null) countRows(rows, selections, counters);
     context.tally.countSelected(selections);
     await context.answeredRows?.select(rows, selections);
     yield elsewhere.size === 0 ? questions : questions.filter(({ key }) => !elsewhere.has(key));
   }
-  reportWarnings(context, cellNotes.list());
-  if (shared !== null) await resolveDoubts(context, { shared: shared.find() }, false);
+  if (counters !== null) {
+    reportWarnings(context, counters.cellNotes.list());
+    await resolveDoubts(context, { shared: counters.shared.find() }, false);
+  }
   context.tally.countInputEnd();
+}
+
+/** What is said of the rows of a job that is sent without an estimate. */
+interface RowCounters {
+  readonly cellNotes: CellWarnings;
+  readonly shared: SharedAnswersCounter;
+}
+
+function createCounters({ ask, input }: JobContext): RowCounters {
+  return { cellNotes: new CellWarnings(ask.send), shared: new SharedAnswersCounter(ask, input.columns) };
+}
+
+function countRows(
+  rows: readonly Row[],
+  selections: readonly Selection[],
+  { cellNotes, shared }: RowCounters,
+): void {
+  cellNotes.count(rows.filter((_row, index) => selections[index]?.status === 'ask'));
+  for (const [index, row] of rows.entries()) {
+    const selection = selections[index];
+    if (selection !== undefined) shared.add(row, selection);
+  }
 }
