@@ -11,12 +11,12 @@ import type { Batch, BatchRow } from '../model/batch.js';
 import { formatCanonicalJson, getOwn, isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import type { PendingBatch, Question } from '../model/question.js';
 import {
-  createIdMatcher,
   findEntryFields,
   findEntryId,
   findGivenNumber,
   findStructured,
   listRowEntries,
+  matchIds,
 } from '../model/row-entries.js';
 import type { AgentRun } from '../model/run.js';
 import { cleanLine } from '../model/untrusted-text.js';
@@ -73,12 +73,15 @@ function matchEntries(batch: Batch, structured: JsonValue): Entries {
   const [onlyRow] = batch.rows;
   // One row and one entry belong together even without an id, or with the agent's own number.
   const isAlone = batch.rows.length === 1 && list.length === 1;
-  const byId = new Map<string, Entry[]>(rowIds.map((rowId) => [rowId, []]));
-  const own = list.map((value) => (isJsonObject(value) ? findEntryId(value) : undefined));
-  const matched = createIdMatcher(rowIds).match(ids ?? own);
+  const byId = new Map<string, Entry[]>();
+  for (const rowId of rowIds) byId.set(rowId, []);
+  const own: (JsonValue | undefined)[] = [];
+  for (const value of list) own.push(isJsonObject(value) ? findEntryId(value) : undefined);
+  const matched = matchIds(ids ?? own, rowIds);
   let unknownIds = 0;
   let doubled = 0;
-  for (const [index, value] of list.entries()) {
+  for (let index = 0; index < list.length; index += 1) {
+    const value = list[index];
     const isForeign = isForeignId(ids?.[index] ?? own[index]);
     const rowId = matched[index] ?? (isAlone && !isForeign ? onlyRow?.rowId : undefined) ?? '';
     const found = byId.get(rowId);
@@ -119,8 +122,7 @@ function checkRow(
   const readable: ReadableEntry[] = [];
   for (const { index, object } of entries) {
     const found = findEntryFields(object, batch.fields);
-    if (found !== null && names.some((name) => Object.hasOwn(found.fields, name)))
-      readable.push({ index, fields: found.fields });
+    if (found !== null && hasAny(found.fields, names)) readable.push({ index, fields: found.fields });
   }
   const [first] = readable;
   if (first === undefined) {
@@ -134,6 +136,11 @@ function checkRow(
   const { rowId, key } = row;
   const checked = { rowId, key, index: first.index, fields: joinNotes(verdicts, checker) };
   return { status: 'checked', row: twice === undefined ? checked : { ...checked, twice } };
+}
+
+function hasAny(fields: JsonObject, names: readonly string[]): boolean {
+  for (const name of names) if (Object.hasOwn(fields, name)) return true;
+  return false;
 }
 
 interface JudgedRow extends Pick<CheckedRow, 'twice'> {

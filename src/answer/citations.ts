@@ -28,13 +28,10 @@ type Groundings = ReadonlyMap<string | null, ReadonlyMap<number, readonly Ground
  * Sorts the grounding of a run by what it refers to. Grounding of the root is ignored. If a path leads to a row behind
  * the last one, all of it is: the agent counts from 1, or cites rows that it left out.
  */
-function sortGrounding(
-  grounding: readonly Grounding[],
-  readPath: (path: string) => GroundedPlace | null,
-): Groundings {
+function sortGrounding(grounding: readonly Grounding[], paths: PathParser): Groundings {
   const sorted = new Map<string | null, Map<number, Grounding[]>>();
   for (const entry of Array.isArray(grounding) ? grounding : []) {
-    const place = isJsonObject(entry) && typeof entry.field === 'string' ? readPath(entry.field) : null;
+    const place = isJsonObject(entry) && typeof entry.field === 'string' ? paths.read(entry.field) : null;
     if (place === BEHIND_LAST) return new Map();
     if (place === null) continue;
     let byIndex = sorted.get(place.field);
@@ -74,10 +71,9 @@ function listGroundings(
   byIndex: ReadonlyMap<number, readonly Grounding[]> | undefined,
 ): readonly Grounding[] {
   if (byIndex === undefined) return NONE;
-  const places = row.twice?.places.get(name);
-  return places === undefined
-    ? (byIndex.get(row.index) ?? NONE)
-    : places.flatMap((index) => byIndex.get(index) ?? []);
+  if (row.twice === undefined) return byIndex.get(row.index) ?? NONE;
+  const places = row.twice.places.get(name) ?? [row.index];
+  return places.flatMap((index) => byIndex.get(index) ?? []);
 }
 
 const NO_CITATIONS: readonly Citation[] = [];
@@ -156,124 +152,133 @@ interface GroundedPlace {
 
 const BEHIND_LAST: GroundedPlace = { index: -1, field: null };
 
+/** Key of an answer's field, and its notations in a path. */
+interface FieldForms {
+  readonly name: string;
+  readonly forms: readonly string[];
+}
+
 /**
  * Parses grounding paths in all known notations: dots, brackets, quoted keys, `$.`, JSON Pointer, with or
  * without `output`, `structured` and `fields`. There is no standard escape for keys with dots or brackets, so
  * a path is matched against the real keys of the answer, longest first, and never split at punctuation.
  */
-function createPathParser(
-  structured: JsonValue,
-  names: readonly string[],
-  rowIds: readonly string[] = [],
-): (path: string) => GroundedPlace | null {
-  const { keys: listKeys, isList, ids, values: entries } = listRowEntries(structured, rowIds);
-  const listForms = listKeys.map((key) => (key === 'rows' ? ROWS_FORMS : listKeyForms(key)));
-  // A path may leave out the wrappers around the list.
-  const prefixes = listForms.length > 1 ? [listForms, listForms.slice(-1)] : [listForms];
-  const idForms = (ids ?? []).map(listKeyForms);
-  let keys: readonly { readonly name: string; readonly forms: readonly string[] }[] | null = null;
-  const exact = new Map<string, string>(names.map((name) => [`.fields.${name}`, name]));
+class PathParser {
+  readonly #names: readonly string[];
+  readonly #entries: readonly JsonValue[];
+  readonly #isList: boolean;
+  readonly #idForms: readonly (readonly string[])[];
+  /** A path may leave out the wrappers around the list. */
+  readonly #prefixes: readonly (readonly (readonly string[])[])[];
+  /** Fields by their usual notation in an entry. */
+  readonly #exact: ReadonlyMap<string, string>;
+  /** True if usual paths need not be matched against all notations. */
+  readonly #isUsual: boolean;
+  readonly #shapes = new Map<number, EntryShape>();
+  #fieldForms: readonly FieldForms[] | null = null;
 
-  const readIndex = (rest: string): { readonly index: number; readonly rest: string } | null => {
-    if (!isList) return { index: 0, rest };
-    for (const [index, forms] of idForms.entries()) {
+  constructor(structured: JsonValue, names: readonly string[], rowIds: readonly string[]) {
+    const { keys, isList, ids, values } = listRowEntries(structured, rowIds);
+    const listForms = keys.map((key) => (key === 'rows' ? ROWS_FORMS : listKeyForms(key)));
+    this.#names = names;
+    this.#entries = values;
+    this.#isList = isList;
+    this.#idForms = (ids ?? []).map(listKeyForms);
+    this.#prefixes = listForms.length > 1 ? [listForms, listForms.slice(-1)] : [listForms];
+    this.#exact = new Map(names.map((name) => [`.fields.${name}`, name]));
+    this.#isUsual = isList && ids === null && keys.length === 1 && keys[0] === 'rows';
+  }
+
+  /** What a path refers to; null if nothing that is known. */
+  read(path: string): GroundedPlace | null {
+    const usual = this.#isUsual ? this.#readUsual(path) : null;
+    if (usual !== null) return usual;
+    for (const start of listStarts(path.trim())) {
+      for (const prefix of this.#prefixes) {
+        const place = this.#readPlace(start, prefix);
+        if (place !== null) return place;
+      }
+    }
+    return null;
+  }
+
+  /**
+   * Parses paths like `structured.rows[0].fields.city`. Null for any other path, and for an entry that does not hold its
+   * fields like this.
+   */
+  #readUsual(path: string): GroundedPlace | null {
+    if (!path.startsWith(USUAL_START)) return null;
+    const end = path.indexOf(']', USUAL_START.length);
+    const field = end < 0 ? undefined : this.#exact.get(path.slice(end + 1));
+    const digits = field === undefined ? '' : path.slice(USUAL_START.length, end);
+    if (field === undefined || !/^\d{1,9}$/.test(digits)) return null;
+    const index = Number(digits);
+    const entry = this.#entries[index];
+    return isJsonObject(entry) && this.#findShape(index, entry).hasFields ? { index, field } : null;
+  }
+
+  #readPlace(start: string, prefix: readonly (readonly string[])[]): GroundedPlace | null {
+    let rest: string | null = start;
+    for (const forms of prefix) rest = rest === null ? null : matchKey(rest, forms);
+    const found = rest === null ? null : this.#readIndex(rest);
+    if (found === null) return null;
+    if (found.index >= this.#entries.length) return BEHIND_LAST;
+    const entry = this.#entries[found.index];
+    if (!isJsonObject(entry)) return null;
+    const { index } = found;
+    const shape = this.#findShape(index, entry);
+    const { hasFields } = shape;
+    const known = hasFields ? this.#exact.get(found.rest) : undefined;
+    if (known !== undefined) return { index, field: known };
+    const inner = matchKey(found.rest, shape.fieldsForms);
+    // The root does not refer to a row, even if the root is the only entry.
+    if (found.rest === '' || (hasFields && inner === '')) return this.#isList ? { index, field: null } : null;
+    const beside = hasFields && isEntryKey(found.rest) ? null : this.#readField(found.rest, shape);
+    const inside = inner === null ? null : this.#readField(inner, shape);
+    const field = hasFields ? (inside ?? beside) : (beside ?? inside);
+    if (field !== null) return { index, field };
+    return inner === '' && this.#isList ? { index, field: null } : null;
+  }
+
+  #readIndex(rest: string): { readonly index: number; readonly rest: string } | null {
+    if (!this.#isList) return { index: 0, rest };
+    for (const [index, forms] of this.#idForms.entries()) {
       const inEntry = matchKey(rest, forms);
       if (inEntry !== null) return { index, rest: inEntry };
     }
     const [whole = '', a, b] = /^(?:\.?\[["']?(\d{1,9})["']?\]|[./]?(\d{1,9}))(?=$|[.[/])/.exec(rest) ?? [];
     const digits = a ?? b;
     return digits === undefined ? null : { index: Number(digits), rest: rest.slice(whole.length) };
-  };
+  }
 
-  const readField = (rest: string, { spelled }: EntryShape): string | null => {
-    keys ??= [...names]
+  #readField(rest: string, { spelled }: EntryShape): string | null {
+    this.#fieldForms ??= [...this.#names]
       .sort((a, b) => b.length - a.length)
       .map((name) => ({ name, forms: listKeyForms(name) }));
-    const found = keys.find(({ forms }) => matchKey(rest, forms) !== null)?.name;
+    const found = this.#fieldForms.find(({ forms }) => matchKey(rest, forms) !== null)?.name;
     if (found !== undefined || spelled.size === 0) return found ?? null;
     const [name = null] = [...spelled].find(([, key]) => matchKey(rest, listKeyForms(key)) !== null) ?? [];
     return name;
-  };
+  }
 
-  const shapes = new Map<number, EntryShape>();
-  const findShape = (index: number, entry: JsonObject): EntryShape => {
-    if (holdsFields(entry, names)) return USUAL_SHAPE;
-    const known = shapes.get(index);
+  #findShape(index: number, entry: JsonObject): EntryShape {
+    if (holdsFields(entry, this.#names)) return USUAL_SHAPE;
+    const known = this.#shapes.get(index);
     if (known !== undefined) return known;
-    const found = findEntryFields(entry, names);
+    const found = findEntryFields(entry, this.#names);
     const [key] = found?.keys ?? [];
     const shape = {
       hasFields: key !== undefined,
       fieldsForms: key === undefined || key === 'fields' ? FIELDS_FORMS : listKeyForms(key),
       spelled: found?.spelled ?? NOT_SPELLED,
     };
-    shapes.set(index, shape);
+    this.#shapes.set(index, shape);
     return shape;
-  };
-
-  const readPlace = (start: string, prefix: readonly (readonly string[])[]): GroundedPlace | null => {
-    let rest: string | null = start;
-    for (const forms of prefix) rest = rest === null ? null : matchKey(rest, forms);
-    const found = rest === null ? null : readIndex(rest);
-    if (found === null) return null;
-    if (found.index >= entries.length) return BEHIND_LAST;
-    const entry = entries[found.index];
-    if (!isJsonObject(entry)) return null;
-    const { index } = found;
-    const shape = findShape(index, entry);
-    const { hasFields } = shape;
-    const known = hasFields ? exact.get(found.rest) : undefined;
-    if (known !== undefined) return { index, field: known };
-    const inner = matchKey(found.rest, shape.fieldsForms);
-    // The root does not refer to a row, even if the root is the only entry.
-    if (found.rest === '' || (hasFields && inner === '')) return isList ? { index, field: null } : null;
-    const beside = hasFields && isEntryKey(found.rest) ? null : readField(found.rest, shape);
-    const inside = inner === null ? null : readField(inner, shape);
-    const field = hasFields ? (inside ?? beside) : (beside ?? inside);
-    if (field !== null) return { index, field };
-    return inner === '' && isList ? { index, field: null } : null;
-  };
-
-  const readUsual = createUsualParser(exact, (index) => {
-    const entry = entries[index];
-    return isList && idForms.length === 0 && isJsonObject(entry) && findShape(index, entry).hasFields;
-  });
-  return (path) => {
-    if (listKeys.length === 1 && listKeys[0] === 'rows') {
-      const usual = readUsual(path);
-      if (usual !== null) return usual;
-    }
-    for (const start of listStarts(path.trim())) {
-      for (const prefix of prefixes) {
-        const place = readPlace(start, prefix);
-        if (place !== null) return place;
-      }
-    }
-    return null;
-  };
+  }
 }
 
 /** The notation that nearly all agents use, apart from the field's name. */
 const USUAL_START = 'structured.rows[';
-
-/**
- * Parses paths like `structured.rows[0].fields.city`, which need not be matched against all notations. Null for any
- * other path, and for an entry that does not hold its fields like this.
- */
-function createUsualParser(
-  fields: ReadonlyMap<string, string>,
-  hasFields: (index: number) => boolean,
-): (path: string) => GroundedPlace | null {
-  return (path) => {
-    if (!path.startsWith(USUAL_START)) return null;
-    const end = path.indexOf(']', USUAL_START.length);
-    const field = end < 0 ? undefined : fields.get(path.slice(end + 1));
-    const digits = field === undefined ? '' : path.slice(USUAL_START.length, end);
-    if (field === undefined || !/^\d{1,9}$/.test(digits)) return null;
-    const index = Number(digits);
-    return hasFields(index) ? { index, field } : null;
-  };
-}
 
 /** How an entry holds its fields. */
 interface EntryShape {
@@ -288,7 +293,9 @@ const NOT_SPELLED: ReadonlyMap<string, string> = new Map();
 /** True for an entry in the usual form, with every field in its `fields`. */
 function holdsFields(entry: JsonObject, names: readonly string[]): boolean {
   const fields = getOwn(entry, 'fields');
-  return isJsonObject(fields) && names.length > 0 && names.every((name) => Object.hasOwn(fields, name));
+  if (!isJsonObject(fields)) return false;
+  for (const name of names) if (!Object.hasOwn(fields, name)) return false;
+  return names.length > 0;
 }
 
 /** True for keys of the entry itself; they are not fields, even if a field has the same name. */
@@ -379,10 +386,11 @@ export function createAnswers(batch: Batch, checked: CheckedRun, run: AgentRun):
   const rowIds = batch.rows.map(({ rowId }) => rowId);
   const names = new Set<string>();
   for (const { fields } of checked.rows) for (const name of fields.keys()) names.add(name);
-  const readPath = createPathParser(findStructured(output), [...names], rowIds);
-  const groundings = sortGrounding(output.grounding, readPath);
+  const paths = new PathParser(findStructured(output), [...names], rowIds);
+  const groundings = sortGrounding(output.grounding, paths);
   const reasons = parseReasons(batch, output.text);
-  return checked.rows.map((row) => {
+  const answers: RowAnswer[] = [];
+  for (const row of checked.rows) {
     const fields = new Map<string, FieldAnswer>();
     for (const [name, { value, issue }] of row.fields) {
       // A field without a value has no grounding.
@@ -397,6 +405,7 @@ export function createAnswers(batch: Batch, checked: CheckedRun, run: AgentRun):
         triedEffort: effort,
       });
     }
-    return { key: row.key, fields };
-  });
+    answers.push({ key: row.key, fields });
+  }
+  return answers;
 }

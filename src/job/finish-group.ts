@@ -54,7 +54,11 @@ async function findStored(
   { status, merged }: Settled,
   { ledger, job }: JobContext,
 ): Promise<AnswersByKey> {
-  if (status !== 'known') return new Map(answers.map(({ key, fields }) => [key, merged.get(key) ?? fields]));
+  if (status !== 'known') {
+    const stored = new Map<string, RowAnswer['fields']>();
+    for (const { key, fields } of answers) stored.set(key, merged.get(key) ?? fields);
+    return stored;
+  }
   const keys = answers.map(({ key }) => key);
   const found = await ledger.findAnswers(job, keys);
   return new Map([...found.answers].map(([key, { fields }]) => [key, fields]));
@@ -136,13 +140,17 @@ function listClimbing(
   ask: Ask,
 ): Question[] {
   const waiting = new Map(disputed.map(({ key, fields }) => [key, fields]));
-  return group.questions.flatMap((question) => {
+  const climbing: Question[] = [];
+  for (const question of group.questions) {
     const fields = stored.get(question.key);
-    if (fields === undefined) return [];
-    const asked = waiting.get(question.key);
-    const open =
-      asked === undefined ? question.fields : question.fields.filter((name) => !asked.includes(name));
-    const steps = listNextSteps(ask, open, fields);
-    return steps.map((step) => ({ ...question, ...step, attempt: 1, fault: null }));
-  });
+    if (fields === undefined) continue;
+    const open = dropFields(question.fields, waiting.get(question.key));
+    for (const step of listNextSteps(ask, open, fields))
+      climbing.push({ ...question, ...step, attempt: 1, fault: null });
+  }
+  return climbing;
+}
+
+function dropFields(fields: readonly string[], dropped: readonly string[] = []): readonly string[] {
+  return dropped.length === 0 ? fields : fields.filter((name) => !dropped.includes(name));
 }

@@ -67,7 +67,8 @@ function settleRun(
   parts: SettleParts,
 ): Promise<SettledGroup> {
   const { ledger, checker, lastAttempt } = parts;
-  const fieldsByKey = new Map(group.questions.map(({ key, fields }) => [key, fields]));
+  const fieldsByKey = new Map<string, readonly string[]>();
+  for (const { key, fields } of group.questions) fieldsByKey.set(key, fields);
   const brought = checkRun(batch, run, checker, ({ key }) => fieldsByKey.get(key) ?? batch.fields);
   const checked = excludeAnswers(brought, batch, parts.exclusion, lastAttempt);
   const answers = createAnswers(batch, checked, run);

@@ -86,12 +86,11 @@ export function formatRunContent(
   failures: readonly RowFailure[],
   ids: FieldIds,
 ): string {
-  const byKey = new Map(answers.map(({ key, fields }) => [key, fields]));
+  const byKey = new Map<string, RowAnswer['fields']>();
+  for (const { key, fields } of answers) byKey.set(key, fields);
   const fields = listFields(answers);
-  const rows = keys.map((key) => {
-    const row = byKey.get(key);
-    return row === undefined ? 0 : fields.map((name) => formatCell(row.get(name)));
-  });
+  const rows: (readonly StoredCell[] | 0)[] = [];
+  for (const key of keys) rows.push(formatRow(byKey.get(key), fields));
   return JSON.stringify({
     ...(answers.length === 0 ? {} : { fields, ids: listIds(fields, ids), rows }),
     ...(failures.length === 0 ? {} : { failures: indexFailures(keys, failures) }),
@@ -125,10 +124,17 @@ function listFields(answers: readonly RowAnswer[]): string[] {
   const first = answers[0];
   if (first === undefined) return [];
   const names = [...first.fields.keys()];
-  const isSame = answers.every(
-    ({ fields }) => fields.size === names.length && names.every((name) => fields.has(name)),
-  );
-  return isSame ? names : [...new Set(answers.flatMap(({ fields }) => [...fields.keys()]))];
+  for (const { fields } of answers) if (!hasExactly(fields, names)) return listAllFields(answers);
+  return names;
+}
+
+function hasExactly(fields: RowAnswer['fields'], names: readonly string[]): boolean {
+  for (const name of names) if (!fields.has(name)) return false;
+  return fields.size === names.length;
+}
+
+function listAllFields(answers: readonly RowAnswer[]): string[] {
+  return [...new Set(answers.flatMap(({ fields }) => [...fields.keys()]))];
 }
 
 function indexFailures(
@@ -140,6 +146,13 @@ function indexFailures(
     const reason = reasons.get(key);
     return reason === undefined ? [] : [[index, reason]];
   });
+}
+
+function formatRow(row: RowAnswer['fields'] | undefined, fields: readonly string[]): StoredCell[] | 0 {
+  if (row === undefined) return 0;
+  const cells: StoredCell[] = [];
+  for (const name of fields) cells.push(formatCell(row.get(name)));
+  return cells;
 }
 
 function formatCell(field: FieldAnswer | undefined): StoredCell {

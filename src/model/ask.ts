@@ -104,7 +104,7 @@ export function hashRecord(record: JsonObject): string {
 /** The text that is hashed to get a record's key. */
 export function formatRecord(record: JsonObject): string {
   const names = Object.keys(record);
-  if (!names.every((name) => typeof record[name] !== 'object')) return formatCanonicalJson(record);
+  for (const name of names) if (typeof record[name] === 'object') return formatCanonicalJson(record);
   return JSON.stringify(record, isSorted(names) ? null : names.sort());
 }
 
@@ -145,7 +145,7 @@ export function memoizeByAsk<Value>(
 }
 
 /** The next request for a row: some of its fields, at one effort level. */
-interface LadderStep {
+export interface LadderStep {
   readonly fields: readonly string[];
   /** Index in `ask.efforts`. */
   readonly level: number;
@@ -163,8 +163,17 @@ export function listNextSteps(
   answers: ReadonlyMap<string, FieldAnswer> | undefined,
 ): LadderStep[] {
   if (answers === undefined) return fields.length === 0 ? [] : [{ fields, level: 0 }];
-  const isDone = (field: string): boolean => findNextLevel(ask, answers.get(field)) >= ask.efforts.length;
-  if (fields.every(isDone)) return [];
+  for (const field of fields)
+    if (findNextLevel(ask, answers.get(field)) < ask.efforts.length)
+      return listOpenSteps(ask, fields, answers);
+  return [];
+}
+
+function listOpenSteps(
+  ask: Ask,
+  fields: readonly string[],
+  answers: ReadonlyMap<string, FieldAnswer>,
+): LadderStep[] {
   const levels = fields.map((field) => findNextLevel(ask, answers.get(field)));
   return ask.efforts.flatMap((_effort, level) => {
     const climbing = fields.filter((_field, index) => levels[index] === level);

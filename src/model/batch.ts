@@ -63,10 +63,11 @@ export function createBatch(parts: BatchParts, invocation: number, resends = 0):
   const hash = hashText(content, 24);
   const start = createRowIdStart(hash);
   const first = createFirstNumber(hash);
-  const rows = parts.rows.map(({ key, record, fault }, index) => {
-    const rowId = `${start}-${first + index}`;
-    return fault === undefined ? { rowId, key, record } : { rowId, key, record, fault };
-  });
+  const rows: BatchRow[] = [];
+  for (const { key, record, fault } of parts.rows) {
+    const rowId = `${start}-${first + rows.length}`;
+    rows.push(fault === undefined ? { rowId, key, record } : { rowId, key, record, fault });
+  }
   return { ...parts, rows, id: `b_${hash}` };
 }
 

@@ -1,19 +1,25 @@
 import { isNumberKey } from './json.js';
 
 const orders = new WeakMap<object, readonly string[]>();
+/** False as long as no keys are numbers, as usual. Then nothing is searched for orders. */
+let hasOrders = false;
 
 /**
- * Keeps the order of an object's keys for `formatInOrder`, because JavaScript puts keys that are numbers first. Returns
- * the object.
+ * Returns a function that keeps the order of an object's keys for `formatInOrder`, because JavaScript puts keys that are
+ * numbers first. It returns the object.
  */
-export function keepOrder<Value extends object>(object: Value, keys: readonly string[]): Value {
-  if (keys.some(isNumberKey)) orders.set(object, keys);
-  return object;
+export function createOrderKeeper(keys: readonly string[]): <Value extends object>(object: Value) => Value {
+  if (!keys.some(isNumberKey)) return (object) => object;
+  hasOrders = true;
+  return (object) => {
+    orders.set(object, keys);
+    return object;
+  };
 }
 
 /** Formats JSON like `JSON.stringify`, with keys in the orders that were kept. `indent` is a number of spaces. */
 export function formatInOrder(value: unknown, indent = 0): string {
-  return hasOrder(value) ? formatPart(value, indent, '\n') : JSON.stringify(value, null, indent);
+  return hasOrders && hasOrder(value) ? formatPart(value, indent, '\n') : JSON.stringify(value, null, indent);
 }
 
 function hasOrder(value: unknown): boolean {

@@ -44,10 +44,8 @@ export function computeWorstMicros(
 ): number {
   const price = prices[effort];
   if (price === undefined) return 0;
-  const contactMicros = readPricedSchemas(ask, fields).reduce<number>(
-    (sum, schema) => sum + computeContactMicros(schema, prices),
-    0,
-  );
+  let contactMicros = 0;
+  for (const schema of readPricedSchemas(ask, fields)) contactMicros += computeContactMicros(schema, prices);
   return limitMicros(price.worstMicros + rows * contactMicros);
 }
 

@@ -135,7 +135,7 @@ export function createQuestion(
       : readReturnedFields(row, ask, overwrite, blanks, returned);
   if (fields.length === 0) return { status: 'unchanged' };
   if (hasUncomputed(row)) {
-    const uncomputed = ask.send.filter((column) => isUncomputed(row, column));
+    const uncomputed = listUncomputed(row, ask.send);
     if (uncomputed.length > 0) return { status: 'invalid', reason: describeUncomputed(row, uncomputed) };
   }
   const { record, hasPlaceholders } = createRecord(row, ask.send, blanks);
@@ -150,6 +150,26 @@ export function createQuestion(
   const question = { status: 'question', key: hashRecordText(text), record, bytes, fields } as const;
   const filled = returned === null ? [] : listFilledColumns(row, ask, returned);
   if (formerSends.length === 0 && !hasPlaceholders && filled.length === 0) return question;
+  const keys = listFormerKeys(row, ask, blanks, { formerSends, filled, hasPlaceholders });
+  keys.delete(question.key);
+  return keys.size === 0 ? question : { ...question, formerKeys: [...keys] };
+}
+
+/** Of its own, because a function that makes closures allocates with every call, and most rows have no former keys. */
+function listFormerKeys(
+  row: Row,
+  ask: Ask,
+  blanks: Blanks,
+  {
+    formerSends,
+    filled,
+    hasPlaceholders,
+  }: {
+    readonly formerSends: readonly (readonly string[])[];
+    readonly filled: readonly string[];
+    readonly hasPlaceholders: boolean;
+  },
+): Set<string> {
   const records = formerSends.map((send) => createRecord(row, send, blanks).record);
   // As it was before rowfill filled columns that are sent too.
   if (filled.length > 0)
@@ -162,9 +182,11 @@ export function createQuestion(
     );
   // As sent with other `--blank` words.
   if (hasPlaceholders) records.push(createRecord(row, ask.send, null).record);
-  const keys = new Set(records.flatMap((former) => (former === null ? [] : [hashRecord(former)])));
-  keys.delete(question.key);
-  return keys.size === 0 ? question : { ...question, formerKeys: [...keys] };
+  return new Set(records.flatMap((former) => (former === null ? [] : [hashRecord(former)])));
+}
+
+function listUncomputed(row: Row, columns: readonly string[]): string[] {
+  return columns.filter((column) => isUncomputed(row, column));
 }
 
 function describeUncomputed(row: Row, columns: readonly string[]): string {

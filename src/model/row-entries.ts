@@ -96,40 +96,44 @@ function foldId(id: string): string {
     .replace(/[^\p{L}\p{N}]+/gu, '');
 }
 
-/** Finds the row that an entry's id means. */
-interface IdMatcher {
-  /** The row id for each entry's id, or null if none or several fit. */
-  match(ids: readonly (JsonValue | undefined)[]): readonly (string | null)[];
+/**
+ * Matches the ids of entries to those of rows: the row id for each, or null if none or several fit. An id may come in
+ * another case, with blanks or other punctuation, as a number or as a list of one. A bare number is the one at the end of
+ * a row's id, if the entries together name each of these once: agents that number their own list give other numbers.
+ */
+export function matchIds(
+  ids: readonly (JsonValue | undefined)[],
+  rowIds: readonly string[],
+): readonly (string | null)[] {
+  const exact = new Set(rowIds);
+  const found: string[] = [];
+  for (const id of ids) {
+    const text = formatId(id);
+    if (text === null || !exact.has(text)) return matchOddIds(ids, rowIds);
+    found.push(text);
+  }
+  return found;
 }
 
-/**
- * Matches the ids of entries to those of rows. An id may come in another case, with blanks or other
- * punctuation, as a number or as a list of one. A bare number is the one at the end of a row's id, if the
- * entries together name each of these once: agents that number their own list give other numbers.
- */
-export function createIdMatcher(rowIds: readonly string[]): IdMatcher {
+function matchOddIds(
+  ids: readonly (JsonValue | undefined)[],
+  rowIds: readonly string[],
+): readonly (string | null)[] {
   const exact = new Set(rowIds);
-  let folded: ReadonlyMap<string, string | null> | null = null;
-  const matchOne = (value: JsonValue | undefined): string | null => {
-    const text = formatId(value);
+  const folded = groupByFold(rowIds, foldId);
+  const found = ids.map((id) => {
+    const text = formatId(id);
     if (text === null) return null;
-    if (exact.has(text)) return text;
-    folded ??= groupByFold(rowIds, foldId);
-    return folded.get(foldId(text)) ?? null;
-  };
-  return {
-    match(ids) {
-      const found = ids.map(matchOne);
-      if (ids.length !== rowIds.length || found.every((rowId) => rowId !== null)) return found;
-      const byNumber = new Map(rowIds.map((rowId) => [findNumber(rowId), rowId]));
-      const matched = ids.map((id, index) => {
-        const given = findGivenNumber(formatId(id));
-        return found[index] ?? (given === null ? null : (byNumber.get(given) ?? null));
-      });
-      const isComplete = !matched.includes(null) && new Set(matched).size === ids.length;
-      return isComplete ? matched : found;
-    },
-  };
+    return exact.has(text) ? text : (folded.get(foldId(text)) ?? null);
+  });
+  if (ids.length !== rowIds.length || !found.includes(null)) return found;
+  const byNumber = new Map(rowIds.map((rowId) => [findNumber(rowId), rowId]));
+  const matched = ids.map((id, index) => {
+    const given = findGivenNumber(formatId(id));
+    return found[index] ?? (given === null ? null : (byNumber.get(given) ?? null));
+  });
+  const isComplete = !matched.includes(null) && new Set(matched).size === ids.length;
+  return isComplete ? matched : found;
 }
 
 /** The number at the end of a row's id. */
@@ -197,7 +201,8 @@ function createEntryFields(
     const renamed = [...spelled].map(([name, key]): [string, JsonValue] => [name, value[key] ?? null]);
     return { keys, fields: { ...value, ...Object.fromEntries(renamed) }, spelled };
   }
-  return names.some((name) => Object.hasOwn(value, name)) ? { keys, fields: value, spelled } : null;
+  for (const name of names) if (Object.hasOwn(value, name)) return { keys, fields: value, spelled };
+  return null;
 }
 
 const NOT_SPELLED: ReadonlyMap<string, string> = new Map();
@@ -207,7 +212,15 @@ const NOT_SPELLED: ReadonlyMap<string, string> = new Map();
  * or other Unicode composition. Only if one key fits one name.
  */
 export function matchNames(object: JsonObject, names: readonly string[]): ReadonlyMap<string, string> {
-  if (names.every((name) => Object.hasOwn(object, name))) return NOT_SPELLED;
+  return hasAll(object, names) ? NOT_SPELLED : matchSpelling(object, names);
+}
+
+function hasAll(object: JsonObject, names: readonly string[]): boolean {
+  for (const name of names) if (!Object.hasOwn(object, name)) return false;
+  return true;
+}
+
+function matchSpelling(object: JsonObject, names: readonly string[]): ReadonlyMap<string, string> {
   const known = new Set(names);
   const spare = Object.keys(object).filter((key) => !known.has(key));
   if (spare.length === 0) return NOT_SPELLED;

@@ -124,14 +124,14 @@ class RecordSplitter {
     const parser = newline === '\n' && whole.includes('\r') ? this.#crlfParser : this.#parser;
     const { data, errors }: Papa.ParseResult<string[]> = parser.parse(whole, 0, false);
     if (whole.endsWith(newline)) data.pop();
-    const isWhole = !hasQuotes || data.every((cells) => cells.length === width);
-    if (errors.length > 0 || !isWhole || data.length < countLines(whole, newline)) return null;
-    const records = data.map((cells): CsvRecord => {
+    if (errors.length > 0 || data.length < countLines(whole, newline)) return null;
+    if (hasQuotes) for (const cells of data) if (cells.length !== width) return null;
+    const records: CsvRecord[] = [];
+    for (const cells of data) {
       const source = quotesEmpty && !hasQuotes ? this.#listSource(cells, null, null) : null;
-      const record = { cells, line: this.#line, fault: null, source };
+      records.push({ cells, line: this.#line, fault: null, source });
       this.#line += 1;
-      return record;
-    });
+    }
     return { records, end };
   }
 

@@ -8,7 +8,7 @@ import {
   resolvePointer,
   unescapeToken,
 } from '../model/json.js';
-import { keepOrder } from '../model/key-order.js';
+import { createOrderKeeper } from '../model/key-order.js';
 import { allowNull } from '../model/nullable.js';
 import type { Question } from '../model/question.js';
 import type { CreateRunRequest } from '../model/run.js';
@@ -41,7 +41,12 @@ export function hasOurQuery(query: string): boolean {
 export function createRequest(ask: Ask, batch: Batch, exclusion: readonly JsonObject[]): CreateRunRequest {
   const ownName = chooseRowIdName(ask);
   // A name that is a link is followed by its address.
-  const order = ask.send.flatMap((column) => [column === ROW_ID ? ownName : column, `${column}_link`]);
+  const keepOrder = createOrderKeeper(
+    ask.send.flatMap((column) => [column === ROW_ID ? ownName : column, `${column}_link`]),
+  );
+  const data: JsonObject[] = [];
+  for (const { record, rowId } of batch.rows)
+    data.push(keepOrder({ ...renameRowId(record, ownName), [ROW_ID]: rowId }));
   const paragraphs = [
     ask.query,
     INSTRUCTION,
@@ -52,9 +57,7 @@ export function createRequest(ask: Ask, batch: Batch, exclusion: readonly JsonOb
     query: paragraphs.join('\n\n'),
     ...(ask.system === null ? {} : { systemPrompt: ask.system }),
     input: {
-      data: batch.rows.map(({ record, rowId }) =>
-        keepOrder({ ...renameRowId(record, ownName), [ROW_ID]: rowId }, order),
-      ),
+      data,
       ...(exclusion.length === 0
         ? {}
         : { exclusion: exclusion.map((record) => renameRowId(record, ownName)) }),
@@ -146,9 +149,10 @@ const embed = memoizeByAsk((ask, fieldNames): Embedded => {
   const draft = detectDraft(ask.schema);
   const isWhole = ask.fields.every((field) => fieldNames.includes(field.name));
   const embedded = isWhole ? embedWhole(ask.schema, draft) : embedFields(ask.schema, draft, fieldNames);
+  const keepOrder = createOrderKeeper(fieldNames);
   for (const part of [embedded.fields, embedded.definitions?.fields]) {
     const properties = isJsonObject(part) ? part.properties : undefined;
-    if (isJsonObject(properties)) keepOrder(properties, fieldNames);
+    if (isJsonObject(properties)) keepOrder(properties);
   }
   return embedded;
 });

@@ -48,8 +48,10 @@ export class InFlight {
   }
 
   remove(key: string, fields: readonly string[]): void {
-    const gone = this.#left.size === 0 ? [] : fields.filter((field) => this.#flying.has(key, field));
-    if (gone.length > 0) for (const left of this.#left) left.add(key, gone);
+    if (this.#left.size > 0) {
+      const gone = fields.filter((field) => this.#flying.has(key, field));
+      if (gone.length > 0) for (const left of this.#left) left.add(key, gone);
+    }
     this.#flying.remove(key, fields);
   }
 
@@ -76,25 +78,63 @@ export class InFlight {
    * claimed at once, so that repairs of their runs are kept.
    */
   openLook(keys: readonly string[]): InFlightLook {
-    const left = new FieldsByKey();
-    const claimed = new Set(keys.filter((key) => this.#inherited.delete(key)));
-    this.#left.add(left);
-    return {
-      holds: (key) => this.#flying.holds(key) || left.holds(key),
-      has: (key, field) => this.#flying.has(key, field) || left.has(key, field),
-      add: (key, fields) => this.add(key, fields),
-      claimInherited: (key) => claimed.delete(key),
-      takeRetry: (key) => {
-        const retry = this.#retries.get(key);
-        this.#retries.delete(key);
-        return retry;
-      },
-      close: () => {
-        this.#left.delete(left);
-        // Of a row with two possible keys, the other one still belongs to no row.
-        for (const key of claimed) this.#inherited.add(key);
-      },
+    const all = {
+      flying: this.#flying,
+      inherited: this.#inherited,
+      retries: this.#retries,
+      left: this.#left,
     };
+    return new OpenLook(all, keys);
+  }
+}
+
+/** What all looks share. */
+interface SharedState {
+  readonly flying: FieldsByKey;
+  readonly inherited: Set<string>;
+  readonly retries: Map<string, Question>;
+  readonly left: Set<FieldsByKey>;
+}
+
+/** A class, because the code of functions that are made for each chunk would be compiled again and again. */
+class OpenLook implements InFlightLook {
+  readonly #all: SharedState;
+  readonly #left = new FieldsByKey();
+  readonly #claimed = new Set<string>();
+
+  constructor(all: SharedState, keys: readonly string[]) {
+    this.#all = all;
+    all.left.add(this.#left);
+    if (all.inherited.size === 0) return;
+    for (const key of keys) if (all.inherited.delete(key)) this.#claimed.add(key);
+  }
+
+  holds(key: string): boolean {
+    return this.#all.flying.holds(key) || this.#left.holds(key);
+  }
+
+  has(key: string, field: string): boolean {
+    return this.#all.flying.has(key, field) || this.#left.has(key, field);
+  }
+
+  add(key: string, fields: readonly string[]): void {
+    this.#all.flying.add(key, fields);
+  }
+
+  claimInherited(key: string): boolean {
+    return this.#claimed.delete(key);
+  }
+
+  takeRetry(key: string): Question | undefined {
+    const retry = this.#all.retries.get(key);
+    this.#all.retries.delete(key);
+    return retry;
+  }
+
+  close(): void {
+    this.#all.left.delete(this.#left);
+    // Of a row with two possible keys, the other one still belongs to no row.
+    for (const key of this.#claimed) this.#all.inherited.add(key);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { FoundAnswers, StoredAnswer } from '../ledger/ledger.js';
 import type { FieldAnswer } from '../model/answer.js';
-import { type Ask, hashText, listNextSteps } from '../model/ask.js';
+import { type Ask, hashText, type LadderStep, listNextSteps } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import {
   createQuestion,
@@ -59,12 +59,16 @@ export type OpenQuestion = RowQuestion | { readonly status: 'out_of_scope' | 'ex
 
 /** Creates the questions of a chunk of rows. */
 export function createQuestions(rows: readonly Row[], context: SelectContext): OpenQuestion[] {
-  return rows.map((row) => createOpenQuestion(row, context));
+  const questions: OpenQuestion[] = [];
+  for (const row of rows) questions.push(createOpenQuestion(row, context));
+  return questions;
 }
 
 /** Lists the keys to find in the ledger before `selectRows`. */
 export function listQuestionKeys(questions: readonly OpenQuestion[]): string[] {
-  return questions.flatMap((question) => ('key' in question ? listKeys(question) : []));
+  const keys: string[] = [];
+  for (const question of questions) if ('key' in question) keys.push(...listKeys(question));
+  return keys;
 }
 
 /**
@@ -79,12 +83,16 @@ export function selectRows(
 ): Selection[] {
   const { answers } = found;
   const findFields = (key: string) => answers.get(key)?.fields;
-  return questions.map((question) => {
-    if (question.status !== 'question') return { status: question.status };
-    const key = resolveKey(question, findFields);
-    const known = key === question.key ? question : { ...question, key };
-    return selectQuestion(known, found, inFlight, context);
-  });
+  const selections: Selection[] = [];
+  for (const question of questions) {
+    if (question.status !== 'question') selections.push({ status: question.status });
+    else {
+      const key = resolveKey(question, findFields);
+      const known = key === question.key ? question : { ...question, key };
+      selections.push(selectQuestion(known, found, inFlight, context));
+    }
+  }
+  return selections;
 }
 
 function createOpenQuestion(row: Row, context: SelectContext): OpenQuestion {
@@ -104,11 +112,9 @@ function selectQuestion(
   // The first row with a key that an earlier process sent is not a duplicate; it is counted with that run.
   const isInherited = inFlight.claimInherited(question.key);
   const { only = null } = context;
-  const asked = only === null ? question.fields : question.fields.filter((field) => only.has(field));
+  const asked = only === null ? question.fields : keepFields(question.fields, only);
   const fresh = stored === undefined ? undefined : context.keepFresh(stored, question.fields);
-  const waiting = inFlight.holds(question.key)
-    ? asked.filter((field) => !inFlight.has(question.key, field))
-    : asked;
+  const waiting = inFlight.holds(question.key) ? dropFlying(asked, question.key, inFlight) : asked;
   const steps = listNextSteps(ask, waiting, fresh);
   const isWaiting = waiting.length < asked.length;
   if (stored !== undefined && context.failedThisInvocation(stored) && (isWaiting || steps.length > 0)) {
@@ -119,14 +125,31 @@ function selectQuestion(
     const isTwin = isWaiting || (stored !== undefined && context.isFromThisInvocation(stored));
     return isTwin ? { status: 'duplicate', key: question.key } : { status: 'reused' };
   }
-  const { key, record, bytes } = question;
+  return { status: 'ask', questions: askSteps(question, steps, seen, inFlight) };
+}
+
+/** Creates the questions of a row, which are in flight from here on. */
+function askSteps(
+  { key, record, bytes }: RowQuestion & { readonly status: 'question' },
+  steps: readonly LadderStep[],
+  seen: number,
+  inFlight: InFlightView,
+): Question[] {
   const retry = inFlight.takeRetry(key);
-  const questions = steps.map(({ fields, level }): Question => {
+  return steps.map(({ fields, level }) => {
     inFlight.add(key, fields);
     const { attempt, fault } = retry?.level === level ? retry : FIRST;
     return { key, record, bytes, fields, level, attempt, fault, seen };
   });
-  return { status: 'ask', questions };
+}
+
+// Of their own, because a function that makes closures allocates with every call.
+function keepFields(fields: readonly string[], kept: ReadonlySet<string>): string[] {
+  return fields.filter((field) => kept.has(field));
+}
+
+function dropFlying(fields: readonly string[], key: string, inFlight: InFlightView): string[] {
+  return fields.filter((field) => !inFlight.has(key, field));
 }
 
 const FIRST = { attempt: 1, fault: null };

@@ -81,9 +81,11 @@ export function createCellLayout(options: OutputOptions): CellLayout {
         formatMicros(costMicros),
         context.write(runId),
       ];
-      outcomeAt.forEach((at, index) => {
+      let index = 0;
+      for (const at of outcomeAt) {
         out[at] = outcome[index] ?? '';
-      });
+        index += 1;
+      }
       const hasSurplus = row.kind === 'cells' && row.cells.length > context.inputWidth;
       return hasSurplus ? out.concat(row.cells.slice(context.inputWidth)) : out;
     },

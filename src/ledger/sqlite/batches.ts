@@ -60,12 +60,14 @@ function reserveBatch(
   const job = store.job(batch.jobId);
   const view = store.view(job);
   const own = invocation !== undefined ? view.listOwnKeys(store.holder) : null;
-  const taken = batch.rows.flatMap(({ key }, index) => {
+  const taken: string[] = [];
+  for (let index = 0; index < batch.rows.length; index += 1) {
+    const key = batch.rows[index]?.key ?? '';
     const seenAt = seen[index] ?? 0;
     const isTaken =
       view.isTaken(key, seenAt) || (own !== null && (own.has(key) || view.isAnsweredSince(key, seenAt)));
-    return isTaken ? [key] : [];
-  });
+    if (isTaken) taken.push(key);
+  }
   if (taken.length > 0) return { status: 'changed', keys: taken };
   const budget = store.findFull(job, jobMicros, day, batch.reserveMicros);
   if (budget !== null) return { status: 'over_budget', budget };

@@ -39,8 +39,8 @@ export class KeyIndex {
     let start = end;
     while (start > 0 && pairs[2 * start - 2] === bits) start -= 1;
     if (start === end) return NONE;
-    const found: number[] = [];
-    for (let place = start; place < end; place += 1) found.push(pairs[2 * place + 1] ?? 0);
+    const found = [pairs[2 * start + 1] ?? 0];
+    for (let place = start + 1; place < end; place += 1) found.push(pairs[2 * place + 1] ?? 0);
     return found;
   }
 

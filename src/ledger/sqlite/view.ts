@@ -163,7 +163,10 @@ export class AskView {
 
   /** Adds a block of this process. Returns the keys that may have been there before. */
   add(number: number, keys: readonly string[]): string[] {
-    return keys.filter((key) => this.#index.add(key, number - this.base));
+    const offset = number - this.base;
+    const repeated: string[] = [];
+    for (const key of keys) if (this.#index.add(key, offset)) repeated.push(key);
+    return repeated;
   }
 
   /** Reads the states of rows, from the view of a job, or as they were before a change. Unknown keys are missing. */
@@ -174,9 +177,13 @@ export class AskView {
     before = Number.POSITIVE_INFINITY,
   ): Map<string, RowState> {
     const last = before - this.base;
-    const found = keys.map((key) => this.#index.find(key));
+    const found: (readonly number[])[] = [];
     const offsets = new Set<number>();
-    for (const places of found) for (const offset of places) if (offset < last) offsets.add(offset);
+    for (const key of keys) {
+      const places = this.#index.find(key);
+      found.push(places);
+      for (const offset of places) if (offset < last) offsets.add(offset);
+    }
     this.#fetch(offsets);
     const states = new Map<string, RowState>();
     for (let index = 0; index < keys.length; index += 1) {
