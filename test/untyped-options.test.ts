@@ -9,7 +9,9 @@ import {
   enrichRows,
   exportJob,
   plan,
+  planRows,
   RowfillError,
+  verifyJob,
   watchFolder,
 } from '../src/index.js';
 import { JOB_OPTION_TYPES } from '../src/options.js';
@@ -167,4 +169,42 @@ test('creates no file if an option is refused', async () => {
   const ledger = join(folder, 'ledger.sqlite');
   await readError(() => (enrich as Untyped)({ ...GOOD, ledger, yes: 'no' }));
   expect(existsSync(ledger)).toBe(false);
+});
+
+test('a mistyped option is a type error, in the call and in a variable', () => {
+  const rows = [{ company: 'Exa' }];
+  const right = { fields: ['founded:integer'], maxCost: 3 };
+  const mistype = <Options>(options: Options) => ({ ...options, maxcost: 3 });
+  // Only compiled: the compiler complains about a line below that has no error.
+  const calls = [
+    () => enrichRows(rows, right),
+    () => enrich({ ...right, input: 'in.csv' }),
+    () => diagnose({ ledger: 'ledger.sqlite', env: {} }),
+    () => watchFolder({ folder: 'drop', job: right }),
+    // @ts-expect-error
+    () => enrichRows(rows, { fields: ['founded'], maxcost: 3 }),
+    // @ts-expect-error
+    () => enrichRows(rows, { fields: ['founded'], maxCost: '3' }),
+    // @ts-expect-error
+    () => enrichRows(rows, mistype(right)),
+    // @ts-expect-error
+    () => planRows(rows, mistype(right)),
+    // @ts-expect-error
+    () => enrich(mistype({ input: 'in.csv' })),
+    // @ts-expect-error
+    () => plan(mistype({ input: 'in.csv' })),
+    // @ts-expect-error
+    () => exportJob(mistype({ job: 'j_1' })),
+    // @ts-expect-error
+    () => verifyJob(mistype({ job: 'j_1' })),
+    // @ts-expect-error
+    () => cancelJob(mistype({ job: 'j_1' })),
+    // @ts-expect-error
+    () => diagnose(mistype({ ledger: 'ledger.sqlite', env: {} })),
+    // @ts-expect-error
+    () => watchFolder(mistype({ folder: 'drop', job: right })),
+    // @ts-expect-error
+    () => watchFolder({ folder: 'drop', job: mistype(right) }),
+  ];
+  expect(calls).toHaveLength(16);
 });

@@ -154,3 +154,15 @@ function describe(value: unknown): string {
  * agent rejects the key (401).
  */
 export type ApiKey = string | (() => string);
+
+/**
+ * Options as a caller gives them, where one that does not exist is a type error. TypeScript itself looks for those only in
+ * an object that is written in the call, and not even there if its type is generic.
+ */
+export type Known<Given, Options> = Given & {
+  readonly [Name in Exclude<keyof Given, keyof Options>]: NoSuchOption<Name>;
+};
+
+interface NoSuchOption<Name> {
+  readonly noSuchOption: Name;
+}
