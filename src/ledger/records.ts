@@ -344,6 +344,8 @@ export interface ForgetResult {
   /** What was seen of values on their cited pages. */
   readonly verdicts: number;
   readonly answers: number;
+  /** How many of the answers jobs paid for that were deleted before. */
+  readonly answersOfDeleted: number;
   readonly runs: number;
   /** Ids of the other jobs with the same question. If there are any, answers and verdicts stay. */
   readonly sharedWith: readonly string[];

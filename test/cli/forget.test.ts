@@ -58,6 +58,10 @@ test('answers that another job uses stay, without the raw runs of the job that i
     cost_usd: spent,
   });
   expect(agent.tasks).toHaveLength(2);
+  const last = await dir.run(['forget', (await readJobs())[0].job, '--yes']);
+  expect(last.stderr).toMatch(
+    /6 answers, paid for with \S+ and by jobs that were deleted before, and 1 raw run/,
+  );
 });
 
 test('without --yes and a terminal nothing is deleted, and the message says what would be', async () => {

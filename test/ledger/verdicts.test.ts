@@ -127,8 +127,12 @@ describe.each(STORES)('verdicts in $name', (store) => {
     const ledger = await openStore(store);
     const job = await openTestJob(ledger);
     const twin = await openTestJob(ledger, createTestAsk(), '/data/other.csv');
+    await settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann' });
     await ledger.putVerdicts(job, [createTestVerdict('Acme')]);
-    expect(await ledger.forgetJob(job.id)).toMatchObject({ verdicts: 0, pages: [], sharedWith: [twin.id] });
+    const kept = { answers: 1, answersOfDeleted: 0, verdicts: 0, pages: [], sharedWith: [twin.id] };
+    expect(await ledger.forgetJob(job.id)).toMatchObject(kept);
+    const left = { answers: 1, answersOfDeleted: 1, verdicts: 1, sharedWith: [] };
+    expect(await ledger.forgetJob(twin.id, true)).toMatchObject(left);
     expect((await ledger.findVerdicts(twin, [createTestKey('Acme')])).size).toBe(1);
     await ledger.prune({ asksBeforeMs: Number.MAX_SAFE_INTEGER });
     expect((await ledger.findVerdicts(twin, [createTestKey('Acme')])).size).toBe(0);

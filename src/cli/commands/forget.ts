@@ -46,7 +46,7 @@ export const forget = createCommand({
 const MAX_JOBS = 5;
 
 function describe(
-  { answers, runs, verdicts, sharedWith }: ForgetResult,
+  { answers, answersOfDeleted, runs, verdicts, sharedWith }: ForgetResult,
   spentMicros: number,
   pages: number,
 ): string {
@@ -65,5 +65,6 @@ function describe(
   ];
   const last = parts.pop();
   const all = parts.length === 0 ? `and ${last}` : `${parts.join(', ')} and ${last}`;
-  return `${formatNumber(answers, 'answer')}, paid for with ${formatDollars(spentMicros)}, ${all}. Looking them up again costs again.`;
+  const payers = answersOfDeleted === 0 ? '' : ' and by jobs that were deleted before';
+  return `${formatNumber(answers, 'answer')}, paid for with ${formatDollars(spentMicros)}${payers}, ${all}. Looking them up again costs again.`;
 }

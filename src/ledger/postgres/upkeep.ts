@@ -79,17 +79,20 @@ async function findForgotten(connection: Connection, jobId: string): Promise<For
       where job.id = ${jobId} order by twin.opened_at desc`,
     sql`select page from job, own_pages(job.ask) page where id = ${jobId} order by page`,
     sql`select count(*) as count from job join verdict on verdict.ask = job.ask where job.id = ${jobId}`,
+    sql`select answered from job join ask_count on ask_count.ask = job.ask where job.id = ${jobId}`,
   ];
-  return connection.read(statements, ([rows = [], twins = [], urls = [], verdicts = []]) => {
+  return connection.read(statements, ([rows = [], twins = [], urls = [], verdicts = [], counts = []]) => {
     const [found] = rows as unknown as readonly Forgotten[];
     if (found === undefined) throw createUnknownJobError(jobId);
     const sharedWith = twins.map(({ id }) => String(id));
     const isLast = sharedWith.length === 0;
     const { answers, runs } = found;
+    const answersOfDeleted = isLast ? Number(counts[0]?.answered) - answers : 0;
     return {
       found,
       result: {
-        answers,
+        answers: answers + answersOfDeleted,
+        answersOfDeleted,
         runs,
         verdicts: isLast ? Number(verdicts[0]?.count) : 0,
         pages: isLast ? urls.map(({ page }) => String(page)) : [],

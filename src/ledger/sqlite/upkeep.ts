@@ -56,9 +56,8 @@ export function prune(
 
 /** Deletes a job, but keeps what was spent, and answers that another job of its ask uses. */
 export function forgetJob(database: Database, jobId: string): ForgetResult {
-  const { number, ask, open, answers, runs } = findForgotten(database, jobId);
-  const sharedWith = listTwins(database, ask, number);
-  const kept = describeVerdicts(database, ask, sharedWith);
+  const { number, ask, open } = findForgotten(database, jobId);
+  const result = countForgotten(database, jobId);
   if (open > 0) {
     throw createUsageError(
       'JOB_HAS_RUNS',
@@ -77,7 +76,7 @@ export function forgetJob(database: Database, jobId: string): ForgetResult {
   database.run('delete from job where number = ?', number);
   database.run('delete from written where job = ?', jobId);
   const range = [ask * SPAN, (ask + 1) * SPAN] as const;
-  if (sharedWith.length > 0) {
+  if (result.sharedWith.length > 0) {
     // The answers are then of no job: no other one has paid for them, or failed with their rows.
     const own = 'where number > ? and number < ? and job = ?';
     database.run(`delete from block ${own} and kind in ('failures', 'released')`, ...range, number);
@@ -98,14 +97,18 @@ export function forgetJob(database: Database, jobId: string): ForgetResult {
     database.run('delete from ask_version where ask = ?', ask);
     database.run('delete from ask where number = ?', ask);
   }
-  return { answers, runs, ...kept, sharedWith };
+  return result;
 }
 
 /** Counts what `forgetJob` would delete. */
 export function countForgotten(database: Database, jobId: string): ForgetResult {
-  const { number, ask, answers, runs } = findForgotten(database, jobId);
+  const { number, ask, answers, allAnswers, runs } = findForgotten(database, jobId);
   const sharedWith = listTwins(database, ask, number);
-  return { answers, runs, ...describeVerdicts(database, ask, sharedWith), sharedWith };
+  const answersOfDeleted = sharedWith.length > 0 ? 0 : allAnswers - answers;
+  return {
+    ...{ answers: answers + answersOfDeleted, answersOfDeleted, runs, sharedWith },
+    ...describeVerdicts(database, ask, sharedWith),
+  };
 }
 
 /** Ids of the other jobs of an ask. */
@@ -136,13 +139,17 @@ interface Forgotten {
   readonly number: number;
   readonly ask: number;
   readonly open: number;
+  /** Rows that runs of the job answered. */
   readonly answers: number;
+  /** Rows that runs of any job of the ask answered, also of one that was deleted. */
+  readonly allAnswers: number;
   readonly runs: number;
 }
 
 function findForgotten(database: Database, jobId: string): Forgotten {
   const found = database.get<Forgotten>(
     `select job.number, job.ask, count.answered as answers,
+       (select answered from ask_count where ask_count.ask = job.ask) as allAnswers,
        (select count(*) from batch where batch.job = job.number) as open,
        (select count(*) from block where block.number > job.ask * ${SPAN} and block.number < (job.ask + 1) * ${SPAN}
           and block.job = job.number and raw_run is not null) as runs
