@@ -203,7 +203,7 @@ function resolveEncoding(wish: string): string {
   );
 }
 
-/** UTF-16 without a byte order mark has zeros on one side: the high bytes of Latin letters. */
+/** UTF-16 without a byte order mark has zeros on one side: the high bytes of Latin letters. Few others have a low byte of zero. */
 function detectWide(sample: Buffer): 'utf-16le' | 'utf-16be' | null {
   let even = 0;
   let odd = 0;
@@ -212,8 +212,8 @@ function detectWide(sample: Buffer): 'utf-16le' | 'utf-16be' | null {
     if (sample[at + 1] === 0) odd += 1;
   }
   const pairs = Math.floor(sample.length / 2);
-  if (odd > pairs * 0.3 && even < pairs * 0.01) return 'utf-16le';
-  if (even > pairs * 0.3 && odd < pairs * 0.01) return 'utf-16be';
+  if (odd > pairs * 0.3 && even * 4 < odd) return 'utf-16le';
+  if (even > pairs * 0.3 && odd * 4 < even) return 'utf-16be';
   return null;
 }
 

@@ -51,6 +51,16 @@ test('semicolons, CRLFs and the byte order mark of a European spreadsheet are de
   ]);
 });
 
+test('UTF-16 without a byte order mark is detected beside characters whose low byte is zero', async () => {
+  const bytes = Buffer.from('key,note\na,😀 一\nb,Ā\n', 'utf16le');
+  for (const content of [bytes, Buffer.from(bytes).swap16()]) {
+    expect((await readFile('in.csv', content)).values).toEqual([
+      ['a', '😀 一'],
+      ['b', 'Ā'],
+    ]);
+  }
+});
+
 test('columns with the same or no name get unique names, and titles stay unchanged', async () => {
   const { input } = await readFile('in.csv', 'name, name ,,name_2\n1,2,3,4\n');
   expect(input.columns).toEqual(['name', 'name_3', 'column_3', 'name_2']);
