@@ -94,11 +94,27 @@ function addReturned(
     const reason = formulas.includes(name) ? 'blank' : returned.findKept(row, name);
     return reason === null ? [] : [[name, reason] as const];
   });
+  const cleared = kept.flatMap(([name]) => (returned.findKept(row, name) === 'blank' ? [name] : []));
   return {
     ...known,
+    ...(cleared.length === 0 ? {} : describeCleared(known, cleared, ask)),
     runId: addRuns(outcome.runId, returned.listKeptRuns(row)),
     ...(names.length === 0 ? {} : { returned: names }),
     ...(kept.length === 0 ? {} : { kept: new Map(kept) }),
+  };
+}
+
+/** A row with cells that stay cleared is not complete. */
+function describeCleared(
+  { status, error }: RowOutcome,
+  cleared: readonly string[],
+  { fields }: Ask,
+): Partial<Pick<RowOutcome, 'status' | 'error'>> {
+  if (status !== 'enriched' && status !== 'unchanged') return {};
+  const reason = `${cleared.join(', ')}: cleared, not requested again`;
+  return {
+    status: cleared.length === fields.length ? 'not_found' : 'partial',
+    error: error === null ? reason : `${error}; ${reason}`,
   };
 }
 

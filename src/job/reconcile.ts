@@ -2,7 +2,6 @@ import { createUsageError } from '../errors.js';
 import { hashText } from '../model/ask.js';
 import { formatCount, formatList, formatNumber } from '../model/format.js';
 import { formatCanonicalJson } from '../model/json.js';
-import { KeySet } from '../model/key-set.js';
 import { getValue } from '../model/row.js';
 import { isAgreed } from './doubts.js';
 import type { JobContext } from './job-context.js';
@@ -102,10 +101,6 @@ export async function reconcileFile(
     ? await surveyRows(context, reader, table)
     : first;
   await confirmMoved(context, movedRows);
-  if (given.mayDispute) {
-    for await (const rows of context.input.openRows())
-      for (const finding of (await reader.read(rows)).findings) given.addEqual(finding);
-  }
   const rules = await createRules(context, tallies, given);
   const isChanged = [...tallies.values()].some(
     ({ counts }) => counts.corrected + counts.given + counts.cleared > 0,
@@ -114,7 +109,7 @@ export async function reconcileFile(
     let hasOpened = false;
     let replaced = 0;
     for await (const rows of context.input.openRows()) {
-      const changes = sortFindings((await reader.read(rows)).findings, rules, table, overwrite);
+      const changes = sortFindings(await reader.read(rows), rules, table, overwrite);
       replaced += changes.withdrawn.length;
       if (openJob === null) for (const each of changes.rejected) table.clear(each.key, each.field);
       if (openJob === null) for (const each of changes.human) table.keep(each.row, each.field, 'human');
@@ -152,8 +147,7 @@ async function surveyRows(
   let changedRows = 0;
   let movedRows = 0;
   for await (const rows of input.openRows()) {
-    const { findings, keys } = await reader.read(rows);
-    given.addRows(keys);
+    const findings = await reader.read(rows);
     movedRows += new Set(findings.filter(({ meaning }) => meaning === 'moved').map(({ row }) => row)).size;
     for (const finding of findings) {
       tallies.get(finding.field)?.add(finding);
@@ -192,7 +186,7 @@ function keepOwn(table: ReturnedTable, { row, field, meaning }: Finding, overwri
     if (!overwrite) table.keep(row, field, 'own');
   } else if (meaning === 'unvouched') {
     // The value stays, without sources that nobody can vouch for.
-    if (!overwrite) table.keep(row, field, 'blank');
+    if (!overwrite) table.keep(row, field, 'unvouched');
   } else if (table.isLeftAlone(row, field)) table.open(row, field);
 }
 
@@ -289,7 +283,9 @@ function sortFindings(
   for (const finding of findings) {
     const { row, field, meaning, change } = finding;
     if (meaning === 'cleared') {
-      if (staysBlank.has(field) || given.isDisputed(finding)) table.keep(row, field, 'blank');
+      // The value that a person gave in an equal row is the answer to this one too.
+      if (given.hasValue(finding)) continue;
+      if (staysBlank.has(field)) table.keep(row, field, 'blank');
       else sorted.rejected.push(finding);
     } else if (overwrite) {
       if (finding.stored?.who === 'human') sorted.withdrawn.push(finding);
@@ -323,14 +319,8 @@ class GivenValues {
   readonly #values = new Map<string, string | null>();
   /** Numbers of cleared cells. */
   readonly #cleared = new Map<string, number>();
-  readonly #keys = new KeySet();
-  readonly #repeated = new Set<string>();
   readonly disputedFields = new Set<string>();
   disputed = 0;
-
-  addRows(keys: readonly string[]): void {
-    for (const key of keys) if (!this.#keys.add(key)) this.#repeated.add(key);
-  }
 
   add(finding: Finding): void {
     const isCleared = finding.meaning === 'cleared';
@@ -344,24 +334,20 @@ class GivenValues {
     else if (known !== null && known !== value) this.#dispute(finding);
   }
 
-  /** True if a cleared cell may have an equal row that still has its value. Then each cell goes to `addEqual`. */
-  get mayDispute(): boolean {
-    return [...this.#cleared.keys()].some((place) => this.#repeated.has(place.split(' ')[0] ?? ''));
-  }
-
-  addEqual(finding: Finding): void {
-    const hasValue = finding.meaning === 'same' || isPersonal(finding.meaning);
-    if (hasValue && this.#cleared.has(toPlace(finding)) && !this.isDisputed(finding)) this.#dispute(finding);
-  }
-
   isDisputed(finding: Pick<Finding, 'key' | 'field'>): boolean {
     return this.#values.get(toPlace(finding)) === null;
   }
 
-  /** Number of cleared cells that are not asked again, because an equal row has a value. */
-  countKept(field: string): number {
+  /** True if a person gave one value in a row, or in equal ones. */
+  hasValue(finding: Pick<Finding, 'key' | 'field'>): boolean {
+    return (this.#values.get(toPlace(finding)) ?? null) !== null;
+  }
+
+  /** Number of cleared cells that are not asked again, because a person gave the value in an equal row. */
+  countFilled(field: string): number {
     const places = [...this.#cleared].filter(
-      ([place]) => place.slice(place.indexOf(' ') + 1) === field && this.#values.get(place) === null,
+      ([place]) =>
+        place.slice(place.indexOf(' ') + 1) === field && (this.#values.get(place) ?? null) !== null,
     );
     return places.reduce((sum, [, count]) => sum + count, 0);
   }
@@ -388,7 +374,7 @@ function report(
   const sum = (count: (column: ColumnChanges) => number): number =>
     columns.reduce((total, column) => total + count(column), 0);
   const cleared = sum(({ name, cleared: cells }) =>
-    staysBlank.has(name) ? 0 : cells - given.countKept(name),
+    staysBlank.has(name) ? 0 : cells - given.countFilled(name),
   );
   const stale = sum((column) => column.stale);
   const unvouched = context.settings.overwrite ? 0 : sum((column) => column.unvouched);

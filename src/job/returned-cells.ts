@@ -101,12 +101,6 @@ function selectFormerAsks(ask: Ask, asks: readonly Ask[], fields: ReadonlySet<st
   });
 }
 
-interface CellFindings {
-  readonly findings: readonly Finding[];
-  /** The key of each row. */
-  readonly keys: readonly string[];
-}
-
 /** Reads what the cells of a returned file mean. */
 export class CellReader {
   readonly #context: CellContext;
@@ -126,22 +120,20 @@ export class CellReader {
     this.#formerAsks = formerAsks;
   }
 
-  async read(rows: readonly Row[]): Promise<CellFindings> {
+  async read(rows: readonly Row[]): Promise<readonly Finding[]> {
     const { ask, blanks, ledger, job, history } = this.#context;
     const { formerSends = [] } = history;
     const returned = createOpenCells(this.#table);
     const questions = rows.map((row) => createQuestion(row, ask, false, blanks, { formerSends, returned }));
     const keys = questions.flatMap(listKeys);
-    if (keys.length === 0) return { findings: [], keys: [] };
+    if (keys.length === 0) return [];
     const { answers } = await ledger.findAnswers(job, keys);
     const findings: Finding[] = [];
-    const rowKeys: string[] = [];
     const unclear: UnclearCell[] = [];
     for (const [index, row] of rows.entries()) {
       const question = questions[index];
       if (question?.status !== 'question') continue;
       const key = resolveKey(question, (each) => answers.get(each)?.fields);
-      rowKeys.push(key);
       for (const place of this.#places) {
         // A formula is the user's: it neither corrects nor clears an answer.
         if (place.values.some(({ title }) => isFormula(row, title))) continue;
@@ -153,7 +145,7 @@ export class CellReader {
       }
     }
     if (unclear.length > 0) findings.push(...(await this.#clear(unclear, answers)));
-    return { findings: markMoved(findings), keys: rowKeys };
+    return markMoved(findings);
   }
 
   /** Null for a cell that does not show the answer to it, where other answers are needed to decide. */

@@ -87,6 +87,7 @@ export class ReturnedTable implements ReturnedCells {
     own: new CellSet(),
     human: new CellSet(),
     blank: new CellSet(),
+    unvouched: new CellSet(),
   };
   /** In a plan: cells whose values would be rejected. */
   readonly #cleared = new Map<string, Set<string>>();
@@ -115,6 +116,7 @@ export class ReturnedTable implements ReturnedCells {
   findKept(row: Row, field: string): KeptCell | null {
     if (this.#kept.own.has(row, field)) return 'own';
     if (this.#kept.human.has(row, field)) return 'human';
+    if (this.#kept.unvouched.has(row, field)) return 'unvouched';
     return this.#kept.blank.has(row, field) ? 'blank' : null;
   }
 

@@ -170,8 +170,8 @@ export interface RowOutcome {
   readonly verdicts?: ReadonlyMap<string, CheckedCitation>;
 }
 
-/** Why a cell of a returned file is kept: it is the file’s own, a person gave it, or a person cleared it. */
-export type KeptCell = 'own' | 'human' | 'blank';
+/** Why a cell of a returned file is kept: it is the file’s own, a person gave it or cleared it, or nobody knows its sources. */
+export type KeptCell = 'own' | 'human' | 'blank' | 'unvouched';
 
 /** An output row: the input row and its outcome. */
 export interface FilledRow {

@@ -142,26 +142,45 @@ test('filling a column that is sent too changes no row', async () => {
 });
 
 test.each(['csv', 'jsonl'])(
-  'of two equal rows, one that is cleared leaves the other as it is, in %s',
+  'of two equal rows, one that is cleared is asked again once, for both, in %s',
   async (ending) => {
-    const { again, bench, path, edit } = await openFilled('company\nA\nA\nB\n', undefined, ['ceo'], {
+    const find = (company: string, field: string, time: number) => `${field} ${time} of ${company}`;
+    const { again, bench, path, edit } = await openFilled('company\nA\nA\nB\n', find, ['ceo'], {
       ending,
     });
     if (ending === 'csv') edit((table) => Object.assign(table[0] ?? {}, { ceo: '' }) && table);
-    else writeFileSync(path, bench.read('list.filled.jsonl').replace('"ceo of A"', 'null'));
-    for (let time = 0; time < 2; time += 1) {
-      const { cells, notes } = await again({ output: path });
-      expect(cells).toEqual([]);
-      expect(notes.join()).toContain('Equal rows have different values in ceo');
+    else writeFileSync(path, bench.read('list.filled.jsonl').replace('"ceo 1 of A"', 'null'));
+    for (const asked of [['A ceo'], []]) {
+      const { cells } = await again({ output: path });
+      expect(cells).toEqual(asked);
       const { table } = await again({ output: `${bench.folder}/out.csv`, format: 'csv' });
-      expect(table.map(({ ceo, ceo_confidence }) => [ceo, ceo_confidence])).toEqual([
-        ['', ''],
-        ['ceo of A', 'high'],
-        ['ceo of B', 'high'],
+      expect(table.map(({ ceo, enrichment_status: status }) => [ceo, status])).toEqual([
+        ['ceo 2 of A', 'enriched'],
+        ['ceo 2 of A', 'enriched'],
+        ['ceo 1 of B', 'enriched'],
       ]);
     }
   },
 );
+
+test('a cleared cell gets what a person gave in an equal row, and no answer if the values differ', async () => {
+  const find = (company: string, field: string, time: number) => `${field} ${time} of ${company}`;
+  const { again, edit } = await openFilled('company\nA\nA\nB\nB\nB\n', find, ['ceo'], { send: SEND });
+  edit((table) => {
+    for (const [index, ceo] of ['', 'Ann', '', 'Bo', 'Bea'].entries())
+      Object.assign(table[index] ?? {}, { ceo });
+  });
+  const { cells, table } = await again({ again: ['cleared'] });
+  expect(cells).toEqual(['B ceo']);
+  expect(table.map(({ ceo, ceo_confidence }) => [ceo, ceo_confidence])).toEqual([
+    ['Ann', 'human'],
+    ['Ann', 'human'],
+    ['ceo 2 of B', 'high'],
+    ['Bo', 'human'],
+    ['Bea', 'human'],
+  ]);
+  expect((await again()).cells).toEqual([]);
+});
 
 test.each(['csv', 'jsonl'])('a placeholder where nothing is found stays, in %s', async (ending) => {
   const list = 'company,ceo\nA,N/A\nB,unknown\nC,-\n';

@@ -200,7 +200,14 @@ test('many cleared cells are asked again only with consent', async () => {
   const without = await again();
   expect(without.cells).toEqual([]);
   expect(without.notes.join('\n')).toContain('12 cells of ceo were cleared and stay blank');
-  const blank = { ceo: '', ceo_confidence: '', ceo_citations: '', hq_confidence: 'high' };
+  const blank = {
+    ceo: '',
+    ceo_confidence: '',
+    ceo_citations: '',
+    hq_confidence: 'high',
+    enrichment_status: 'partial',
+    enrichment_error: 'ceo: cleared, not requested again',
+  };
   expect(without.table.slice(0, 12)).toEqual(without.table.slice(0, 12).map((row) => ({ ...row, ...blank })));
   expect((await again()).notes.join('\n')).toContain('12 cells of ceo were cleared and stay blank');
   const asked: string[] = [];
