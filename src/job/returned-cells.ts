@@ -267,7 +267,9 @@ export class CellReader {
       );
       if (isMoved) return 'moved';
       const hasVoucher = stored.confidence !== null || stored.citations.length > 0;
-      const isOwn = voucher === 'none' || (voucher === 'blank' && (isNew ? isComplete(row) : hasVoucher));
+      // Somebody may have deleted both columns beside the values: then the run that the row names tells who filled it.
+      const isUnfilled = voucher === 'none' && (row.kind === 'object' || isNew);
+      const isOwn = isUnfilled || (voucher === 'blank' && (isNew ? isComplete(row) : hasVoucher));
       return isOwn ? 'own' : persons;
     }
     // An older copy of the file, or of a row that has changed since.
@@ -285,7 +287,8 @@ export class CellReader {
           ? persons
           : 'own';
       case 'none':
-        return 'own';
+        // The runs that the row names filled this column, and wrote something else.
+        return row.kind === 'cells' && known.some(({ isFormer }) => !isFormer) ? persons : 'own';
     }
   }
 

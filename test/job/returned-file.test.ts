@@ -305,6 +305,22 @@ test.each([
   expect(notes.join()).toContain('SOURCES_UNKNOWN: 1 cell in rows that name no run');
 });
 
+test('a correction is recorded although the confidence and citations of its column were deleted', async () => {
+  const { again, edit, bench, options } = await openFilled(4);
+  edit((table) => {
+    Object.assign(table[0] ?? {}, { ceo: 'Ann' });
+    Object.assign(table[2] ?? {}, { company: 'Acme', ceo: 'Bea' });
+    return table.map(({ ceo_confidence: _, ceo_citations: __, ...row }) => row) as Table;
+  });
+  const { cells, table } = await again();
+  expect(cells).toEqual(['Acme hq']);
+  expect(table[0]).toMatchObject({ ceo: 'Ann', ceo_confidence: 'human', ceo_citations: '' });
+  expect(table[2]).toMatchObject({ ceo: 'Bea', ceo_confidence: 'human', hq: 'hq of Acme' });
+  expect(table[1]).toMatchObject({ ceo: 'ceo of Company 2', ceo_confidence: 'high' });
+  const fresh = { ...options, input: `${bench.folder}/list.csv`, output: `${bench.folder}/fresh.csv` };
+  expect((await bench.run(fresh)).rows[0]).toMatchObject({ ceo: 'Ann', ceo_confidence: 'human' });
+});
+
 test('a filled file that names no run, in another ledger, stays as it is, and the reason is said', async () => {
   const { again, edit, bench } = await openFilled(2);
   edit((table) => table.map(({ enrichment_run_id: _, ...row }) => row) as Table);
