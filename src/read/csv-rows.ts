@@ -246,6 +246,7 @@ const REMARKS: readonly RegExp[] = [
   /^(?:generated|exported|printed|created|prepared|run|downloaded|retrieved|last updated|updated|as of|report (?:date|generated))\b.{0,20}(?::|\d)/i,
   /^(?:source|sources|note|notes|data from database|disclaimer|legend|filters?|end of (?:report|file|list))\b\s*(?::|$)/i,
   /^(?:grand )?totals?(?: ?\(\d+ \w+\)$|: )/i,
+  /^(?:prepared|generated|exported|compiled) by\b/i,
   /^page \d+(?: of \d+)?$/i,
   /^(?:completion time|time taken|query ok)\b/i,
 ];

@@ -6,7 +6,7 @@ import { formatColumn } from '../model/workbook-file.js';
 import { isRemark, isRepeatedHeader, isRule, isSingle } from './csv-rows.js';
 import type { InputOptions, Warnings } from './input.js';
 import type { ListArea } from './list-area.js';
-import { TotalsFinder } from './totals-row.js';
+import { isSumRow, TotalsFinder } from './totals-row.js';
 
 /** Columns and settings for reading rows of a sheet. */
 interface SheetTable {
@@ -135,12 +135,13 @@ class RowMaker {
 const TOTALS = 'a totals row';
 
 function findSkip(
-  { line, cells, isHidden }: SheetLine,
+  sheetLine: SheetLine,
   { hiddenRows, area }: SheetTable,
   titles: readonly string[],
 ): string | null {
+  const { line, cells, isHidden } = sheetLine;
   if (isHidden === true && hiddenRows === 'skip') return 'a hidden row';
-  if (area.totalsLines.has(line)) return TOTALS;
+  if (area.totalsLines.has(line) || isSumRow(sheetLine)) return TOTALS;
   if (isRepeatedHeader(cells, titles)) return 'a repeated header';
   return isRule(cells) ? 'a line of dashes' : null;
 }

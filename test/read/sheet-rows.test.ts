@@ -234,10 +234,9 @@ function createTable(header: readonly string[], ...rows: readonly (readonly (str
     const texts = row.map((value) => {
       if (value === '') return '<c/>';
       if (typeof value === 'number') return `<c><v>${value}</v></c>`;
-      const formula = /^=(.*)→(.*)$/.exec(value);
-      return formula === null
-        ? `<c t="inlineStr"><is><t>${value}</t></is></c>`
-        : `<c><f>${formula[1]}</f><v>${formula[2]}</v></c>`;
+      const [formula = '', result = ''] = value.startsWith('=') ? value.slice(1).split('→') : [];
+      if (formula === '') return `<c t="inlineStr"><is><t>${value}</t></is></c>`;
+      return `<c><f>${formula}</f>${result === '' ? '' : `<v>${result}</v>`}</c>`;
     });
     return `<row r="${index + 2}">${texts.join('')}</row>`;
   });
@@ -256,6 +255,8 @@ test.each<[string, readonly (string | number)[]]>([
   ['one sum', ['Summe:', '', '', 7]],
   ['a formula', ['Gesamt', '', '=SUM(C2:C3)→31', '']],
   ['a formula of a table', ['', '', '=SUBTOTAL(109,[sales])→0', '']],
+  ['a formula that was never calculated', ['Total', '', '=SUM(C2:C3)', '']],
+  ['only such formulas, and two results', ['', '', '=SUBTOTAL(9,C2:C3)', '=SUM(D2:D3)→7']],
 ])('a last row with %s is a totals row', async (_what, last) => {
   const rows = await readAllRows(await openSheet({ rows: createTable(AMOUNTS, ...ROWS, last) }));
   expect(rows.map(({ skip }) => skip)).toEqual([undefined, undefined, 'a totals row']);
@@ -265,6 +266,7 @@ test.each<[string, readonly string[], readonly (readonly (string | number)[])[]]
   ['a word alone', AMOUNTS, [...ROWS, ['Total', '', '', '']]],
   ['a company called Total', AMOUNTS, [...ROWS, ['Total', 'total.example', 30.3, 7]]],
   ['another number', AMOUNTS, [...ROWS, ['Total', '', 30.4, 7]]],
+  ['a sum of its row without a value', AMOUNTS, [...ROWS, ['Total', '', '=SUM(A4:D4)', '']]],
   ['a sum of its row', AMOUNTS, [...ROWS, ['', '', '=SUM(A4:D4)→9', '']]],
   ['numbers in a table of numbers', ['id'], [[1], [2], [3]]],
   ['a name beside the sum', AMOUNTS, [...ROWS, ['Dune', '', 30.3, 7]]],
@@ -325,6 +327,7 @@ test('a footer and lines of dashes are skipped, and totals above a footer', asyn
     ...ROWS,
     ['Total', '', 30.3, 7],
     ['Source: the register'],
+    ['Prepared by Ann'],
     ['(2 rows)'],
   );
   const input = await openSheet({ rows });
@@ -335,8 +338,14 @@ test('a footer and lines of dashes are skipped, and totals above a footer', asyn
     'a totals row',
     'a footer',
     'a footer',
+    'a footer',
   ]);
-  expect(input.notes).toMatchObject([{ code: 'ROW_SKIPPED', message: expect.stringContaining('4 lines') }]);
+  expect(input.notes).toMatchObject([{ code: 'ROW_SKIPPED', message: expect.stringContaining('5 lines') }]);
+  // A formula that says what it adds up is enough, also above a row.
+  const between = await openSheet({
+    rows: createTable(AMOUNTS, ...ROWS, ['Total', '', '=SUM(C2:C3)', ''], ['Dune']),
+  });
+  expect((await readAllRows(between)).map(({ skip = '' }) => skip)).toEqual(['', '', 'a totals row', '']);
 });
 
 test('a sheet without a header is a doubt that an option settles', async () => {
