@@ -17,7 +17,7 @@ import {
 import { findListHeader, ListArea } from './list-area.js';
 import { describeHeader, nameColumns } from './open-csv.js';
 import { findTitles } from './sheet-header.js';
-import { readSheetLines, SHEET_NOTES } from './sheet-reader.js';
+import { readSheetLines, SHEET_NOTES, SKIPPED_HIDDEN } from './sheet-reader.js';
 import { readSheetRows } from './sheet-rows.js';
 import { readWorkbook, type Sheet, type Workbook } from './workbook.js';
 import { openZip } from './zip-archive.js';
@@ -101,7 +101,8 @@ export async function openXlsx(
     columns,
     readColumns: async () => {},
     get notes() {
-      return [...sheetWarnings, ...warnings.read({ ...ROW_NOTES, ...SHEET_NOTES }, 'row')];
+      const hidden = options.hiddenRows === 'skip' ? { HIDDEN_ROWS: SKIPPED_HIDDEN } : {};
+      return [...sheetWarnings, ...warnings.read({ ...ROW_NOTES, ...SHEET_NOTES, ...hidden }, 'row')];
     },
     get doubts() {
       return [...headerDoubts, ...describeHidden(options.hiddenRows, warnings)];

@@ -53,6 +53,13 @@ const CHUNK_ROWS = 1_000;
 /** Wide rows come in small chunks, because what lives for long is costly to clean up. */
 const CHUNK_CELLS = 2_000;
 
+/** The note about hidden rows that are left alone. */
+export const SKIPPED_HIDDEN = [
+  'hidden row',
+  'hidden rows',
+  'Hidden rows are not sent. They are kept in the output with the status “skipped”.',
+] as const;
+
 /** A sheet, and what it says after its rows. */
 export interface OpenSheet {
   readonly sheet: Sheet;

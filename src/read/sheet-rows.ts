@@ -108,8 +108,10 @@ class RowMaker {
   #create(line: SheetLine, reason: string | null): CellRow {
     const { columns } = this.#table;
     const skip = reason ?? findSkip(line, this.#table, this.#titles);
-    if (skip !== null) this.#warnings.add('ROW_SKIPPED', line.line);
-    else if (line.cells.length > columns.size) warnExtraCells(line.line, this.#table, this.#warnings);
+    // Hidden rows have a note of their own.
+    if (skip !== null && skip !== HIDDEN) this.#warnings.add('ROW_SKIPPED', line.line);
+    else if (skip === null && line.cells.length > columns.size)
+      warnExtraCells(line.line, this.#table, this.#warnings);
     const hasLinks = line.stored.some((stored) => stored?.link !== undefined);
     const cells = hasLinks ? showLinks(line, this.#addresses) : line.cells;
     const { stored, formulas, uncomputed, arrays } = line;
@@ -133,6 +135,7 @@ class RowMaker {
 }
 
 const TOTALS = 'a totals row';
+const HIDDEN = 'a hidden row';
 
 function findSkip(
   sheetLine: SheetLine,
@@ -140,7 +143,7 @@ function findSkip(
   titles: readonly string[],
 ): string | null {
   const { line, cells, isHidden } = sheetLine;
-  if (isHidden === true && hiddenRows === 'skip') return 'a hidden row';
+  if (isHidden === true && hiddenRows === 'skip') return HIDDEN;
   if (area.totalsLines.has(line) || isSumRow(sheetLine)) return TOTALS;
   if (isRepeatedHeader(cells, titles)) return 'a repeated header';
   return isRule(cells) ? 'a line of dashes' : null;

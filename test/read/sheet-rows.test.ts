@@ -225,6 +225,7 @@ test('hidden rows are a doubt until an option settles it', async () => {
   expect(await read({ hiddenRows: 'skip' })).toMatchObject({
     skips: [undefined, 'a hidden row', 'a hidden row'],
     doubts: [],
+    notes: [{ ...note, message: expect.stringContaining('(rows 3, 4). Hidden rows are not sent.') }],
   });
 });
 
