@@ -93,16 +93,19 @@ export function formatSummary(summary: JobSummary, { runsActive, isTerminal }: S
 }
 
 /** Lists how often each column was filled, in answered rows. */
-function formatFills({ fields }: JobSummary): string[] {
+function formatFills({ fields, rows }: JobSummary): string[] {
   const parts = fields
     .filter(({ answered }) => answered > 0)
     .map(
       ({ name, answered, filled }) => `${showName(name)} ${formatCount(filled)} of ${formatCount(answered)}`,
     );
+  const hasOthers = rows.pending + rows.failed + rows.over_budget > 0;
   const again = fields.reduce((sum, field) => sum + (field.again ?? 0), 0);
   const stay = again === 1 ? 'stays' : 'stay';
   return [
-    ...(parts.length === 0 ? [] : [`Filled: ${parts.join(', ')}.`]),
+    ...(parts.length === 0
+      ? []
+      : [`${hasOthers ? 'Filled in answered rows' : 'Filled'}: ${parts.join(', ')}.`]),
     ...(again === 0
       ? []
       : [`${formatNumber(again, 'cell')} ${stay} blank, because the agent gave the rejected value again.`]),

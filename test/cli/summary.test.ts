@@ -65,6 +65,15 @@ test('shows the output path, rows by status and cost', () => {
   ]);
 });
 
+test('says that only answered rows are counted if others were not answered', () => {
+  const fields = [{ name: 'city', answered: 8, filled: 8 }];
+  const format = (rows: JobSummary['rows']) =>
+    formatSummary({ ...SUMMARY, fields, rows }, { runsActive: 0, isTerminal: false });
+  expect(format(ROWS)).toContain('Filled in answered rows: city 8 of 8.');
+  expect(format({ ...ROWS, pending: 0, over_budget: 2 })).toContain('Filled in answered rows: city 8 of 8.');
+  expect(format({ ...ROWS, pending: 0, excluded: 2 })).toContain('Filled: city 8 of 8.');
+});
+
 test('says how much of the cost is estimated', () => {
   expect(
     formatSummary({ ...SUMMARY, estimatedMicros: 25_000 }, { runsActive: 0, isTerminal: false }).at(-1),
@@ -219,7 +228,7 @@ test('shows how often each column was filled, and the first filled rows apart fr
     '  Bolt AG',
   ]);
   const piped = formatSummary(summary, { runsActive: 0, isTerminal: false });
-  expect(piped).toContain('Filled: ceo 7 of 8.');
+  expect(piped).toContain('Filled in answered rows: ceo 7 of 8.');
   expect(piped.join('\n')).not.toContain('Acme');
   expect(JSON.stringify(createSummaryRecord(summary))).not.toContain('Acme');
 });
