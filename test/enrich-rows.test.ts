@@ -129,7 +129,9 @@ test('fails and leaves no file behind if the source fails or its rows cannot be 
   circle.self = circle;
   const notPlain = expect.objectContaining({ kind: 'usage', code: 'ROW_NOT_PLAIN' });
   for (const row of [circle, { company: 'Acme', call: () => 1 }]) {
-    await expect(readAll(enrichRows([row], createOptions(bench)))).rejects.toEqual(notPlain);
+    const filling = readAll(enrichRows([{ company: 'Bolt' }, row], createOptions(bench)));
+    await expect(filling).rejects.toEqual(notPlain);
+    await expect(filling).rejects.toThrow('rows[1] cannot be stored');
   }
   const aborted = { signal: AbortSignal.abort(new Error('closing time')) };
   await expect(readAll(enrichRows([{ company: 'A' }], createOptions(bench), aborted))).rejects.toThrow(
@@ -176,10 +178,10 @@ test('a row that is not an object fails alone, and filled cells stay', async () 
   expect(records[0]?.values).toEqual({ answer: 'known' });
   expect(records.map(({ error }) => error)).toEqual([
     null,
-    'item 2 of the rows is null, not an object',
-    'item 3 of the rows is an array, not an object',
+    'rows[1] is null, not an object',
+    'rows[2] is an array, not an object',
     null,
-    'item 5 of the rows is a string, not an object',
+    'rows[4] is a string, not an object',
   ]);
 });
 
@@ -190,9 +192,9 @@ test.each(['input', 'as_answered'] as const)(
     const rows = [new Date(0), { company: 'Acme' }, new Map([['company', 'Bolt']])] as object[];
     const records = await readAll(enrichRows(rows, { ...createOptions(bench), order }));
     expect(records.map(({ error }) => error).sort()).toEqual([
-      'item 1 of the rows is a Date, not an object',
-      'item 3 of the rows is a Map, not an object',
       null,
+      'rows[0] is a Date, not an object',
+      'rows[2] is a Map, not an object',
     ]);
   },
 );
@@ -314,7 +316,7 @@ test('items of which none is an object all fail, without a job', async () => {
   const filled = enrichRows([null, 7] as unknown as object[], createOptions(bench));
   expect(await readAll(filled)).toMatchObject([
     { input: null, status: 'failed', values: { answer: null } },
-    { input: 7, status: 'failed', error: 'item 2 of the rows is a number, not an object' },
+    { input: 7, status: 'failed', error: 'rows[1] is a number, not an object' },
   ]);
   expect(filled.summary).toBeNull();
   expect(await bench.listJobs()).toEqual([]);

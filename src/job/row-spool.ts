@@ -137,7 +137,7 @@ function writeRow(row: unknown, ordinal: number): { readonly line: string; reado
   } catch (error) {
     throw createUsageError(
       'ROW_NOT_PLAIN',
-      `row ${ordinal} cannot be stored: ${describeSystemError(error)}`,
+      `rows[${ordinal}] cannot be stored: ${describeSystemError(error)}`,
       'Rows must be plain objects of strings, numbers, booleans, arrays and objects, without functions or circular references.',
       error,
     );
@@ -221,8 +221,7 @@ export function readFilledRecord<T extends object>(
   blanks: Blanks,
 ): FilledRecord<T> {
   const kind = describeKind(input);
-  if (kind !== null)
-    return createFailedRecord(input, fields, `item ${ordinal + 1} of the rows is ${kind}, not an object`);
+  if (kind !== null) return createFailedRecord(input, fields, `rows[${ordinal}] is ${kind}, not an object`);
   if (!isJsonObject(record) || !isJsonObject(record.enrichment))
     throw new TypeError('the line is not a filled row');
   // The JSON Lines writer has just written it in this shape.
