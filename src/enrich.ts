@@ -1,4 +1,3 @@
-import type { AgentClient } from './api/agent-client.js';
 import { explainMissingKey } from './api/agent-error.js';
 import { checkPaths, describeOpenLedger, isSameFilePath } from './job/check-paths.js';
 import { chooseJobOutput, placeReturned } from './job/choose-output.js';
@@ -20,7 +19,7 @@ import {
   waitForLease,
   waitForOutput,
 } from './job/lease.js';
-import { CleanupStack, openAgent } from './job/open-agent.js';
+import { CleanupStack, type OpenAgent, openAgent } from './job/open-agent.js';
 import { openJobInput } from './job/open-job.js';
 import {
   createFinished,
@@ -134,7 +133,7 @@ export async function enrichWith(
         return account;
       });
     }
-    const clockAheadMs = await measureClock(agent.client, clock, hasKey(options), hooks.signal);
+    const { aheadMs: clockAheadMs, fault } = await meetAgent(agent, clock, hasKey(options), hooks.signal);
 
     const preview = await previewJob();
     const former = returned === null ? null : findFormerJob(returned, ask);
@@ -188,6 +187,7 @@ export async function enrichWith(
     if (exposed !== null) reportWarnings(context, [exposed]);
     reportGaps(context);
     if (note !== null) reportWarnings(context, [{ code: 'OUTPUT_RENAMED', message: note }]);
+    if (fault !== null && (await ledger.listOpenBatches(job.askId)).length > 0) throw fault;
     const recovered = await recoverBatches(context);
     inheritBatches(recovered, context);
     const sources = await findOutputSources(context);
@@ -201,7 +201,7 @@ export async function enrichWith(
     if (kept === null) {
       if (table !== null) await reconcileFile(context, table, openJob);
       try {
-        await confirmCost(context, recovered);
+        await confirmCost(context, recovered, fault);
       } catch (error) {
         if (isOpen) await ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
         throw error;
@@ -241,19 +241,30 @@ function memoize<Result>(make: () => Result): () => Result {
   };
 }
 
-/** Checks that the agent responds and accepts the key. Returns how far a clock is ahead of the agent's, in ms. */
-async function measureClock(
-  client: AgentClient,
+interface AgentMeeting {
+  /** How far a clock is ahead of the agent's, in ms. */
+  readonly aheadMs: number;
+  /** Why the agent cannot be used; null if it can. It matters only if there is something to send or to collect. */
+  readonly fault: Error | null;
+}
+
+/** Checks that the agent responds and accepts the key, before the input is read for long. */
+async function meetAgent(
+  { client, isFree }: Pick<OpenAgent, 'client' | 'isFree'>,
   clock: Pick<Clock, 'now'>,
   isKeySet: boolean,
   signal: AbortSignal | undefined,
-): Promise<number> {
-  const { serverTimeMs } = await client
-    .check({ ...(signal === undefined ? {} : { signal }) })
-    .catch((error: unknown) => {
-      throw explainMissingKey(error, isKeySet);
-    });
-  return serverTimeMs === null ? 0 : clock.now() - serverTimeMs;
+): Promise<AgentMeeting> {
+  try {
+    const { serverTimeMs } = await client.check({ ...(signal === undefined ? {} : { signal }) });
+    return { aheadMs: serverTimeMs === null ? 0 : clock.now() - serverTimeMs, fault: null };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const fault = explainMissingKey(error, isKeySet);
+    // What is to be sent to the embedded agent is not counted before.
+    if (isFree || !(fault instanceof Error)) throw fault;
+    return { aheadMs: 0, fault };
+  }
 }
 
 /** Opens what `--workers` needs. Loaded only when needed. */

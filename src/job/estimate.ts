@@ -368,16 +368,21 @@ class RepeatCounter {
 
 /**
  * Reads the whole input before spending anything, so that a broken file fails early and the worst-case cost is known.
- * Throws a usage error if the cost is not confirmed. Stops a job that has found nothing so far, unless the user
+ * Throws a usage error if the cost is not confirmed, and `agentFault` if something is to be sent. Stops a job that has found nothing so far, unless the user
  * continues it.
  */
-export async function confirmCost(context: JobContext, recovered: RecoveredBatches): Promise<void> {
+export async function confirmCost(
+  context: JobContext,
+  recovered: RecoveredBatches,
+  agentFault: Error | null,
+): Promise<void> {
   const { settings, hooks, agent, stop } = context;
   if (settings.sample === null && agent.isFree) return reportChanges(context, null);
   const survey = await estimateRows(context);
   const { quote, counts, repeated, lowestLevel } = survey;
   // Interrupted while reading: nothing will be sent, so there is nothing to confirm.
   if (stop.reason !== null) return;
+  if (agentFault !== null && quote.rows > 0) throw agentFault;
   context.state.planned = counts;
   const isAgreedTo = settings.options.yes === true || context.cap.micros !== null;
   // With nothing to send nobody is asked, so repairs of runs that another job left at work are not paid for here.

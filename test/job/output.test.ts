@@ -1,4 +1,4 @@
-import { appendFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { appendFileSync, existsSync, rmSync, statSync, utimesSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EnrichEvent } from '../../src/model/events.js';
@@ -143,3 +143,19 @@ test(
     );
   },
 );
+
+test('a job whose rows are all answered needs no agent', async () => {
+  const bench = await openJobBench(answerRows);
+  bench.write('in.csv', 'company\nAcme\nBolt\n');
+  const { rows } = await bench.run();
+  await bench.server.close();
+  const again = await bench.run({ output: `${bench.folder}/other.csv` });
+  expect(again.summary).toMatchObject({ stop: 'done', reused: 2, runs: { created: 0 } });
+  expect(again.rows.map(({ answer }) => answer)).toEqual(rows.map(({ answer }) => answer));
+  // One new row needs it, before anything is confirmed or changed.
+  bench.write('in.csv', 'company\nAcme\nBolt\nCore\n');
+  const confirm = () => expect.unreachable();
+  const output = `${bench.folder}/new.csv`;
+  await expect(bench.run({ output }, { confirm })).rejects.toMatchObject({ code: 'NETWORK_ERROR' });
+  expect(existsSync(output)).toBe(false);
+});
