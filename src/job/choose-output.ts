@@ -64,8 +64,13 @@ function fillBoth(path: string): string {
 /** Throws if --output names a workbook that has another sheet of the input, filled: it would be lost. */
 async function refuseOtherSheet(path: string, job: WritingJob, ledger: Ledger): Promise<void> {
   if (!WORKBOOK.test(path) || (await isFree(path))) return;
-  const [last] = await ledger.findWritten(identifyFile(path).path);
-  if (last === undefined || (await judgeWriter(last.jobId, job, ledger)) !== OF_ANOTHER_SHEET) return;
+  // Newest first. What came after the other sheet may be its workbook with more sheets filled.
+  let objection: Objection = null;
+  for (const { jobId } of await ledger.findWritten(identifyFile(path).path)) {
+    objection = await judgeWriter(jobId, job, ledger);
+    if (objection !== OF_ANOTHER_JOB) break;
+  }
+  if (objection !== OF_ANOTHER_SHEET) return;
   throw createUsageError(
     'OUTPUT_HAS_OTHER_SHEET',
     `--output names ${path}, which ${OF_ANOTHER_SHEET}`,

@@ -129,6 +129,7 @@ test('each sheet is a job of its own, which keeps what another one filled', asyn
     'The output is in list.filled.xlsx',
   );
   expect(await isFilled('list.filled.xlsx')).toEqual([true, true]);
+  expect(await fill('list.xlsx', '--sheet', '3', '-o', 'list.filled.xlsx')).toMatchObject({ status: 2 });
   const status = await dir.run(['status']);
   expect(status.stdout).toContain('list.xlsx, sheet "Firms" → ');
   expect(status.stdout).toContain('list.xlsx, sheet "More" → ');
