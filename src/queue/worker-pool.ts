@@ -18,6 +18,8 @@ export interface PoolParts {
 
 /** How long to wait for reports once there are none, in ms. */
 const POLL_MS = 50;
+/** How long to wait for others otherwise, because each look and its deletion has its cost, in ms. */
+const GATHER_MS = 20;
 /** How often processes that have ended are looked for, in ms. */
 const CHECK_MS = 1_000;
 /** A batch of which nothing was heard for this long is looked up in the ledger, in ms. */
@@ -203,7 +205,7 @@ export class WorkerPool implements BatchRunner {
             'No worker has taken a batch yet. Start one with: rowfill worker --ledger URL, and the same agent and key.';
           context.onEvent({ type: 'note', code: 'NO_WORKERS', message });
         }
-        if (taken.length === 0) await setTimeout(POLL_MS);
+        if (taken.length < MAX_REPORTS) await setTimeout(taken.length === 0 ? POLL_MS : GATHER_MS);
       }
     } catch (error) {
       this.#fail(error);
