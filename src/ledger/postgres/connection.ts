@@ -96,8 +96,8 @@ export class Connection {
   #fault: { readonly error: unknown } | null = null;
   /** Called once per outage of more than two seconds. */
   onWait: (message: string) => void = () => undefined;
-  /** Statements that start a message which writes, given the asks that it locks. */
-  enter: (askIds: readonly string[]) => Call<void> | null = () => null;
+  /** Statements that start a message which writes, given the asks that it locks and whether it waits for the disk. */
+  enter: (askIds: readonly string[], isLazy: boolean) => Call<void> | null = () => null;
 
   constructor(place: LedgerUrl, options: ConnectionOptions, trouble: Trouble = { outage: null }) {
     this.place = place;
@@ -254,9 +254,9 @@ export class Connection {
     const statements = group.flatMap((call) => call.statements);
     if (statements.length === 0 && !isWrite) return [];
     const askIds = [...new Set(group.flatMap((call) => call.askIds))];
-    const entry = isWrite ? this.enter(askIds) : null;
     const isLong = group.some((call) => call.isLong === true);
     const isLazy = isWrite && group.every((call) => !call.isWrite || call.isLazy === true);
+    const entry = isWrite ? this.enter(askIds, isLazy) : null;
     const results = await this.#query(isLong, [
       this.#createSettings(isLazy),
       ...(entry?.statements ?? []),

@@ -53,7 +53,7 @@ export class ProcessHolder {
     this.#connection = connection;
     this.#clock = clock;
     this.#self = self;
-    connection.enter = (askIds) => this.#enter(askIds);
+    connection.enter = (askIds, isLazy) => this.#enter(askIds, isLazy);
   }
 
   get isLost(): boolean {
@@ -104,7 +104,7 @@ export class ProcessHolder {
   }
 
   /** Starts a message that writes. */
-  #enter(askIds: readonly string[]): Call<void> {
+  #enter(askIds: readonly string[], isLazy: boolean): Call<void> {
     const { pid, started, space, boot, host } = this.#self;
     const sent = { atMs: this.#clock.now(), atTick: performance.now() };
     this.#turn += 1;
@@ -117,7 +117,8 @@ export class ProcessHolder {
       askIds,
       read: (results) => {
         if (results.at(-1)?.[0]?.held !== true) this.#isLost = true;
-        else this.#renewed = sent;
+        // A renewal that a crash of the server may forget does not count.
+        else if (!isLazy) this.#renewed = sent;
         if (!this.isRegistered) UNENDED.delete(this.#connection.place.label);
         this.#renewal ??= setInterval(() => {
           if (!this.#isRenewedWithin(RENEW_MS / 2)) this.#renew().catch(() => undefined);
