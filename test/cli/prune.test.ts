@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createList } from '../helpers/job.js';
@@ -58,6 +59,19 @@ test('keeps newer entries', async () => {
   await fillLedger(dir);
   const result = await dir.run(['prune', '--asks', '20w', '--runs', '1d', '-y']);
   expect(result.stderr).toContain('0 asks, 0 jobs');
+});
+
+test('deletes old pages of the machine, but not for one ledger of several', async () => {
+  const dir = createWorkdir();
+  const page = join(dir.home, 'pages', 'ab', 'cd');
+  mkdirSync(dirname(page), { recursive: true });
+  writeFileSync(page, 'a page');
+  utimesSync(page, 0, 0);
+  await (await openLedger(join(dir.path, 'own.sqlite'))).close();
+  const one = await dir.run(['prune', '--runs', '30d', '--ledger', 'own.sqlite']);
+  expect([one.stderr, existsSync(page)]).toEqual(['Deleted: 0 raw runs, 0 asks, 0 jobs, 0 answers.\n', true]);
+  const all = await dir.run(['prune', '--runs', '30d']);
+  expect([all.stderr, existsSync(page)]).toEqual([expect.stringContaining(', 1 cached page.'), false]);
 });
 
 test('does not delete paid answers without confirmation', async () => {

@@ -15,12 +15,13 @@ export const prune = createCommand({
   about:
     'Deletes old entries from the ledger. Raw runs and cached pages are kept for audit only and can be deleted at any time. An ask is deleted ' +
     'with its answers; looking them up again costs again. Amounts spent still count for --max-cost and --max-cost-per-day. ' +
-    'Entries in use are kept.',
+    'Entries in use are kept. All ledgers of this machine share its cached pages, so with --ledger they are kept, too.',
   options: {
     runs: {
       kind: 'text',
       value: 'AGE',
-      about: 'Delete raw runs and cached pages older than this, such as 30d.',
+      about:
+        'Delete raw runs older than this, such as 30d. Without --ledger, also the pages that this machine fetched before.',
     },
     asks: {
       kind: 'text',
@@ -63,7 +64,8 @@ export const prune = createCommand({
         jobs: 0,
         answers: 0,
       };
-      const pages = runs === undefined ? 0 : await prunePages(host, limits, dryRun);
+      // Other ledgers may cite them, too.
+      const pages = runs === undefined || path !== undefined ? 0 : await prunePages(host, limits, dryRun);
       host.say(
         `${dryRun ? 'Would delete' : 'Deleted'}: ${formatNumber(gone.runs, 'raw run')}, ${formatNumber(gone.asks, 'ask')}, ` +
           `${formatNumber(gone.jobs, 'job')}, ${formatNumber(gone.answers, 'answer')}${pages === 0 ? '' : `, ${formatNumber(pages, 'cached page')}`}.`,
