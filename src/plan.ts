@@ -42,6 +42,7 @@ import {
   resolvePlanSettings,
   type Settings,
 } from './options.js';
+import { refuseForWorkers } from './queue/refuse-job.js';
 import { createTemporaryFolder } from './read/bytes.js';
 import { createRequest } from './run/create-request.js';
 import { SharedThrottle } from './run/shared-throttle.js';
@@ -125,6 +126,7 @@ export async function planRows(
     );
     const { ask, exclusion, returned, table } = opened;
     const settings = await identifyInput(await placeReturned(asked, opened, ledger, null), opened.input);
+    if (options.workers === true) refuseForWorkers({ ledger: ledgerPath, settings, exclusion });
     const agent = closers.add(await openAgent(settings));
     const clock = await createLedgerClock(ledger);
     const preview = await ledger.previewJob(await createJobParts(settings, ask, ledger, clock.now()));

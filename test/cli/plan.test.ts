@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { plan as planCommand } from '../../src/cli/commands/plan.js';
+import { run as runCommand } from '../../src/cli/commands/run.js';
 import { formatPlan } from '../../src/cli/plan-report.js';
 import type { Effort } from '../../src/options.js';
 import { type Plan, plan } from '../../src/plan.js';
@@ -125,6 +127,8 @@ test('says that the output could not be written, or goes elsewhere', async () =>
 });
 
 test('accepts every option of run, and includes the price of contacts in other batch sizes', async () => {
+  const known = new Set(Object.keys(planCommand.options));
+  expect(Object.keys(runCommand.options).filter((name) => !known.has(name))).toEqual([]);
   const dir = createWorkdir();
   dir.write('in.csv', 'company\nAcme\nBolt\nCorp\n');
   const { url } = await servePaid();
@@ -139,7 +143,7 @@ test('accepts every option of run, and includes the price of contacts in other b
     '--citations-file',
     'c.jsonl',
   ];
-  const more = ['--bom', '--raw', '--quiet', '--log-file', 'a.log', '--log-values', '--json'];
+  const more = ['--bom', '--raw', '--quiet', '--log-file', 'a.log', '--log-values', '--view', '--json'];
   const result = await dir.run(['plan', ...words, ...ends, ...more], ENV);
   expect(result).toMatchObject({ status: 0, stderr: '' });
   const planned = JSON.parse(result.stdout);
@@ -148,6 +152,9 @@ test('accepts every option of run, and includes the price of contacts in other b
     { batch_size: 1, runs: 3, worst_usd: 30.12, likely_usd: 2.1 },
     { batch_size: 4, runs: 1, worst_usd: 10.12, likely_usd: 0.7 },
   ]);
+  // As `run` would.
+  const { status, stderr } = await dir.run(['plan', ...words, '--workers'], ENV);
+  expect([status, stderr]).toEqual([2, expect.stringContaining('WORKERS_NEED_POSTGRES')]);
   expect(readdirSync(dir.path).sort()).toEqual(['in.csv']);
 });
 

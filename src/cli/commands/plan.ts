@@ -11,6 +11,7 @@ import {
   REPORT,
   RESULT_OPTIONS,
   resolveJobOptions,
+  WORKERS_OPTION,
 } from '../run-options.js';
 
 /** `rowfill plan`: shows what `run` would do with the same options. */
@@ -23,6 +24,11 @@ export const plan = createCommand({
     ...JOB_OPTIONS,
     ...RESULT_OPTIONS,
     ...INPUT_OPTIONS,
+    workers: {
+      ...WORKERS_OPTION.workers,
+      about: 'Check that workers can do the job. The plan is the same.',
+    },
+    view: { kind: 'switch', group: REPORT, about: 'No effect: only run opens the browser.' },
     request: { kind: 'switch', group: REPORT, about: 'Show the first request in full.' },
     json: { kind: 'switch', group: REPORT, about: 'Print the plan as one JSON object instead of text.' },
   },
@@ -49,9 +55,15 @@ export const plan = createCommand({
       quiet: _quiet,
       logFile: _logFile,
       logValues: _logValues,
+      view: _view,
+      workers,
       ...job
     } = options;
-    const result = await planJob({ ...(await resolveJobOptions(input, job, host)), ...parseFormat(format) });
+    const result = await planJob({
+      ...(await resolveJobOptions(input, job, host)),
+      ...parseFormat(format),
+      ...(workers === true ? { workers } : {}),
+    });
     if (json) host.print(`${formatInOrder(createPlanRecord(result))}\n`);
     else {
       // Not wrapped, so that it can be copied.
