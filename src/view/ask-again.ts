@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { enrichWith } from '../enrich.js';
 import { createUsageError, describeError, RowfillError } from '../errors.js';
-import { parseKeptOptions } from '../job/resolve-ask.js';
+import { parseKeptOptions, readLadder } from '../job/resolve-ask.js';
 import type { JobRecord } from '../ledger/ledger.js';
 import { openLedger } from '../ledger/open-ledger.js';
 import { isEmbedded, TABLE_STATE } from '../model/ask.js';
@@ -164,7 +164,8 @@ export class AskAgain {
 }
 
 /** The options with which a job was asked, so that the same question is asked again. */
-function createJobOptions({ ask, input, output, settings }: JobRecord): EnrichOptions {
+function createJobOptions(job: JobRecord): EnrichOptions {
+  const { ask, input, output, settings } = job;
   // A row that a person chooses is wanted, even beyond the limit of the last run.
   const { limit: _limit, sample: _sample, ...kept } = parseKeptOptions(settings);
   const isDefault = output === resolveOutput({ input });
@@ -176,7 +177,7 @@ function createJobOptions({ ask, input, output, settings }: JobRecord): EnrichOp
     ...(ask.system === null ? {} : { system: ask.system }),
     schemaObject: ask.schema,
     send: ask.send,
-    effort: ask.efforts,
+    effort: readLadder(job),
     ...(ask.escalateBelow === null ? {} : { escalateBelow: ask.escalateBelow }),
     ...(isEmbedded(ask)
       ? { reference: ask.agent.replace(TABLE_STATE, '') }

@@ -552,7 +552,7 @@ describe('rowfill verify --escalate', () => {
         citations: [{ url: `${site.url}/page`, title: 'Page' }],
         confidence: 'high' as const,
       }));
-      const cost = request.effort === 'low' ? 0.025 : 0.5;
+      const cost = request.effort === 'low' ? 0.025 : 0.1;
       return { ...createResult({ rows }, grounding), costDollars: createCost(cost) };
     });
     const { server } = await serve({ agent });
@@ -569,17 +569,19 @@ describe('rowfill verify --escalate', () => {
       '--yes',
       '--json',
     ];
-    // The ladder of the job has more levels than the first answers need.
-    const { job } = JSON.parse((await dir.run([...run, '--effort', 'low,high'])).stdout);
+    // The ladder that the job was given leaves out levels, and stays its ladder.
+    const { job } = JSON.parse((await dir.run([...run, '--effort', 'low,medium,xhigh'])).stdout);
     const listSent = async (...words: readonly string[]) => {
       const from = asked.length;
       const { stderr } = await verify(dir, job, site, '--escalate', ...words);
       return { stderr, sent: asked.slice(from).sort() };
     };
-    const stopped = await listSent('--max-cost', '0.6');
+    const stopped = await listSent('--max-cost', '0.2');
     expect(stopped.sent).toHaveLength(1);
     const [cap = ''] = /(?<=--max-cost )[0-9.]+[0-9]/.exec(stopped.stderr) ?? [];
-    const rest = ['Acme high', 'Globex high', 'Initech high'].filter((each) => !stopped.sent.includes(each));
+    const rest = ['Acme medium', 'Globex medium', 'Initech medium'].filter(
+      (each) => !stopped.sent.includes(each),
+    );
     const finished = await listSent('--max-cost', cap);
     expect(finished.sent).toEqual(rest);
     expect(finished.stderr).toContain('2 rows to send in 2 runs');
