@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Page } from 'playwright-core';
+import type { Page, Request } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import type { AgentTask } from '../../src/agents/agent.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
@@ -301,12 +301,18 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     expect(complaints.filter((text) => !text.includes('400 (Bad Request)'))).toEqual([]);
   });
 
-  test('a typed value is saved from any of seven tabs, and stays in its cell until it is, whatever the server does', async () => {
+  test('a page holds no connection, and a typed value stays in its cell until it is saved, whatever the server does', async () => {
     const { view } = await openFilled(3);
     const { page } = await open(view.url, 'light', SMALL);
-    const others = await Promise.all(Array.from({ length: 6 }, () => page.context().newPage()));
-    await Promise.all(others.map((other) => other.goto(view.url)));
-    await Promise.all(others.map((other) => other.waitForSelector('.g-td.k-field .value')));
+    await page.waitForSelector('.g-td.k-field .value');
+    // A browser makes six connections to a server, for all of its tabs, so a page keeps none of them.
+    const pending = new Set<Request>();
+    page.on('request', (request) => pending.add(request));
+    for (const end of ['requestfinished', 'requestfailed'] as const)
+      page.on(end as 'requestfinished', (request) => pending.delete(request));
+    await page.reload();
+    await page.waitForSelector('.g-td.k-field .value');
+    await expect.poll(() => pending.size).toBe(0);
     const bar = page.locator('.unsaved');
     const warned: string[] = [];
     page.on('dialog', (dialog) => {
@@ -320,9 +326,9 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     };
     const stored = async (row: number) =>
       (await view.call<CellDetail>('GET', `/api/cell?row=${row - 1}&field=answer`)).body;
-    await type(1, 'one of seven');
-    await expect.poll(() => readCell(page, 1, 3)).toBe('one of seven✎');
-    expect((await stored(1)).text).toBe('one of seven');
+    await type(1, 'typed');
+    await expect.poll(() => readCell(page, 1, 3)).toBe('typed✎');
+    expect((await stored(1)).text).toBe('typed');
     // The value arrives, and its answer does not; then nothing arrives.
     let isCut = true;
     await page.route('**/api/cell', async (route) => {
@@ -334,7 +340,6 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     await type(3, 'cut off');
     await expect.poll(() => readCell(page, 3, 3)).toBe('cut off!');
     expect(await readCell(page, 2, 3)).toBe('arrived!');
-    expect(await findFaults(page)).toEqual([]);
     await page.close({ runBeforeUnload: true });
     await expect.poll(() => warned).toEqual(['beforeunload']);
     isCut = false;
@@ -349,7 +354,7 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     const read = page.waitForResponse(/api\/cell\?/);
     await page.keyboard.type('mine');
     await read;
-    await view.call('PUT', '/api/cell', { ordinal: 0, field: 'answer', text: 'theirs', was: 'one of seven' });
+    await view.call('PUT', '/api/cell', { ordinal: 0, field: 'answer', text: 'theirs', was: 'typed' });
     await page.keyboard.press('Enter');
     await expect.poll(() => bar.textContent()).toContain('“mine”. The cell has changed meanwhile');
     expect([(await stored(1)).text, await readCell(page, 1, 3)]).toEqual(['theirs', 'mine!']);
