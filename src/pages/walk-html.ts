@@ -60,6 +60,7 @@ interface OpenElement {
   readonly group: number;
   readonly isHidden: boolean;
   readonly isStruck: boolean;
+  readonly className: string;
 }
 
 type Attributes = Readonly<Record<string, string>>;
@@ -79,8 +80,9 @@ class HtmlWalker {
   #total = 0;
   #depth = 0;
   /** The last inline element closed without text since: two in a row are often a label and its value. */
-  #closedInline = false;
-  #closedName = '';
+  #closedInline: OpenElement | null = null;
+  /** True if the inline element that begins has another class than the one of its kind before it. */
+  #isStyledApart = false;
   #openLink: { url: string; text: string; at: number } | null = null;
 
   constructor(url: string, isXml: boolean) {
@@ -130,12 +132,13 @@ class HtmlWalker {
         : (parent?.group ?? -1),
       isHidden: hidden,
       isStruck: parent?.isStruck === true || kind.isStruck,
+      className: attributes.class ?? '',
     };
     this.#stack.push(element);
     this.#readMarks(name, attributes);
     if (hidden) return;
     this.#tables.open(kind.table, attributes);
-    if (!kind.isBlock) this.#separateInline(name);
+    if (!kind.isBlock) this.#separateInline(element);
     this.#readAttributes(name, attributes);
   }
 
@@ -147,8 +150,11 @@ class HtmlWalker {
     }
     const top = this.#stack.at(-1);
     if (top?.isHidden === true) return;
-    if (this.#closedInline && this.#text !== '' && needsSpace(this.#text, text)) this.#text += ' ';
-    this.#closedInline = false;
+    const isApart = this.#isStyledApart && /^\p{L}{2}/u.test(text) && /[\p{L}\p{N}%]{2}$/u.test(this.#text);
+    if (this.#closedInline !== null && this.#text !== '' && (isApart || needsSpace(this.#text, text)))
+      this.#text += ' ';
+    this.#closedInline = null;
+    this.#isStyledApart = false;
     this.#total += text.length;
     if (this.#total > MAX_TEXT) this.isFull = true;
     const start = this.#text.length;
@@ -166,10 +172,7 @@ class HtmlWalker {
     if (this.#raw !== null && (name === 'script' || name === 'title')) this.#takeRaw();
     if (name === 'a') this.#endLink();
     if (top.kind.isBlock) this.#flush();
-    else {
-      this.#closedInline = true;
-      this.#closedName = name;
-    }
+    else this.#closedInline = top;
     if (!top.isHidden) this.#tables.close(top.kind.table);
     this.#stack.pop();
   }
@@ -221,18 +224,21 @@ class HtmlWalker {
       marks.hasChallenge = true;
     if (name === 'html' && this.#page.language === '') {
       const tag = attributes.lang ?? attributes['xml:lang'] ?? '';
-      (this.#page as { language: string }).language =
-        /^[a-z]{2,3}(?![a-z])/i.exec(tag)?.[0].toLowerCase() ?? '';
+      (this.#page as { language: string }).language = (
+        /^[a-z]{2,3}(?![a-z])/i.exec(tag)?.[0].toLowerCase() ?? ''
+      ).replace(/^n[no]$/, 'nb');
     }
     if (name === 'base' && attributes.href !== undefined && URL.canParse(attributes.href, this.#url))
       this.#base = new URL(attributes.href, this.#url).href;
   }
 
   /** Elements side by side without white space are drawn apart if they are links, or a label and its value. */
-  #separateInline(name: string): void {
-    if (!this.#closedInline || this.#text === '' || /\s$/.test(this.#text)) return;
+  #separateInline({ name, className }: OpenElement): void {
+    const before = this.#closedInline;
+    if (before === null || this.#text === '' || /\s$/.test(this.#text)) return;
+    this.#isStyledApart = name === before.name && className !== before.className;
     // "<strong>412</strong><span>employees": a figure and its label. A single letter is the start of a word.
-    const isOther = name !== this.#closedName && /^(?:span|strong|b|em|small|label)$/.test(name);
+    const isOther = name !== before.name && /^(?:span|strong|b|em|small|label)$/.test(name);
     if (name === 'a' || name === 'img' || (isOther && /[\p{L}\p{N}%]{2}$/u.test(this.#text)))
       this.#text += ' ';
   }
@@ -283,7 +289,7 @@ class HtmlWalker {
 
   /** Ends the current block. */
   #flush(): void {
-    this.#closedInline = false;
+    this.#closedInline = null;
     const raw = this.#text;
     if (raw === '') return;
     this.#text = '';
