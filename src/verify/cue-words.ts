@@ -1,4 +1,5 @@
 import type { FieldGroup } from './field-families.js';
+import type { RowSubject } from './row-subject.js';
 
 /** What is known about the place of a value for looking at the words around it. */
 export interface CueContext {
@@ -11,53 +12,13 @@ export interface CueContext {
   readonly wantsTurn: boolean;
   /** True for a field that asks for a part of a year. */
   readonly wantsQuarter: boolean;
+  readonly subject: RowSubject;
+  /** True for a field that asks for one end of a range. */
+  readonly wantsBound: boolean;
 }
 
-/** The reason why the words around a value, or its label, turn it around. Null if nothing does. */
-export function findCue(context: CueContext, isLabel = false): string | null {
-  if (context.wantsTurn) return null;
-  if (context.groups.has('role') && EASTERN_FORMER.test(context.before.slice(-14)))
-    return 'a word before it speaks of the past';
-  for (const { reason, before, after, within, beyond, isClause, applies } of CUES) {
-    if (isLabel && !LABELLED.has(reason)) continue;
-    if (applies !== undefined && !applies(context)) continue;
-    const [ahead, behind] = [context.before.slice(-within), context.after.slice(0, beyond ?? 60)];
-    const clause = isClause === true ? ahead.slice(findLastBreak(ahead)) : ahead;
-    if (before !== undefined && within > 0 && hasCue(before, clause, context.language, true)) return reason;
-    // Behind a number, words that follow another number belong to that one.
-    const own = isCount(context)
-      ? (/^[^;]*?(?=[,;]?\s[^\d\s]{0,3}\d|;|$)/u.exec(behind)?.[0] ?? behind)
-      : behind;
-    if (after !== undefined && hasCue(after, own, context.language, false)) return reason;
-  }
-  return null;
-}
-
-/** Chinese, Japanese and Korean put no space between "former" and the role. */
-const EASTERN_FORMER =
-  /(?:前|元|旧|前任|原|曾任|전임|전)\s?(?:社長|代表\p{L}*|会長|CEO|CFO|总裁|董事长|总经理|首席\p{L}*|대표\p{L}*|사장)\s?$/u;
-
-/** Position after the last comma or quote that ends a clause; 0 if there is none. */
-function findLastBreak(text: string): number {
-  const last = [...text.matchAll(/,\s|[”"»]\s?|;\s|\s[–—]\s/gu)].at(-1);
-  return last === undefined ? 0 : last.index + last[0].length;
-}
-
-/** True if a sentence speaks of a plan, a goal or a forecast. */
-export function isPlan(text: string, language: string): boolean {
-  const plan = CUES.find(({ reason, before }) => reason === PLAN && before !== undefined);
-  return plan?.before !== undefined && hasCue(plan.before, text.slice(0, 600), language, false);
-}
-
-const PLAN = 'it is a plan, a goal or a forecast';
-/** Reasons that also count in the label of a value. */
-const LABELLED = new Set([
-  PLAN,
-  'a word before it speaks of the past',
-  'it is said of a rival or in a comparison',
-]);
-
-type Words = Readonly<Record<string, string>>;
+export const PLAN = 'it is a plan, a goal or a forecast';
+export type Words = Readonly<Record<string, string>>;
 
 interface Cue {
   readonly reason: string;
@@ -72,44 +33,8 @@ interface Cue {
   readonly applies?: (context: CueContext) => boolean;
 }
 
-const patterns = new Map<string, RegExp>();
-
-/** Chinese, Japanese and Korean put no space between words. */
-function compile(source: string): RegExp {
-  const isSpaced = !/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Hangul}]/u.test(source);
-  return new RegExp(isSpaced ? String.raw`(?<![\p{L}\p{M}])(?:${source})(?![\p{L}\p{M}])` : source, 'iu');
-}
-
-function hasCue(words: Words, text: string, language: string, isBefore: boolean): boolean {
-  const languages =
-    language === ''
-      ? Object.keys(words)
-      : ['all', 'en', language === 'no' || language === 'nn' ? 'nb' : language];
-  return languages.some((each) => {
-    const source = words[each];
-    if (source === undefined) return false;
-    const pattern = patterns.get(source) ?? compile(source);
-    patterns.set(source, pattern);
-    const match = pattern.exec(text);
-    // If another name is between the word and the value, the word is about that name.
-    return match !== null && (!isBefore || !isTaken(text.slice(match.index + match[0].length)));
-  });
-}
-
-/** True if a full stop, or a person's name and a verb, lies between. */
-function isTaken(between: string): boolean {
-  return (
-    /[.;!?]\s/.test(
-      between.replace(/\b(?:\p{Lu}|Mr|Mrs|Ms|Dr|Inc|Ltd|Co|St|Nr|No|Mio|Mrd|Tel|Fax|Str)\.\s/gu, ''),
-    ) ||
-    /(?:replaced|succeeded|followed) by|(?:ersetzt|abgelöst) (?:durch|von)|remplacée? par|to\s$/iu.test(
-      between,
-    )
-  );
-}
-
 const isRole = ({ groups }: CueContext): boolean => groups.has('role') && !groups.has('date');
-const isCount = ({ groups }: CueContext): boolean => groups.has('count') || groups.has('money');
+export const isCount = ({ groups }: CueContext): boolean => groups.has('count') || groups.has('money');
 const isStaff = ({ families }: CueContext): boolean => families.has('employees');
 
 /** "£642m (2022: £594m)": a year and a colon in brackets, right before the number. */
@@ -126,7 +51,7 @@ const PART_OF_FIRM = {
   nl: String.raw`(?:de|het|haar)\s(?:\p{L}+\s){0,2}(?:raad|afdeling|divisie|team|vestiging)`,
 };
 
-const CUES: readonly Cue[] = [
+export const CUES: readonly Cue[] = [
   {
     reason: 'a word before it speaks of the past',
     within: 60,
@@ -137,10 +62,10 @@ const CUES: readonly Cue[] = [
       es: String.raw`hasta \d{4}|antigu[oa]s?|(?<!año )anterior(?:mente)?|ex(?:director\p{L}*|president\p{L}*|ministr\p{L}*|consejer\p{L}*)?|predecesora?|entonces|saliente`,
       it: String.raw`fino al \d{4}|ex|precedente|predecessore|già|uscente|in passato`,
       pt: String.raw`até \d{4}|antig[oa]|(?<!ano )anterior(?:mente)?|ex|antecessora?`,
-      nl: String.raw`tot \d{4}|voormalige?|vroegere|vorige|ex|voorganger|destijds`,
+      nl: String.raw`tot \d{4}|oud(?=-)|voormalige?|vroegere|vorige|ex|voorganger\p{L}*|destijds`,
       sv: String.raw`till \d{4}|tidigare|förre|förra|före detta|f\.?d\.?|ex|föregångare|dåvarande`,
-      da: String.raw`indtil \d{4}|tidligere|forhenværende|ex|forgænger|daværende`,
-      nb: String.raw`(?:inn)?til \d{4}|tidligere|forhenværende|ex|forgjenger|daværende`,
+      da: String.raw`indtil \d{4}|tidligere|forhenværende|ex|forgænger\p{L}*|daværende`,
+      nb: String.raw`(?:inn)?til \d{4}|tidligere|forhenværende|ex|forgjenger\p{L}*|daværende`,
       fi: `entinen|aiempi|edeltäjä`,
       pl: String.raw`do \d{4}|był[yaei](?:go|m)?|poprzedni\p{L}*|dawn\p{L}*|ówczesn\p{L}*|wcześniej`,
       cs: String.raw`do roku \d{4}|býval\p{L}*|dřívější\p{L}*|předchozí\p{L}*|dříve|předchůd\p{L}*`,
@@ -151,7 +76,7 @@ const CUES: readonly Cue[] = [
       uk: String.raw`колишн\p{L}+|екс|попередн\p{L}+`,
       tr: `eski|önceki`,
       el: String.raw`πρώην|προηγούμεν\p{L}+`,
-      all: String.raw`(?:ex|Ex)-|\d{4}\s?(?:to|and|bis|à|a|al|til|till|tot|do|до|[-–])\s?\d{4}[^.]{0,30}`,
+      all: String.raw`(?:ex|Ex)-|\d{4}\s?(?:to|and|und|et|y|e|och|og|bis|à|a|al|til|till|tot|do|до|[-–])\s?\d{4}[^.]{0,45}`,
     },
   },
   {
@@ -163,10 +88,10 @@ const CUES: readonly Cue[] = [
       en: String.raw`(?:has |had |who |will )?(?:stepp?(?:ed|ing|s)? down|resign(?:ed|s|ing)?|retire[ds]?|retiring|quit|left|leaves|leaving|depart(?:ed|s|ing)|die[ds]|passed away)|(?:was|is|were|been|to be) (?:fired|ousted|dismissed|replaced|succeeded|removed|sacked)|until (?:\p{L}+ )?\d{4}|\(?\d{4}\s?[-–]\s?\d{4}\)?|(?:the |its |a )?former(?:ly)?|served (?:as|until|from)|was (?:the |its )?(?:chief|ceo|head|first)|hands? over|handed over`,
       de: String.raw`(?:trat|tritt) [^.]{0,40}zurück|zurückgetreten|(?:schied|scheidet) [^.]{0,30}aus|ausgeschieden|verließ|verlässt|verlassen|bis (?:\p{L}+ )?\d{4}|starb|verstorben|abgelöst|abberufen|war (?:bis|von)|ehemalige[rsn]?`,
       fr: String.raw`(?:a |ayant )?(?:démissionné|quitté)|quitte|jusqu['’]en|remplacée?|décédée?|parti(?:e)? à la retraite|ancien(?:ne)?|\(\d{4}-\d{4}\)`,
-      es: String.raw`dimiti[óo]|renunci[óo]|dej[óo]|hasta \d{4}|fue (?:destituid|sustituid|reemplazad)[oa]|falleci[óo]|se jubil[óo]|ex\p{L}*`,
+      es: String.raw`dimiti[óo]|renunci[óo]|dej[óo]|hasta \d{4}|fue (?:destituid|sustituid|reemplazad)[oa]|falleci[óo]|se jubil[óo]|ex(?:director|president|ministr|consejer|jef)\p{L}*`,
       it: `si è dimess[oa]|ha lasciato|lascia|fino al|sostituit[oa]|deceduto|ex`,
       pt: String.raw`deixou|renunciou|até \d{4}|foi substituíd[oa]|faleceu|ex`,
-      nl: String.raw`tot \d{4}|afgetreden|vertrok|vertrekt|opgevolgd|overleden|stapt op`,
+      nl: String.raw`\(oud-|tot \d{4}|afgetreden|vertrok|vertrekt|opgevolgd|overleden|stapt op`,
       sv: String.raw`avgick|avgår|slutade|lämnade|lämnar|till \d{4}|ersattes|avled`,
       da: String.raw`fratrådte|fratræder|trådte tilbage|forlod|stoppede|indtil \d{4}|til \d{4}`,
       nb: String.raw`gikk av|går av|fratrådte|sluttet|forlot|til \d{4}`,
@@ -216,19 +141,27 @@ const CUES: readonly Cue[] = [
     reason: 'it is said of a rival or in a comparison',
     within: 90,
     before: {
-      en: `customers? (?:such as|like|include|including)|clients? (?:such as|like|include|including)|rivals?|competitors?|competing|unlike|versus|compared (?:with|to)|(?:bigger|larger|smaller|higher|lower) than|peers?`,
-      de: String.raw`kunden? (?:ist|sind|wie|gehören)|zu den kunden|konkurrent\p{L}*|wettbewerber\p{L}*|rival\p{L}*|im gegensatz zu|im vergleich zu|mitbewerber\p{L}*`,
-      fr: `concurrente?s?|rivale?s?|contrairement à|par rapport à`,
-      es: String.raw`competidor\p{L}*|rival\p{L}*|a diferencia de|comparado con|frente a`,
-      it: `concorrent[ei]|rivale|a differenza di|rispetto a`,
+      en: `(?:by|in|for) comparison|customers? (?:such as|like|include|including)|clients? (?:such as|like|include|including)|rivals?|competitors?|competing|unlike|versus|compared (?:with|to)|(?:bigger|larger|smaller|higher|lower) than|peers?|competes? with`,
+      de: String.raw`zum vergleich|kunden? (?:ist|sind|wie|gehören)(?![”“"»])|zu den kunden|konkurrent\p{L}*|wettbewerber\p{L}*|rival\p{L}*|konkurrier\p{L}+ mit|im gegensatz zu|im vergleich zu|mitbewerber\p{L}*`,
+      fr: `à titre de comparaison|en comparaison|concurrente?s?|rivale?s?|contrairement à|par rapport à`,
+      es: String.raw`en comparación|competidor\p{L}*|rival\p{L}*|a diferencia de|comparado con|compiten? con`,
+      it: `in confronto|a confronto|concorrent[ei]|rivale|a differenza di|rispetto a`,
       pt: `concorrentes?|rivais|rival|ao contrário`,
-      nl: String.raw`concurrent\p{L}*|rivaal|in tegenstelling tot|vergeleken met`,
-      sv: String.raw`konkurrent\p{L}*|rival\p{L}*|jämfört med|till skillnad från`,
-      da: String.raw`konkurrent\p{L}*|rival\p{L}*|sammenlignet med|i modsætning til`,
-      nb: String.raw`konkurrent\p{L}*|rival\p{L}*|sammenlignet med|i motsetning til`,
+      nl: String.raw`ter vergelijking|concurrent\p{L}*|rivaal|in tegenstelling tot|vergeleken met`,
+      sv: String.raw`som jämförelse|konkurrent\p{L}*|rival\p{L}*|jämfört med|till skillnad från`,
+      da: String.raw`til sammenligning|konkurrent\p{L}*|rival\p{L}*|sammenlignet med|i modsætning til`,
+      nb: String.raw`til sammenligning|konkurrent\p{L}*|rival\p{L}*|sammenlignet med|i motsetning til`,
       pl: String.raw`konkuren\p{L}*|rywal\p{L}*|w porównaniu`,
       ru: String.raw`конкурент\p{L}*|соперник\p{L}*|по сравнению`,
-      all: String.raw`競合\p{L}*|竞争对手|경쟁사`,
+      all: String.raw`競合\p{L}*|竞争对手|경쟁사|(?:industry|sector|national|market|regional|European|EU|UK|US) average|(?:branchen|bundes|landes)durchschnitt\p{L}*|moyenne (?:nationale|du secteur|européenne)|media (?:nacional|nazionale|del sector|del settore)|landelijk gemiddelde|(?:riks|lands)(?:genomsnitt|gjennomsnitt|gennemsnit)\p{L}*`,
+      cs: String.raw`konkuren\p{L}*|rival\p{L}*`,
+      sk: String.raw`konkuren\p{L}*|rival\p{L}*`,
+      hu: String.raw`versenytárs\p{L}*|konkuren\p{L}*`,
+      ro: String.raw`concuren\p{L}*|rival\p{L}*`,
+      fi: String.raw`kilpailija\p{L}*|verrattuna`,
+      tr: String.raw`raki[pb]\p{L}*`,
+      uk: String.raw`конкурент\p{L}*|суперник\p{L}*|порівняно`,
+      el: String.raw`ανταγωνιστ\p{L}*`,
     },
   },
   {
@@ -270,8 +203,8 @@ const CUES: readonly Cue[] = [
     isClause: true,
     within: 70,
     before: {
-      en: String.raw`ma(?:ke|king) way for|giv(?:e|ing) way to|hand(?:ing)? over to|will|shall|plans?|planned|planning|aims?|aiming|targets?|targeting|intends?|intended|expects?|expected|forecasts?|projected|projects to|hopes?|would|could|might|propos(?:es|ed)|goal of|ambition|wants? to|looking to|set to|due to|considering|in talks|incoming|designate|future|upcoming|by (?:20[3-9]\d|the end of)|next year`,
-      de: String.raw`will|wird|werden|würde|soll(?:en|te|ten)?|plant|planen|geplant\p{L}*|strebt|ziel|voraussichtlich|künftig\p{L}*|möchte|erwartet\p{L}*|beabsichtigt|prognose|angepeilt`,
+      en: String.raw`ma(?:ke|king) way for|giv(?:e|ing) way to|hand(?:ing)? over to|(?<!you )will|shall|plans?|planned|planning|aims?|aiming|targets?|targeting|intends?|intended|expects?|expected|forecasts?|projected|projects to|hopes?|would|could|might|propos(?:es|ed)|goal of|ambition|wants? to|looking to|set to|due to|considering|in talks|incoming|designate|future|upcoming|by (?:20[3-9]\d|the end of)|next year`,
+      de: String.raw`will|wird(?! von)|werden(?! von)|würde|soll(?:en|te|ten)?|plant|planen|geplant\p{L}*|strebt|ziel|voraussichtlich|künftig\p{L}*|möchte|erwartet\p{L}*|beabsichtigt|prognose|angepeilt`,
       fr: `laissera? la place|cédera? la place|succédera|sera remplacée? par|prévoit|prévue?s?|prévoient|vise|objectif|ambitionne|devrait|envisage|souhaite|compte (?:recruter|embaucher|atteindre|ouvrir|employer)|recrutera|embauchera|d['’]ici`,
       es: `planea|prevé|prevista?s?|espera|objetivo|pretende|contratará|alcanzará|tendrá|abrirá|proyecta|quiere|podría`,
       it: `prevede|previst[oaie]|punta|obiettivo|intende|vuole|assumerà|raggiungerà|aprirà|entro il|potrebbe`,
@@ -305,7 +238,9 @@ const CUES: readonly Cue[] = [
     reason: 'it is the value before a change',
     within: 0,
     beyond: 30,
-    applies: ({ before }) =>
+    applies: ({ before, groups }) =>
+      groups.size > 0 &&
+      !groups.has('kind') &&
       /(?<![\p{L}])(?:from|von|de|da|du|från|fra|z|ze|с|з|van|dal|del|desde|'dan)\s(?:about |around |some |just |rund |etwa |environ |[$€£]\s?|US\$)?$/iu.test(
         before,
       ),
@@ -322,14 +257,18 @@ const CUES: readonly Cue[] = [
       en: String.raw`up from|down from|compared (?:with|to)|vs\.?|versus|(?:the )?(?:prior|previous) year(?:['’]s)?:?|last year(?:['’]s)?:?(?=\s?\S{0,3}\s?$)|year[- ]earlier|a year ago|in the past|originally`,
       de: String.raw`vorjahr\p{L}*:?|gegenüber|nach|verglichen mit|im jahr zuvor`,
       fr: `contre|année précédente|exercice précédent|par rapport à`,
-      es: `frente a|año anterior|en comparación con`,
+      es: `frente a|año anterior|en comparación con|por (?:encima|debajo) de`,
       it: `rispetto a[il]?|anno precedente|contro i|dai|dagli`,
-      pt: `ano anterior|ante|contra|em comparação`,
+      pt: `ano anterior|ante|contra|em comparação|(?:acima|abaixo) d[aeo]s?`,
       nl: `vorig jaar|tegenover|vergeleken met|een jaar eerder`,
       sv: `föregående år|jämfört med|mot`,
       da: `året før|sammenlignet med|mod`,
       nb: `året før|sammenlignet med|mot`,
-      pl: `rok wcześniej|w porównaniu|wobec`,
+      pl: String.raw`rok wcześniej|w porównaniu|wobec|poprzedni\p{L}* rok\p{L}*`,
+      cs: String.raw`o rok dříve|předloňsk\p{L}*|oproti|proti|ve srovnání|předchozí\p{L}* ro\p{L}*`,
+      fi: String.raw`edellisvuo\p{L}*|edellisenä vuonna|vuotta aiemmin`,
+      hu: `egy évvel korábban|előző évi`,
+      tr: `bir önceki yıl|geçen yıl`,
       ru: `годом ранее|по сравнению|против|в прошлом году`,
       all: String.raw`前年\p{L}*|前期\p{L}*|去年\p{L}*|上年\p{L}*|전년\p{L}*`,
     },
@@ -344,12 +283,13 @@ const CUES: readonly Cue[] = [
   {
     reason: 'it is only a part of the whole',
     isClause: true,
-    within: 14,
+    within: 16,
     applies: ({ groups }) =>
-      !['role', 'location', 'name', 'date'].some((each) => groups.has(each as FieldGroup)),
+      !['role', 'location', 'name'].some((each) => groups.has(each as FieldGroup)) &&
+      (!groups.has('date') || groups.has('money')),
     before: {
-      en: 'of which|of whom|of these|of them',
-      de: 'davon|darunter|wovon',
+      en: 'of which|of whom|of these|of them|including(?: an?| the)?',
+      de: 'davon|darunter|wovon|einschließlich|inklusive',
       fr: 'dont',
       es: 'de los cuales|de las cuales|de ellos|de ellas|incluidos',
       it: 'di cui|dei quali|delle quali',
@@ -392,9 +332,27 @@ const CUES: readonly Cue[] = [
     },
   },
   {
+    reason: 'it is only a part or a change of the whole',
+    within: 24,
+    applies: ({ after }) =>
+      /^\s?(?:%|percent|per cent|prozent|pour cent|por ciento|per cento|procent)/iu.test(after),
+    before: {
+      all: String.raw`(?:(?<!ma[dk]e )(?<!makes )up|down|rose|grew|fell|increased|decreased|mais|menos|más|plus|um|stieg|steeg|gestiegen|ökade|steg|aumentou|cresceu|creció|aumentó|progressé|cresciut\p{L}*|wzrosł\p{L}*|vzrostl\p{L}*)(?:\s(?:by|um|de|del|di|med|met|o|about|around|some))?(?=\s$)`,
+    },
+  },
+  {
+    reason: 'it is a list price',
+    within: 24,
+    applies: ({ families }) => families.has('price'),
+    before: {
+      all: String.raw`rrp|msrp|list price|regular price|instead of|was|uvp|statt|prix conseillé|au lieu de|pvp|pvpr|en lugar de|antes|listino|anziché|adviesprijs|van|veil\.? ?pris|vejl\.? ?pris|vejledende(?: pris)?|rek\.? ?pris|ord\.? ?pris|før|původní cena|běžná cena|cena katalogowa|ovh`,
+    },
+  },
+  {
     reason: 'it is one end of a range',
     within: 26,
     applies: (context) =>
+      !context.wantsBound &&
       isCount(context) &&
       !/(?:from|von|de|da|du|från|fra|van|od|z)\s[^\s\d]{0,3}\s?[\d.,]+\s\p{L}{1,3}\s$/iu.test(
         context.before.slice(-40),
@@ -405,7 +363,7 @@ const CUES: readonly Cue[] = [
     reason: 'it counts something else than money',
     within: 0,
     beyond: 14,
-    applies: ({ groups }) => groups.has('money') && !groups.has('count'),
+    applies: ({ groups }) => groups.has('money') && !groups.has('count') && !groups.has('measure'),
     after: {
       all: String.raw`(?<=^\s?)(?:lit(?:er|re)s?|litrů|hl|hectolit\p{L}*|hektolit\p{L}*|tonn\p{L}{0,3}|tons?|toneladas|kg|km|[kmg]wh?|m²|bottles|flaschen|bouteilles|botellas|bottiglie|flessen|flaskor|flasker|units|pieces|stück|people|employees|customers|users|menschen|personen)`,
     },
@@ -437,7 +395,7 @@ const CUES: readonly Cue[] = [
     beyond: 32,
     applies: isStaff,
     before: {
-      en: String.raw`hir(?:e|es|ed|ing)|recruit(?:s|ed|ing)?|add(?:s|ed|ing)?|another|additional|extra|further|cut(?:s|ting)?|lay(?:s|ing)? off|laid off|layoffs? of|dismiss(?:es|ed|ing)?|eliminat\p{L}+|shed(?:s|ding)?|axe[ds]?|creat(?:e|es|ed|ing)|of which|of whom|including|up to`,
+      en: String.raw`(?:lead|manage|head|run)(?:s|ing)? a (?:\p{L}+ )?team of|t(?:ake|akes|aking|ook) on|hir(?:e|es|ed|ing)|recruit(?:s|ed|ing)?|add(?:s|ed|ing)?|another|additional|extra|further|cut(?:s|ting)?|lay(?:s|ing)? off|laid off|layoffs? of|dismiss(?:es|ed|ing)?|eliminat\p{L}+|shed(?:s|ding)?|axe[ds]?|creat(?:e|es|ed|ing)|of which|of whom|including|up to`,
       de: String.raw`zusätzlich\p{L}*|weitere[nr]?|neue[nr]?|davon|entlass\p{L}*|streich\p{L}*|abbau\p{L}*|darunter|bis zu|schafft`,
       fr: String.raw`recrut\p{L}*|embauch\p{L}*|licenci\p{L}*|supprim\p{L}*|dont|supplémentaires|jusqu['’]à|crée`,
       es: String.raw`contrat\p{L}*|despid\p{L}*|despedir|de los cuales|adicionales|otros|recort\p{L}*|hasta`,
@@ -449,6 +407,13 @@ const CUES: readonly Cue[] = [
       nb: `ansette|sier opp|hvorav|ytterligere|nye`,
       pl: String.raw`zwolni\p{L}*|zatrudni kolejn\p{L}*|w tym|dodatkow\p{L}*|nowych`,
       ru: String.raw`сократ\p{L}+|уволи\p{L}+|наня\p{L}+|нанима\p{L}+|из них|дополнительн\p{L}+|новых|в том числе`,
+      fi: String.raw`palk(?:kaa|ata|kaamme|kaavat)|rekrytoi\p{L}*|irtisano\p{L}*|lisää`,
+      cs: String.raw`přij(?:me|mout|ala|al)\p{L}*|nabere|propust\p{L}*|nových|další\p{L}*`,
+      hu: String.raw`felve(?:sz|nn)\p{L}*|elbocsát\p{L}*|további|új`,
+      ro: String.raw`va angaja|concedi\p{L}*|noi`,
+      tr: String.raw`işe al\p{L}*|işten çıkar\p{L}*|yeni`,
+      uk: String.raw`найм\p{L}*|звільн\p{L}*|скороч\p{L}*|нових|з них`,
+      el: String.raw`προσλ\p{L}*|απολύ\p{L}*|νέ(?:ες|ους|ων)`,
       all: `うち|其中|裁员|裁减`,
     },
     after: {
@@ -456,6 +421,15 @@ const CUES: readonly Cue[] = [
       de: String.raw`(?:\p{L}+ ){0,3}(?:in der|im|am) (?:Produktion|Forschung|Vertrieb|Verwaltung|Zentrale|Ausland|Werk|Lager|Entwicklung)|(?:neue|weitere|zusätzliche)\p{L}* \p{L}+|(?:\p{L}+ )?(?:eingestellt|entlassen|einstellen|abbauen|streichen)`,
       fr: `nouveaux|supplémentaires|suppressions?`,
       es: `(?:nuevos|más|despidos)`,
+    },
+  },
+  {
+    reason: 'it is only a part or a change of the whole',
+    within: 0,
+    beyond: 24,
+    applies: isCount,
+    after: {
+      all: String.raw`(?<=^\s?)(?:\p{L}{1,10}\.?\s){0,2}(?:more|less|fewer|mehr|weniger|de plus|de moins|más|menos|in più|in meno|a mais|meer|minder|fler|färre|flere|færre|więcej|mniej|více|méně|viac|menej|больше|меньше|більше|менше|több|kevesebb)(?!\s(?:than|als|que|di|än|enn|end|niż|než)\s\p{L}*\s?\d)`,
     },
   },
   {
@@ -469,7 +443,8 @@ const CUES: readonly Cue[] = [
       it: String.raw`su(?=\s$)|fino a`,
       all: String.raw`/(?=\s?$)`,
     },
-    applies: ({ groups, before }) =>
+    applies: ({ groups, before, wantsBound }) =>
+      !wantsBound &&
       !groups.has('location') &&
       !groups.has('role') &&
       !groups.has('date') &&

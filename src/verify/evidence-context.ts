@@ -1,5 +1,5 @@
 import type { TextBlock } from '../pages/page-text.js';
-import type { PageIndex } from './page-index.js';
+import type { PageIndex, Segment } from './page-index.js';
 import type { PageRelation, RowSubject } from './row-subject.js';
 import type { FieldInfo, ValueKind } from './value-kind.js';
 
@@ -11,6 +11,11 @@ export interface EvidenceContext {
   readonly field: FieldInfo;
   readonly kind: ValueKind;
   readonly value: string;
+}
+
+/** True for the title of the page or its main heading. */
+export function isHeadline(index: PageIndex, { block, data }: Segment): boolean {
+  return block?.level === 1 || (data?.source === 'meta' && data.value === index.page.title);
 }
 
 /** The headings above a block, nearest first. */

@@ -75,7 +75,8 @@ const OVER = /\d{4}\s?(?:[–-]|to|and|bis|und|à|et|y|a|al|e|tot|en|till|til|og
 const SELF_LABELLED = /^[^:：\n]{2,50}[:：]\s/u;
 
 /** "Press contact: Ann Lee": the label right before a value. */
-export const OWN_LABEL = /^([^:：.,;]{2,40})[:：]\s?(?:[$€£¥]|[A-Z]{3}\s|(?:about|ca\.?|rund|env\.)\s)?$/u;
+export const OWN_LABEL =
+  /(?:^|[:：;]\s|\.\s)([^:：.,;]{2,40})[:：]\s?(?:[$€£¥]|[A-Z]{3}\s|(?:about|ca\.?|rund|env\.)\s)?$/u;
 export const WHOLE_LABEL =
   /^(?:(?:in )?total|world(?:wide)?|global(?:ly)?|group|gesamt|weltweit|konzern|all|overall|monde|mundo|mondo|main|primary)$/i;
 
@@ -113,7 +114,7 @@ export function judgeLabel(label: string, field: FieldInfo): 'own' | 'other' | n
     !(isVague && found.some(({ family }) => competes(family, field) && !field.families.has(family)))
   )
     return 'own';
-  if (hasOwnWords(folded, field)) return 'own';
+  if (hasWords(folded, field)) return 'own';
   // "P/E ratio" for `pe_ratio`, and "Capital" for `share_capital`.
   const words = folded.trim().split(' ');
   if (field.own.length > 0 && field.own.join('').length >= 5 && words.join('') === field.own.join(''))
@@ -124,6 +125,12 @@ export function judgeLabel(label: string, field: FieldInfo): 'own' | 'other' | n
     words.every((word) => word.length >= 4 && field.own.includes(word))
   )
     return 'own';
+  // "Ref." for `reference`, and "ИНН" for `inn`.
+  const [word = ''] = words;
+  const [only = ''] = field.own;
+  if (words.length === 1 && field.own.length === 1 && word.length >= 3 && only.startsWith(word)) return 'own';
+  if (/[\p{Script=Cyrillic}\p{Script=Greek}]/u.test(label) && hasWords(foldText(label, 'latin').text, field))
+    return 'own';
   if (field.hints.some((word) => findWord(folded, word).length > 0)) return 'own';
   return found.some(({ family }) => competes(family, field)) ? 'other' : null;
 }
@@ -132,7 +139,12 @@ export function judgeLabel(label: string, field: FieldInfo): 'own' | 'other' | n
 const VAGUE = new Set('date datum fecha data number name firma'.split(' '));
 
 /** True if a text has all of the field's own words. */
-export function hasOwnWords(text: string, { own }: FieldInfo): boolean {
-  const folded = foldText(text, 'plain').text;
-  return own.length > 0 && own.every((word) => findWord(folded, word).length > 0);
+export function hasOwnWords(text: string, field: FieldInfo): boolean {
+  return hasWords(foldText(text, 'plain').text, field);
+}
+
+function hasWords(folded: string, { own }: FieldInfo): boolean {
+  // "Jahresbeitrag Erwachsene": of several words, one may be the end of a compound.
+  const isEnd = (word: string): boolean => own.length > 1 && word.length >= 5 && folded.includes(`${word} `);
+  return own.length > 0 && own.every((word) => findWord(folded, word).length > 0 || isEnd(word));
 }

@@ -18,13 +18,15 @@ export interface FieldWords {
   readonly own: readonly string[];
   /** Those of the own words that do not belong to the families, such as "studio" of `studio_day_rate`. */
   readonly qualifiers: readonly string[];
+  /** Words with a small number, such as "scope 1" of `scope_1_emissions`. */
+  readonly numbered: readonly string[];
   /** Folded words of a short description, for fields of no known family. */
   readonly hints: readonly string[];
 }
 
 /** The words by which a page may name a field. The description counts only if the name is of no known family. */
 export function resolveFieldWords(name: string, description: string): FieldWords {
-  const words = splitColumnName(name).map((word) => foldWords(word));
+  const words = splitColumnName(name).map((word) => foldWords(word.replace(EASTERN_FILLER, '')));
   const text = ` ${words.join(' ')} `;
   const telling = words.filter((word) => word.length >= 2 && !FILLERS.has(word) && !/^\d+$/.test(word));
   // "amount" says little, but more than nothing.
@@ -57,6 +59,7 @@ export function resolveFieldWords(name: string, description: string): FieldWords
       families.length === 0 || (even !== text && known.trim() === '')
         ? []
         : own.filter((word) => !known.includes(` ${word} `)),
+    numbered: [...text.matchAll(/ (\p{L}{3,} \d{1,2})(?= )/gu)].map((match) => match[1] ?? ''),
     hints,
   };
 }
@@ -81,6 +84,7 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
     / (?:headcount|employees?|staff|fte|workforce|mitarbeiter|team size|company size|size band|size range|employee count) |^ size $/,
     ['employees'],
   ],
+  [/ (?:(?:state|country|place) of (?:incorporation|registration)|jurisdiction) /, ['jurisdiction']],
   [/ (?:fiscal year|year end|financial year) /, []],
   [/ (?:published|publication|article|publish|statement|announcement|announced) /, ['published']],
   [/ (?:updated|modified) /, ['updated']],
@@ -90,10 +94,21 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
   ],
   [/ (?:funding|raised|round|investment|series) /, ['funding']],
   [/ (?:revenue|turnover|sales|umsatz|arr) (?!email|phone|contact|director|head)/, ['revenue']],
+  [/ (?:eps|per share|dividend) /, ['perShare']],
+  [/ (?:salary|pay|wage|remuneration|compensation|gehalt|salaire|sueldo|salario) /, ['salary']],
+  [/ ebitda /, ['ebitda']],
+  [
+    / (?:ebit|operating (?:profit|income|result)|betriebsergebnis|driftsresultat|rorelseresultat) /,
+    ['operatingProfit'],
+  ],
   [/ (?:net income|profit|earnings|ebit|ebitda|net loss) /, ['profit']],
   [/ (?:share capital|capital social|stammkapital|capital) (?!city)/, ['capital']],
   [
-    / (?:hq|headquarters?|city|town|country|location|address|state|region|postcode|postal|zip|street|seat|office city|strasse|rue|calle|indirizzo|adresse|anschrift|postleitzahl|plz|postnummer|postnr|code postal|codigo postal|psc|irsz|ort|stadt|land|sitz|based) /,
+    / (?:postcode|zip|postal code|plz|postleitzahl|postnummer|postnr|postinumero|code postal|codigo postal|cap|psc|irsz|kod pocztowy|posta kodu|郵 便 番 号|邮 编|우 편 번 호) /,
+    ['location', 'postcode'],
+  ],
+  [
+    / (?:hq|headquarters?|city|town|country|location|address|state|region|postcode|postal|zip|street|seat|office city|sted|paikkakunta|lugar|luogo|lieu|ulice|ulica|municipio|comune|commune|gemeinde|kommun|kommune|obec|gmina|strasse|rue|calle|indirizzo|adresse|anschrift|postleitzahl|plz|postnummer|postinumero|cap|kod pocztowy|posta kodu|郵 便 番 号|邮 编|우 편 번 호|postnr|code postal|codigo postal|psc|irsz|ort|stadt|land|sitz|based) /,
     ['location'],
   ],
   [/ (?:legal name|registered name|official name|company name|legal entity) /, ['legalName']],
@@ -104,6 +119,7 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ (?:event|conference) /, ['event']],
   [/ (?:deadline|closing date|apply by) /, ['deadline']],
   [/ (?:acquirer|buyer) /, ['acquirer']],
+  [/^ by $|^ 市 $| 城 市 /, ['location']],
   [/ (?:stadium|home ground) $/, ['stadium']],
   [/ (?:elevation|altitude) /, ['elevation']],
 ];
@@ -120,11 +136,15 @@ const RELATED: Readonly<Record<string, readonly string[]>> = {
   investorNames: ['investors'],
 };
 
+/** "年" and the like at the end of a name in Chinese, Japanese or Korean. */
+const EASTERN_FILLER =
+  /(?<=[\p{Script=Han}\p{Script=Hangul}]{2})(?:年份|年度|年月日|日期|人数|年|日|数|额|額|名|연도|년도|일|수|액|명)$/u;
+
 /** Words of names of fields that say nothing about what the field is. */
 const FILLERS = new Set(
-  `share name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh kmh mph rpm v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people per
+  `half quarter ans an annees anos ano anni anno jahre jaren mois meses mesi monate maanden jours dias giorni tage size min max minimum maximum lowest highest lower upper share name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh kmh mph rpm v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people per
   nr no num nummer numer brl cny rub czk inr krw mxn zar try huf ron aud nzd sgd hkd ils sar aed pence cents kwh gwh years months days hours minutes quarterly monthly lead headquarter
-  nombre numero anzahl aantal antal liczba pocet numer annee annees ano anno jahr jaar ar rok rik data datum fecha date dato nom nome name nombre naam navn nazwa nazev de del della du des la le les el der die das den van di do da dos das van het og och och and`.split(
+  yili yil sayisi adi tarihi 円 元 原 원 krw twd nombre numero anzahl aantal antal liczba pocet numer annee annees ano anno jahr jaar ar rok rik data datum fecha date dato nom nome name nombre naam navn nazwa nazev de del della du des la le les el der die das den van di do da dos das van het og och och and`.split(
     /\s+/,
   ),
 );
@@ -233,4 +253,4 @@ export function isDeputyAt(folded: string, at: number): boolean {
 }
 
 const DEPUTY =
-  /(?:^| )(?:vice|deputy|assistant|associate|acting deputy|stellvertretende[rnsm]?|stv|vize|adjointe?|sub|suplente|viceadministrerende|vicevd|zastepca|zastupce|заместител\p{L}*) $/u;
+  /(?:^| )(?:vice|deputy|assistant|associate|acting deputy|stellvertretende[rnsm]?|stv|2|3|zweite[rnsm]?|dritte[rnsm]?|2nd|second|honorary|vize|adjointe?|sub|suplente|viceadministrerende|vicevd|zastepca|zastupce|заместител\p{L}*) $/u;

@@ -157,10 +157,10 @@ export function findPhone(index: PageIndex, value: string): Hit[] {
   return hits;
 }
 
-/** The whole match, and its parts between slashes or two spaces: several numbers may be in a row. */
+/** The whole match, and its parts between slashes and full stops: several numbers may be in a row. */
 function listPhoneSpans(match: RegExpExecArray): [number, number][] {
   const spans: [number, number][] = [[match.index, match.index + match[0].length]];
-  for (const part of match[0].matchAll(/[^/·]+/g))
+  for (const part of match[0].matchAll(/(?:[^/·.]|\.(?!\s))+/g))
     spans.push([match.index + part.index, match.index + part.index + part[0].length]);
   return spans;
 }

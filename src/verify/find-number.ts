@@ -223,6 +223,8 @@ const CURRENCY_BEHIND = new RegExp(
 );
 
 function readCurrencyBehind(text: string, at: number): { currency: string | null; end: number } {
+  // "18 990,-" names no currency, but is an amount.
+  if (/^,[-–—]/.test(text.slice(at, at + 2))) return { currency: ',-', end: at + 2 };
   const found = CURRENCY_BEHIND.exec(text.slice(at, at + 24));
   return found === null
     ? { currency: null, end: at }
@@ -238,7 +240,10 @@ const RANGE_BEFORE = new RegExp(
   String.raw`(?:^|[^\d\p{L}-])[$€£]?\d[\d.,]{0,9}\s?(?:k|m|bn|[$€£]|%)?${DASH}[$€£]?\s?$`,
   'iu',
 );
-const RANGE_BEHIND = new RegExp(String.raw`^${DASH}[$€£]?\s?\d[\d.,]{0,9}(?![\d-]|[.,]\d)`, 'iu');
+const RANGE_BEHIND = new RegExp(
+  String.raw`^(?:\s?(?:[€$£%]|kr|zł|Kč|EUR|CHF|GBP|USD))?${DASH}[$€£]?\s?\d[\d.,]{0,9}(?![\d-]|[.,]\d)`,
+  'iu',
+);
 /** "From 61,000 to 88,000" is a change, not a range. */
 const CHANGE = /\b(?:from|von|de|da|från|fra|z|с)\s\S{1,14}\s\p{L}{1,4}\s$/iu;
 
@@ -248,7 +253,7 @@ function findRange(text: string, start: number, end: number): 'start' | 'end' | 
   if (/(?:19|20)\d{2}\s\p{L}{1,4}\s$/u.test(before) && !/^(?:19|20)\d{2}$/.test(text.slice(start, end)))
     return null;
   if (RANGE_BEFORE.test(before)) return CHANGE.test(before) ? null : 'end';
-  if (!RANGE_BEHIND.test(text.slice(end, end + 16))) return null;
+  if (!RANGE_BEHIND.test(text.slice(end, end + 20))) return null;
   return /\b(?:from|von|de|da|från|fra|z|с)\s$/iu.test(before) && !/^\s?[-–—]/.test(text.slice(end, end + 3))
     ? null
     : 'start';
@@ -257,7 +262,8 @@ function findRange(text: string, start: number, end: number): 'start' | 'end' | 
 function isPartOfCode(before: string, hasMoney: boolean, after: string, hasScale: boolean): boolean {
   if (!hasMoney && /[\p{L}_#]$/u.test(before) && !UNSPACED_BEFORE.test(before)) return true;
   if (/\p{L}[-/]$/u.test(before) || /\d[:/]$/.test(before)) return true;
-  if (/^(?:st|nd|rd|th)(?!\p{L})/iu.test(after) || /^[:/]\d/.test(after)) return true;
+  if (/^(?:st|nd|rd|th)(?!\p{L})/iu.test(after) || /^(?::\d|\/(?!(?:5|10|20|100)(?!\d))\d)/.test(after))
+    return true;
   return !hasScale && /^[-/]?\p{L}\d|^-\p{Lu}\p{L}?(?!\p{L})/u.test(after);
 }
 

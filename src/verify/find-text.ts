@@ -62,7 +62,7 @@ function findLatin(folded: FoldedText, words: string): [number, number][] {
   const found: [number, number][] = [];
   for (let at = 0; at + wanted.length <= tokens.length; at += 1) {
     const isSame = wanted.every((word, offset) =>
-      isInflected(foldLatin(tokens[at + offset]?.word ?? ''), word),
+      isInflected(foldLatin(tokens[at + offset]?.word ?? ''), word, wanted.length),
     );
     const [first, last] = [tokens[at], tokens[at + wanted.length - 1]];
     if (isSame && first !== undefined && last !== undefined) found.push([first.start, last.end]);
@@ -87,13 +87,20 @@ function listTokens({ text, map }: FoldedText): Token[] {
 /** Languages in which names have case endings. */
 const INFLECTED = new Set('pl cs sk hr sl sr ru uk bg fi et hu lv lt tr el'.split(' '));
 
-/** True if a word is another, or that one with a short case ending: "Krakowie" for "Krakow", "Petrova" for "Petrov". */
-function isInflected(word: string, wanted: string): boolean {
+/**
+ * True if a word is another, or that one with a short case ending: "Krakowie" for "Krakow", "Petrova" for "Petrov". A
+ * short word is only told by the other words of its name.
+ */
+function isInflected(word: string, wanted: string, words: number): boolean {
   if (word === wanted) return true;
-  if (wanted.length < 4) return false;
+  if (wanted.length < (words > 1 ? 3 : 4)) return false;
+  // "Liberce" for "Liberec": a vowel that is only in the nominative.
+  const short = wanted.replace(/i?ec$|ець?$/u, (end) => (/ц/.test(end) ? 'ц' : 'c'));
+  if (short !== wanted && short.length >= 4 && word.startsWith(short) && word.length - short.length <= 2)
+    return true;
   const stem = wanted.replace(/[aeiouyьйъаеиоуыяюі]$/, '');
   return (
-    stem.length >= (/\p{Script=Cyrillic}/u.test(stem) ? 3 : 4) &&
+    stem.length >= (words > 1 || /\p{Script=Cyrillic}/u.test(stem) ? 3 : 4) &&
     word.startsWith(stem) &&
     word.length - stem.length <= 5 &&
     ENDINGS.test(word.slice(stem.length))
@@ -254,7 +261,7 @@ function findInflected(index: PageIndex, value: string): Hit[] {
       const last = tokens[at + wanted.length - 1];
       const isSame =
         last !== undefined &&
-        wanted.every((word, offset) => isInflected(tokens[at + offset]?.word ?? '', word));
+        wanted.every((word, offset) => isInflected(tokens[at + offset]?.word ?? '', word, wanted.length));
       return isSame && /^\p{Lu}/u.test(segment.text.slice(start))
         ? [{ segment, start, end: last.end, how: 'alias', doubt: null }]
         : [];

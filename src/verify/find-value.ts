@@ -1,11 +1,12 @@
 import type { JsonValue } from '../model/json.js';
+import { findCountryAdjective } from './country-adjective.js';
 import { findEmail, findPhone, findUrl } from './find-contact.js';
 import { compareDates, type DateValue, parseDateValue } from './find-date.js';
 import { readNumberText } from './find-number.js';
 import { findPerson } from './find-person.js';
 import { findPhrase, findPlace, findText } from './find-text.js';
 import { foldWords } from './fold-text.js';
-import { findAdjective, findCountryCode, listOtherNames } from './known-names.js';
+import { findCountryCode, listOtherNames } from './known-names.js';
 import { findNumber } from './match-number.js';
 import type { Hit, PageIndex } from './page-index.js';
 import type { FieldInfo, ValueKind } from './value-kind.js';
@@ -137,12 +138,15 @@ const YEAR_FIELD: FieldInfo = {
   scale: 1,
   unit: null,
   year: null,
+  bound: null,
+  side: null,
   choices: [],
   format: null,
   families: new Set(),
   groups: new Set(['date']),
   own: [],
   qualifiers: [],
+  numbered: [],
   hints: [],
 };
 
@@ -159,11 +163,7 @@ function findCountry(index: PageIndex, text: string): Hit[] {
       : [code, ...names.filter((name) => /^[a-z]{2,3}$/.test(name)).map((name) => name.toUpperCase())];
   const short = [...new Set(codes)].flatMap((each) => findPhrase(index, each, 'alias')).filter(isCountryCode);
   const inflected = long.length + short.length > 0 ? [] : findText(index, text);
-  const found = [...long, ...short, ...inflected];
-  const adjective = findAdjective(text);
-  return found.length > 0 || adjective === null
-    ? found
-    : findPhrase(index, adjective, 'alias', 'the page only has the adjective of the country');
+  return [...long, ...short, ...inflected, ...findCountryAdjective(index, text)];
 }
 
 /** Two letters are a country only at the end of an address, alone, or as data under such a key. */

@@ -196,15 +196,3 @@ function listLanguageNames(folded: string): readonly string[] {
   }
   return [];
 }
-
-/** English words for what is of a country, by its code. */
-const ADJECTIVES: Readonly<Record<string, string>> = Object.fromEntries(
-  'DE:German FR:French IT:Italian ES:Spanish PT:Portuguese NL:Dutch BE:Belgian DK:Danish SE:Swedish NO:Norwegian FI:Finnish IS:Icelandic IE:Irish GB:British AT:Austrian CH:Swiss PL:Polish CZ:Czech HU:Hungarian RO:Romanian GR:Greek TR:Turkish UA:Ukrainian EE:Estonian LV:Latvian LT:Lithuanian US:American CA:Canadian MX:Mexican BR:Brazilian JP:Japanese CN:Chinese KR:Korean IN:Indian AU:Australian IL:Israeli ZA:South\u00a0African'
-    .split(' ')
-    .map((each) => each.replace('\u00a0', ' ').split(':')),
-);
-
-/** "German" for Germany. Null if unknown. */
-export function findAdjective(country: string): string | null {
-  return ADJECTIVES[findCountryCode(country) ?? ''] ?? null;
-}

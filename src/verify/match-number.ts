@@ -125,7 +125,8 @@ function findNumberDoubt(
   field: FieldInfo,
   doubt: string | null,
 ): string | null {
-  if (token.range !== null) return 'the number is one end of a range';
+  const isWantedEnd = field.bound === (token.range === 'start' ? 'min' : 'max');
+  if (token.range !== null && !isWantedEnd) return 'the number is one end of a range';
   if (isOtherUnit(unit, field.unit)) return 'the number has another unit';
   if (
     field.unit !== null &&
@@ -137,7 +138,7 @@ function findNumberDoubt(
   if (
     token.isPercent &&
     !field.words.some((word) =>
-      /^(?:percent|pct|percentage|share|rate|margin|ratio|growth|stake|quota|anteil|change|yield)$/.test(
+      /^(?:percent|pct|percentage|share|rate|margin|ratio|growth|stake|quota|change|yield|prozent|procent\p{L}*|pourcentage|porcentaje|percentuale|percentagem|prosent\p{L}*|\p{L}*anteil|\p{L}*andel|\p{L}*quote)$/u.test(
         word,
       ),
     )
@@ -164,6 +165,7 @@ const CURRENCIES: Readonly<Record<string, RegExp>> = {
 };
 
 function matchesCurrency(unit: string, currency: string): boolean {
+  if (currency === ',-') return true;
   if (/^(?:A|C|CA|AU|HK|NZ|S|R)\$/.test(currency))
     return unit === { A: 'aud', AU: 'aud', C: 'cad', CA: 'cad' }[currency.replace('$', '')];
   return CURRENCIES[unit]?.test(currency) !== false;

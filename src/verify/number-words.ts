@@ -56,21 +56,21 @@ const IN = String.raw`\b(?:in|figures in|amounts in|expressed in|angaben in|en|e
 const STATED: readonly (readonly [RegExp, number])[] = [
   [
     new RegExp(
-      String.raw`${IN}(?:billions?|bn|mrd|milliarden|milliards|miliardi)(?!\p{L})|(?<!\p{L})${SIGN}\s?bn(?!\p{L})|\bmrd\.?\s?(?:€|eur|chf)|miles de millones|млрд|[_ ](?:bn|billions?)$`,
+      String.raw`${IN}(?:billions?|bn|mrd|milliarden|milliards|miliardi)(?!\p{L})|(?<!\p{L})${SIGN}\s?bn(?!\p{L})|\bmrd\.?\s?(?:€|eur|chf)|miles de millones|млрд|^\D{0,60}[_ ](?:bn|billions?)$`,
       'iu',
     ),
     1e9,
   ],
   [
     new RegExp(
-      String.raw`${IN}(?:millions?|mio|mn|mln|millionen|millones|milioni|milhões|miljoner|mln)(?!\p{L})|(?<!\p{L})${SIGN}\s?(?:m|mn|mln|mio|millions?)(?!\p{L})|(?<!\p{L})m(?:io\.?|n|ln|illions?)?\s?(?:€|eur|usd|chf|euros?)(?!\p{L})|\bmillions?\s(?:of\s)?(?:usd|eur|(?:us\s)?dollars?|euros?|pounds|yen)|millions? d['’]euros|milioni di euro|mln\.?\s?(?:zł|pln|руб)|млн|百万円|百萬|百万|백만|\b(?:msek|mnok|mdkk|meur|musd|mkr)\b|^\(?(?:millions?|mio\.?)\)?$|(?<!\p{L})mill?\.?\s?(?:kr|kroner|nok|sek|dkk)(?!\p{L})|(?<!\p{L})mio\.?\s?(?:kr|dkk|chf)(?!\p{L})|miljoonaa|\((?:millions?|mio\.?)\)|[_ ](?:m|mn|mln|mio|millions?)$`,
+      String.raw`${IN}(?:millions?|mio|mn|mln|millionen|millones|milioni|milhões|miljoner|mln)(?!\p{L})|(?<!\p{L})${SIGN}\s?(?:m|mn|mln|mio|millions?)(?!\p{L})|(?<!\p{L})m(?:io\.?|n|ln|illions?)?\s?(?:€|eur|usd|chf|euros?)(?!\p{L})|\bmillions?\s(?:of\s)?(?:usd|eur|(?:us\s)?dollars?|euros?|pounds|yen)|millions? d['’]euros|milioni di euro|mln\.?\s?(?:zł|pln|руб)|млн|百万円|百萬|百万|백만|(?<!\p{L})mft(?!\p{L})|m\s?ft(?!\p{L})|millió ft|mil\.?\s?(?:kč|czk|eur|€|lei|ron)|milioane|milyon (?:tl|₺)|εκατ\.?|\b(?:msek|mnok|mdkk|meur|musd|mkr)\b|^\(?(?:millions?|mio\.?)\)?$|(?<!\p{L})mill?\.?\s?(?:kr|kroner|nok|sek|dkk)(?!\p{L})|(?<!\p{L})mio\.?\s?(?:kr|dkk|chf)(?!\p{L})|miljoonaa|\((?:millions?|mio\.?)\)|^\D{0,60}[_ ](?:m|mn|mln|mio|millions?)$`,
       'iu',
     ),
     1e6,
   ],
   [
     new RegExp(
-      String.raw`${IN}(?:thousands?|tausend|tsd|'?000s?|milliers|miles|migliaia|milhares|tusen)(?!\p{L})|(?<!\p{L})(?:teur|t€|tchf|tusd|tsek|tnok|k€|keur|kusd|ksek|tkr)(?!\p{L})|[$€£]\s?['’]?000|['’]000s?\b|\btsd\.?\s?(?:€|eur)|migliaia di euro|tys\.?\s?(?:zł|pln)|тыс|千円|千元|천원|^\(?thousands?\)?$|\(thousands?\)|[_ ]thousands?$`,
+      String.raw`${IN}(?:thousands?|tausend|tsd|'?000s?|milliers|miles|migliaia|milhares|tusen)(?!\p{L})|(?<!\p{L})(?:teur|t€|tchf|tusd|tsek|tnok|k€|keur|kusd|ksek|tkr|t\.\s?kr)(?!\p{L})|[$€£]\s?['’]?000|['’]000s?\b|\btsd\.?\s?(?:€|eur)|migliaia di euro|tys\.?\s?(?:zł|pln)|тыс|千円|千元|천원|(?<!\p{L})e\s?ft(?!\p{L})|ezer ft|tis\.?\s?(?:kč|czk|eur|€)|mii (?:lei|ron)|тис\.?\s?(?:грн|₴)|bin (?:tl|₺)|χιλ\.?\s?(?:€|ευρώ)|tuhat(?:ta)?\s?(?:euroa|€)|^\(?thousands?\)?$|\(thousands?\)|^\D{0,60}[_ ]thousands?$`,
       'iu',
     ),
     1e3,

@@ -24,12 +24,17 @@ export interface Hit {
   readonly link?: { readonly url: string; readonly text: string; readonly region: string };
   /** Words right after a number: its unit, or what is counted. */
   readonly after?: string;
+  /** True for "Norwegian" in place of Norway. */
+  readonly isAdjective?: boolean;
   /** True for words that name their field themselves, such as "publicly traded". */
   readonly namesField?: boolean;
 }
 
 /** Words, then only numbers. */
-const LINE = /^\p{L}[^\d\n:]{2,60}(?:\s[(–-]?[$€£]?\d[\d.,]*\s?%?\)?){1,6}$/u;
+const LINE = /^(\p{L}[^\n:]{1,70}?[\p{L})%])((?:\s[(–-]?[$€£]?\d[\d.,]*\s?%?\)?){1,6})$/u;
+/** A year at the head of a column, and whether it is one to come. */
+const HEAD_YEAR =
+  /(?:(target|goal|plan|budget|forecast|outlook|ziel|prognose|objectif|prévision|objetivo|previsión|obiettivo|previsione|doel|mål|cel)s?\s(?:\p{L}+\s)?)?(?<!\d)((?:19|20)\d{2})(E(?!\p{L}))?(?!\d)/giu;
 
 /** "Manager:" at the beginning of a line. */
 const LABEL = /(?:^|\n|[·|•]\s)([^:：.,;\n]{2,40})[:：]\s/gu;
@@ -51,6 +56,13 @@ interface CellHeaders {
 
 const indexes = new WeakMap<PageText, PageIndex>();
 
+/** What a line of numbers has above it. */
+interface LineHead {
+  /** Year of each number by its position; null for one that is planned. */
+  readonly years: ReadonlyMap<number, number | null>;
+  readonly scale: number;
+}
+
 /** The index of a page. Made once, so that many cells of one page share the work. */
 export function indexPage(page: PageText): PageIndex {
   const known = indexes.get(page);
@@ -71,7 +83,7 @@ export class PageIndex {
   readonly #scales = new Map<number, number>();
   readonly #cells = new Map<number, Map<number, TextBlock[]>>();
   readonly #headers = new Map<TextBlock, CellHeaders>();
-  readonly #lineHeads = new Map<TextBlock, { years: readonly number[]; scale: number } | null>();
+  readonly #lineHeads = new Map<TextBlock, LineHead | null>();
   readonly #labels = new Map<number | null, readonly string[]>();
   /** Rows of each table that may head its columns. */
   readonly #headRows = new Map<number, Set<number>>();
@@ -192,20 +204,25 @@ export class PageIndex {
   }
 
   /** What a line such as "Revenue 812.4 766.1", as in a PDF, has above it: the years of its numbers, and their scale. */
-  lineHead(segment: Segment): { readonly years: readonly number[]; readonly scale: number } | null {
+  lineHead(segment: Segment): LineHead | null {
     const { block, text } = segment;
-    if (block === null || block.cell !== null || text.length > 120 || !LINE.test(text)) return null;
+    if (block === null || block.cell !== null || text.length > 120) return null;
+    const label = LINE.exec(text)?.[1];
+    if (label === undefined) return null;
     const known = this.#lineHeads.get(block);
     if (known !== undefined) return known;
-    const count = this.numbers(segment).length;
-    let [years, scale]: [readonly number[], number] = [[], 1];
+    const tokens = this.numbers(segment).filter(({ start }) => start >= label.length);
+    let [years, scale]: [readonly (number | null)[], number] = [[], 1];
     for (const each of this.page.blocks.slice(Math.max(0, segment.index - 25), segment.index).reverse()) {
       if (each.page !== block.page || each.cell !== null || each.text.length > 120) break;
-      const found = [...each.text.matchAll(/(?<!\d)(?:19|20)\d{2}(?!\d)/g)].map((match) => Number(match[0]));
-      if (years.length === 0 && found.length === count && count > 1) years = found;
+      const found = [...each.text.matchAll(HEAD_YEAR)].map((match) =>
+        match[1] === undefined && match[3] === undefined ? Number(match[2]) : null,
+      );
+      if (years.length === 0 && found.length === tokens.length && found.length > 1) years = found;
       if (scale === 1) scale = findStatedScale(each.text);
     }
-    const head = years.length === 0 && scale === 1 ? null : { years, scale };
+    const byPlace = new Map(years.map((year, at) => [tokens[at]?.start ?? -1, year]));
+    const head = years.length === 0 && scale === 1 ? null : { years: byPlace, scale };
     this.#lineHeads.set(block, head);
     return head;
   }
@@ -250,12 +267,14 @@ export class PageIndex {
     const { blocks } = this.page;
     const { first, last } = this.#tables.get(table) ?? { first: -1, last: -1 };
     const before = blocks.slice(Math.max(0, first - 3), first).filter(({ text }) => text.length < 300);
-    const inside = blocks
-      .slice(first, first + 400)
-      .filter(
-        (each) =>
-          each.cell?.table === table && (each.cell.isHeader || each.cell.row <= 1 || each.role === 'caption'),
-      );
+    const inside = blocks.slice(first, first + 400).filter(
+      (each) =>
+        each.cell?.table === table &&
+        (each.cell.isHeader ||
+          each.role === 'caption' ||
+          // "19.3 million euros" is the value of one cell.
+          (each.cell.row <= 1 && !/\d\s?\p{L}/u.test(each.text))),
+    );
     const after = blocks.slice(last + 1, last + 2).filter(({ text }) => text.length < 200);
     let scale = 1;
     for (const { text } of [...inside, ...before.reverse(), ...after])

@@ -26,12 +26,20 @@ export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
   if (row.some(({ name }) => splitColumnName(name).some((word) => BESIDE_PEOPLE.has(word))))
     for (const { name, value } of row)
       if (isBareName(name) && kinds.get(name) === 'company' && value.includes(' ')) kinds.set(name, 'person');
+  for (const { name, value } of row)
+    if (
+      PERSON_COLUMNS.has(splitColumnName(name)[0] ?? '') &&
+      splitColumnName(name).length === 1 &&
+      value.includes(' ')
+    )
+      kinds.set(name, 'person');
   const list = (wanted: readonly string[]): string[] =>
     row
       .filter(({ name, value }) => wanted.includes(kinds.get(name) ?? '') && value.trim() !== '')
       .map(({ value }) => value);
   const people = list(['person']);
   const companies = list(['company']);
+  const local = row.filter(({ name }) => LOCAL_COMPANY.has(foldWords(name))).map(({ value }) => value);
   const named = row
     .filter(({ name, value }) => kinds.get(name) === 'text' && isNameColumn(name, value))
     .map(({ value }) => value);
@@ -46,7 +54,9 @@ export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
   const hosts = list(['domain', 'url', 'email']).flatMap((value) => readHost(value) ?? []);
   return {
     names: [...new Set(names)].sort((a, b) => b.length - a.length),
-    aliases: wantsPerson ? [] : listAliases(values.filter((value) => companies.includes(value))),
+    aliases: wantsPerson
+      ? []
+      : listAliases(values.filter((value) => companies.includes(value) || local.includes(value))),
     hosts,
     isPerson: values === people,
   };
@@ -54,6 +64,17 @@ export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
 
 const BESIDE_PEOPLE = new Set(
   'university school college employer faculty department position job party team club degree'.split(' '),
+);
+/** Names of columns for companies in other languages. */
+const LOCAL_COMPANY = new Set(
+  'foretag bolag virksomhed selskab selskap bedrift yritys bedrijf onderneming azienda societa societe spolka sirket ceg vallalat spolecnost компания фирма підприємство 会社 企業 公司 회사'.split(
+    ' ',
+  ),
+);
+const PERSON_COLUMNS = new Set(
+  'speaker author candidate attendee player athlete actor artist professor doctor lawyer employee expert politician'.split(
+    ' ',
+  ),
 );
 const COMPANY_WORDS = new Set([
   'company',
@@ -113,7 +134,7 @@ function listAliases(values: readonly string[]): string[] {
 }
 
 const ORDINARY = new Set(
-  'general united national international american british european german french global northern southern eastern western north south royal first second great central pacific atlantic digital smart advanced applied allied standard premier prime golden silver green black white blue united urban modern quality total world banco banque deutsche societe company group hotel university universitat school institute bureau office service services studio atelier maison casa grand saint santa hospital museum museo musee'.split(
+  'general united national international american british european german french global northern southern eastern western north south royal first second great central pacific atlantic digital smart advanced applied allied standard premier prime golden silver green black white blue united urban modern quality total world banco banque deutsche societe company group hotel university universitat school institute bureau office service services studio atelier ateliers maison casa grand saint santa hospital museum museo musee'.split(
     ' ',
   ),
 );
@@ -137,6 +158,8 @@ export function relatePage(index: PageIndex, subject: RowSubject): PageRelation 
   const { page } = index;
   const host = URL.canParse(page.url) ? new URL(page.url).hostname.replace(/^www\d?\./, '') : '';
   if (host !== '' && isOwnHost(host, subject)) return 'own';
+  const site = page.data.find(({ source, path: [key] }) => source === 'meta' && key === 'og:site_name');
+  if (site !== undefined && isNameOf(site.value, subject)) return 'own';
   const heads = [
     page.title,
     ...page.blocks
@@ -157,6 +180,11 @@ export function relatePage(index: PageIndex, subject: RowSubject): PageRelation 
   )
     ? 'about'
     : null;
+}
+
+/** True for the row's own name, alone. */
+function isNameOf(text: string, { names }: RowSubject): boolean {
+  return listNames(text).some((name) => names.includes(name));
 }
 
 function decodePath(path: string): string {
@@ -185,7 +213,8 @@ function isOwnHost(host: string, { hosts, names, aliases }: RowSubject): boolean
   const german = foldWords(parts.at(-2) ?? '', 'german').replace(/ /g, '');
   return [...names, ...aliases].some((name) => {
     const joined = name.replace(/ /g, '');
-    if (joined.length < 4) return joined === label;
+    if (joined.length < 4 || aliases.includes(name))
+      return joined === label || parts.some((part) => part.startsWith(`${joined}-`));
     return (
       label === joined ||
       german === joined ||
@@ -208,7 +237,8 @@ export function findMentions(text: string, subject: RowSubject): [number, number
     const folded = foldText(text, mode);
     for (const name of [...subject.names, ...subject.aliases]) {
       for (const span of findWords(folded, name))
-        if (!isOtherName(text, span, subject) && !found.some((each) => each[0] === span[0])) found.push(span);
+        if (!isOtherName(text, span, subject, name) && !found.some((each) => each[0] === span[0]))
+          found.push(span);
     }
     if (mode === 'latin' && found.length === 0 && /[\p{Script=Cyrillic}\p{Script=Greek}]/u.test(text)) {
       const even = foldLatin(folded.text.trim());
@@ -219,13 +249,22 @@ export function findMentions(text: string, subject: RowSubject): [number, number
 }
 
 /** "Quarrystone Capital" is not "Quarrystone". */
-function isOtherName(text: string, [start, end]: [number, number], { names }: RowSubject): boolean {
+function isOtherName(
+  text: string,
+  [start, end]: [number, number],
+  { names, aliases }: RowSubject,
+  found: string,
+): boolean {
   const next = /^[ -](\p{Lu}[\p{L}]+)/u.exec(text.slice(end, end + 30))?.[1];
   if (
     next !== undefined &&
     OTHER_WORDS.has(next.toLowerCase()) &&
     !names.some((name) => name.includes(next.toLowerCase()))
   )
+    return true;
+  // "Backlunds El" is not "Backlunds Rör".
+  const isOther = next !== undefined && !names.some((name) => name.includes(foldWords(next)));
+  if (isOther && aliases.includes(found) && /^ \p{Lu}\p{Ll}+ \p{Ll}/u.test(text.slice(end, end + 30)))
     return true;
   const before = /(\p{Lu}\p{L}+)[ -]$/u.exec(text.slice(Math.max(0, start - 20), start))?.[1];
   return before !== undefined && BEFORE_WORDS.has(before.toLowerCase());

@@ -127,13 +127,28 @@ const MEASURES: readonly Readonly<Record<string, number>>[] = [
   },
 ];
 
+const SQUARE_METRES =
+  /^\s?(?:metros? cuadrad|mètres? carr|metri quadr|metros? quadrad|quadratmeter|vierkante meter|kvadratmeter|neliömetri|metrów kwadrat|metrů čtver|平方米|平米|㎡)/iu;
+
 /** The unit that stands right after a number. Null if that is no unit. */
 export function readUnit(after: string, behind: string): string | null {
   const word = /^\s?(\p{L}+[²2]?)/u.exec(behind)?.[1] ?? /^(\p{L}+[²2]?)/u.exec(after)?.[1];
   const unit = word?.toLowerCase() ?? '';
+  if (SQUARE_METRES.test(behind) || SQUARE_METRES.test(after)) return 'sqm';
   if (unit === 'square' || unit === 'sq')
     return /^\s?(?:square|sq\.?)\s?(?:met|m)/i.test(behind) ? 'sqm' : 'sqft';
   return MEASURES.some((units) => units[unit] !== undefined) ? unit : null;
+}
+
+/** True for a unit of length, weight, volume, power, energy, memory or area, but not of time. */
+export function isMeasure(unit: string): boolean {
+  return MEASURES.some(
+    (units) =>
+      units[unit] !== undefined &&
+      units.days === undefined &&
+      units.months === undefined &&
+      units.hours === undefined,
+  );
 }
 
 /** A number with a unit in another unit of the same measure. Null if that is not possible, or needs no conversion. */

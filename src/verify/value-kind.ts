@@ -34,6 +34,10 @@ export interface FieldInfo extends FieldWords {
   readonly unit: string | null;
   /** A year that the field names, as in `revenue_2022`. */
   readonly year: number | null;
+  /** The end of a period that the field asks for. */
+  readonly side: 'start' | 'end' | null;
+  /** The end of a range that the field asks for. */
+  readonly bound: 'min' | 'max' | null;
   readonly choices: readonly string[];
   readonly format: string | null;
 }
@@ -67,6 +71,22 @@ export function describeField({ name, schema }: Field): FieldInfo {
     scale: suffix === 1 ? stated : suffix,
     unit,
     year: year === undefined ? null : Number(year),
+    side: words.some((word) =>
+      /^(?:start|begin|beginn|beginning|from|opening|inicio|debut|début|inizio|aanvang|startdatum|börjar)$/.test(
+        word,
+      ),
+    )
+      ? 'start'
+      : words.some((word) =>
+            /^(?:end|ende|until|closing|fin|fine|einde|einddatum|slut|slutt|hasta|termino)$/.test(word),
+          )
+        ? 'end'
+        : null,
+    bound: words.some((word) => /^(?:min|minimum|lowest|lower)$/.test(word))
+      ? 'min'
+      : words.some((word) => /^(?:max|maximum|highest|upper)$/.test(word))
+        ? 'max'
+        : null,
     choices,
     format: typeof object.format === 'string' ? object.format : null,
   };

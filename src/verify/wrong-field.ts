@@ -1,12 +1,41 @@
-import type { DataItem, TextBlock } from '../pages/page-text.js';
+import type { DataItem } from '../pages/page-text.js';
+import {
+  findBetterCell,
+  findBetterLabel,
+  isPartLabel,
+  isTermOfOther,
+  listHeads,
+  listWordsAround,
+} from './better-label.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
 import { hasOwnWords, judgeLabel, listLabels, OWN_LABEL, WHOLE_LABEL } from './field-labels.js';
 import { findFieldMentions } from './field-words.js';
 import { foldText, foldWords } from './fold-text.js';
 import { findWord, judgeWords } from './judge-words.js';
 import { COMMON_COUNTRIES, findCountryCode } from './known-names.js';
-import type { Hit, PageIndex } from './page-index.js';
-import { isAddress, isAlone, isBranch, isInAddress, isPlaceLike, isPlaceLine } from './place-evidence.js';
+import {
+  findRangeSide,
+  isBound,
+  isCountOfOther,
+  isLaterItem,
+  isNamedBehind,
+  isOfOtherItem,
+  isOfOtherNumber,
+  isOnlyMeasure,
+  isPriceLine,
+  namesOther,
+} from './number-evidence.js';
+import type { Hit } from './page-index.js';
+import { judgeByOrder } from './parallel-labels.js';
+import {
+  isAddress,
+  isAlone,
+  isBranch,
+  isFirstOfPlaceLine,
+  isInAddress,
+  isPlaceLike,
+  isPlaceLine,
+} from './place-evidence.js';
 import { findMentions, mentions, type RowSubject } from './row-subject.js';
 import type { Sentence } from './sentences.js';
 import type { FieldInfo } from './value-kind.js';
@@ -19,17 +48,25 @@ export function findWrongField(context: EvidenceContext, hit: Hit, sentence: Sen
   return (
     findWrongFamily(context, hit, sentence) ??
     findMissingQualifier(context, hit, sentence) ??
-    findBetterLabel(context, hit, sentence)
+    findBetterLabel(context, hit, sentence) ??
+    findBetterCell(context, hit)
   );
 }
 
 /** The words that tell `studio_day_rate` from other rates have to be beside the value, too, or above it. */
-function findMissingQualifier(
-  { field, index, kind, subject }: EvidenceContext,
-  hit: Hit,
-  sentence: Sentence,
-): string | null {
+function findMissingQualifier(context: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
+  const { field, index, kind, subject } = context;
   const wanted = field.qualifiers.filter((word) => !subject.names.some((name) => name.includes(word)));
+  if (kind === 'number' && judgeByOrder(context, hit) === 'own') return null;
+  if (field.bound !== null && !isBound(index, hit, field.bound, listWordsAround(index, hit, sentence)))
+    return `"${field.bound}" is not beside it`;
+  if (field.words.includes('lead') && !listWordsAround(index, hit, sentence).some((text) => LEADS.test(text)))
+    return '"lead" is not beside it';
+  if (isOfOtherItem(index, hit, sentence, field)) return `"${field.own[0]}" is not beside it`;
+  const numbered = field.numbered.find((words) =>
+    listHeads(index, hit, sentence).every((text) => !foldText(text, 'plain').text.includes(` ${words} `)),
+  );
+  if (numbered !== undefined) return `"${numbered}" is not beside it`;
   if (wanted.length === 0 || kind === 'url' || kind === 'email' || kind === 'phone') return null;
   // In a text with several numbers, each has its own word.
   const before = kind === 'number' ? sentence.before.replace(/^.*\d(?=\D*[\s,(])/s, '') : sentence.before;
@@ -38,49 +75,15 @@ function findMissingQualifier(
     kind === 'number' ? (/^[^,;.\d]{0,60}/.exec(sentence.after)?.[0] ?? '') : sentence.after.slice(0, 60);
   const own = [before, after, ...around].join(' | ');
   const text = foldText(own, 'plain').text;
-  return wanted.some((word) => findWord(text, word).length > 0) ? null : `"${wanted[0]}" is not beside it`;
+  // "Pre-tax" for `pretax`.
+  const joined = text.replaceAll(' ', '');
+  return wanted.some((word) => findWord(text, word).length > 0 || (word.length >= 6 && joined.includes(word)))
+    ? null
+    : `"${wanted[0]}" is not beside it`;
 }
 
-/** The texts that say what a value is: its sentence, labels, headings and keys. */
-function listWordsAround(index: PageIndex, hit: Hit, sentence: Sentence): string[] {
-  const { block, data } = hit.segment;
-  const keys = data === null ? [] : [data.path.join(' ').replace(/([a-z\d])([A-Z])/g, '$1 $2'), data.beside];
-  const labels =
-    block === null ? [] : [...listLabels(index, block, hit), ...listHeadings(index, block).slice(0, 2)];
-  return [sentence.text, ...keys, ...labels];
-}
-
-/** "Shipping weight" is not the weight if the page also has a "Weight". */
-function findBetterLabel({ field, index }: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
-  const { block } = hit.segment;
-  if (block === null) return null;
-  const label = findOwnLabel(index, block, hit, sentence);
-  if (label === null || judgeLabel(label, field) !== 'own') return null;
-  const words = foldWords(label).split(' ');
-  const wanted = new Set(field.own);
-  const isBetter = (other: string): boolean => {
-    const rest = foldWords(other).split(' ');
-    return (
-      rest.length < words.length &&
-      rest.every((word) => words.includes(word)) &&
-      !words.some((word) => !rest.includes(word) && wanted.has(word)) &&
-      judgeLabel(other, field) === 'own'
-    );
-  };
-  return index.labels(block.cell?.table ?? null).some(isBetter)
-    ? 'another label names the field better'
-    : null;
-}
-
-/** The label that a value has in its table, list or line. Null if it stands in a text. */
-function findOwnLabel(index: PageIndex, block: TextBlock, hit: Hit, { before }: Sentence): string | null {
-  const label =
-    block.cell === null
-      ? (OWN_LABEL.exec(before)?.[1] ??
-        (block.role === 'detail' ? index.page.blocks[hit.segment.index - 1]?.text : undefined))
-      : index.headers(block).row;
-  return label === undefined || label === '' || label.length > 50 || /\d/.test(label) ? null : label;
-}
+const LEADS =
+  /(?<!\p{L})(?:led|lead|leads|leading|(?:an)?geführt|angeleitet|menée?|emmenée?|lidera\p{L}*|guidat[oa]|geleid|johti|wiod\p{L}*|prowadz\p{L}*|veden\p{L}*)(?!\p{L})/iu;
 
 /** Says why a value may be that of another kind of field. */
 function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
@@ -88,10 +91,19 @@ function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence)
   if (kind === 'url' || kind === 'email' || kind === 'phone') return findWrongContact(context, hit, sentence);
   const { block, data } = hit.segment;
   if (data !== null) return findWrongKey(context, data, hit, sentence);
+  const side = kind === 'date' ? findRangeSide(index, hit) : null;
+  if (side !== null && field.side !== null)
+    return side === field.side ? null : 'it is the other end of a period';
+  if (block !== null && isPartLabel(index.headers(block).row, field))
+    return 'it is only a part or a change of the whole';
+  if (kind === 'number') {
+    const inOrder = judgeByOrder(context, hit);
+    if (inOrder !== null) return inOrder === 'own' ? null : 'its label names another field';
+  }
   if (block === null) return NO_FIELD;
   // "Trustees: Ann Lee (Chair), Tom Fox".
   const bracket = /^\s?\(([^()]{2,40})\)/.exec(sentence.after)?.[1] ?? '';
-  if (field.groups.has('role') && judgeLabel(bracket, field) === 'own') return null;
+  if (judgeLabel(bracket, field) === 'own' && (field.groups.has('role') || !/\d/.test(bracket))) return null;
   // A street and number, or a full address, say what they are.
   if (field.families.has('location') && isAddress(context.value) && hit.how !== 'partial')
     return isBranch(context, block, sentence.before) ? 'it may be a branch' : null;
@@ -101,7 +113,7 @@ function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence)
   if (field.groups.has('location') && isPlaceLike(kind) && judgeLabel(line, field) === 'other')
     return 'its label names another field';
   if (
-    field.groups.has('location') &&
+    field.families.has('location') &&
     isPlaceLike(kind) &&
     (isInAddress(hit.segment.text, hit) ||
       (relation !== null && isEpithet(sentence)) ||
@@ -118,9 +130,16 @@ function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence)
   if (field.families.has('price') && isPriceLine(context, hit, sentence)) return null;
   if (
     field.families.has('rating') &&
+    (/[★☆⭐]\s?$/u.test(sentence.before) || /^\s?[★⭐]/u.test(sentence.after))
+  )
+    return null;
+  if (
+    field.families.has('rating') &&
+    !namesOther(sentence.before, field) &&
     /^\s?(?:\/|out of|von|sur|de|su)\s?(?:5|10|100)(?![\d.,])/u.test(sentence.after)
   )
     return null;
+  if (kind === 'number' && field.groups.has('count') && isNamedBehind(hit.after ?? '', field)) return null;
   const hasTitle = field.groups.has('role') && hasOtherTitle(sentence, field);
   const label = block.cell === null ? OWN_LABEL.exec(sentence.before)?.[1] : undefined;
   if (label !== undefined && judgeLabel(label, field) === 'own') return null;
@@ -131,59 +150,58 @@ function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence)
     judgeLabel(label, field) !== 'own'
   )
     return 'its label names another field';
+  if (kind !== 'number' && (isInList(sentence, field) || isBuyer(context, sentence))) return null;
   const inSentence = isOfOtherNumber(context, hit, sentence) ? 'other' : judgeWords(sentence, field, hit);
   if (inSentence === 'other') return 'the words beside it name another field';
   if (inSentence === 'own') return null;
   if (isCountOfOther(field, hit)) return 'it counts something else';
   for (const label of listLabels(index, block, hit)) {
-    const found = judgeLabel(label, field);
+    const found = isTermOfOther(context, block, label) ? null : judgeLabel(label, field);
     if (found === 'own' && !hasTitle) return null;
     if (found === 'other') return 'its label names another field';
   }
   if (hasTitle) return 'another title is beside the name';
-  if (kind === 'country' && isPlaceLine(hit)) return null;
+  if (kind === 'country' && (isPlaceLine(hit) || isAlone(hit))) return null;
   if (kind === 'country' && COMMON_COUNTRIES.has(findCountryCode(context.value) ?? '')) return NO_FIELD;
   if (kind === 'person' && !field.groups.has('role') && relation !== null) return null;
   if (hit.namesField === true) return null;
-  if (field.groups.has('location') && isPlaceLike(kind) && isAlone(hit)) return null;
+  if (field.groups.has('location') && isPlaceLike(kind) && (isAlone(hit) || isFirstOfPlaceLine(hit)))
+    return null;
   if (isEmployer(field, subject) && isBelowName(context, hit)) return null;
   if (isJobTitle(field) && isBesideName(context, hit, sentence)) return null;
   if (isSelfNaming(context, hit)) return null;
+  if (relation !== null && kind === 'number' && isOnlyMeasure(context, hit)) return null;
   if (sentence.text.length >= 160) return NO_FIELD;
   const [heading = ''] = listHeadings(index, block);
   // A headline is a sentence of its own.
-  if (heading.length <= 40 && judgeLabel(heading, field) === 'own') return null;
+  if (heading.length <= 40 && judgeLabel(heading, field) === 'own')
+    return isLaterItem(context, hit) ? 'it is one of several below a heading' : null;
   // Several people and roles may share a sentence.
   const around = listWordsAround(index, hit, sentence).slice(field.groups.has('role') ? 1 : 0);
   return hasOwnWords(around.join(' | '), field) ? null : NO_FIELD;
 }
 
-/** "46 rooms and a dining room for 80 guests": another number is followed by the words of the field. */
-function isOfOtherNumber({ index, field, kind }: EvidenceContext, hit: Hit, sentence: Sentence): boolean {
-  if (kind !== 'number' || !field.groups.has('count')) return false;
-  const isFollowed = (after: string): boolean =>
-    findFieldMentions(foldText(after.split(/\s+/).slice(0, 4).join(' '), 'plain').text).some(({ family }) =>
-      field.families.has(family),
-    );
-  if (isFollowed(hit.after ?? '') || !/^\p{L}/u.test(hit.after ?? '')) return false;
-  return index
-    .numbers(hit.segment)
-    .some(
-      ({ start, end, after }) =>
-        start >= sentence.start && end <= sentence.end && start !== hit.start && isFollowed(after),
-    );
-}
-
-/** "240 volunteers" as a line of its own: what is counted is named, and it is not the field. */
-function isCountOfOther({ groups }: FieldInfo, { segment, start, end }: Hit): boolean {
+/** "Board: Ann Lee, Dr. Tom Fox": the label of a list is that of each item, up to the next label or role. */
+function isInList({ before }: Sentence, field: FieldInfo): boolean {
+  const [all = '', label = ''] = /^([^:：.;\n]{2,40})[:：]\s/u.exec(before) ?? [];
+  const rest = before.slice(all.length);
   return (
-    groups.has('count') &&
-    start <= 2 &&
-    /^\+?\s(?!(?:world|global|total|people|in|at|as|on|weltweit|insgesamt|dans|en|au)\p{L}*(?!\p{L}))\p{Ll}{4,}(?:\s\p{Ll}+){0,5}$/u.test(
-      segment.text.slice(end, end + 60),
-    )
+    all !== '' &&
+    !/[:：;()]|[.!?]\s(?=\p{Lu}\p{Ll}+\s\p{Ll})|(?<!\p{L})\p{Ll}{4}/u.test(rest) &&
+    judgeLabel(label, field) === 'own' &&
+    findFieldMentions(foldText(rest, 'plain').text).length === 0
   );
 }
+
+/** "Bellringer has bought Marlowe Tea": the value is who bought the row. */
+function isBuyer({ field, subject }: EvidenceContext, { after }: Sentence): boolean {
+  const [verb = ''] = BUYS.exec(after) ?? [];
+  if (verb === '' || !(field.families.has('acquirer') || field.families.has('parent'))) return false;
+  return findMentions(after.slice(verb.length, verb.length + 60), subject).some(([start]) => start <= 30);
+}
+
+const BUYS =
+  /^\s(?:has\s|have\s|had\s|hat\s|a\s|ha\s|heeft\s|har\s)?(?:bought|buys|acquired|acquires|taken over|takes over|kauft|übernimmt|rachète|racheté|acquiert|compra|compró|comprado|adquiere|adquirió|adquire|adquiriu|acquista|acquistato|rileva|rilevato|koopt|gekocht|köper|köpt|køber|købt|kjøper|kjøpt|kupuje|kupił|przejmuje|przejął|kupila|koupila|kupuje|acquires control of)\s/u;
 
 /** "The Gloucester miller, which …": a place that stands for the row. */
 function isEpithet({ before, after }: Sentence): boolean {
@@ -193,11 +211,19 @@ function isEpithet({ before, after }: Sentence): boolean {
   );
 }
 
-/** "Kranbau Ilmer aus Passau": the row's name and "from", in languages that say so. */
+/** "Kranbau Ilmer aus Passau" and "Fjordglas i Hobro": the row's name and "from" or "in". */
 function isNameFrom(before: string, subject: RowSubject): boolean {
-  if (/\s(?:aus|uit|från|fra)\s$/u.test(before)) return mentions(before.slice(-60), subject);
-  const [, name = ''] = /^(.{3,60})\sof\s$/u.exec(before) ?? [];
-  return findMentions(name, subject).some(([, end]) => end >= name.length - 1);
+  const [, name = ''] =
+    /^(.{3,80}?)(?:\s(?:aus|uit|från|fra|of|in|i|à|en|em|te)|,\s(?:from|de|di|da|do))\s$/su.exec(before) ??
+    [];
+  return findMentions(name, subject).some(
+    ([start, end]) => end >= name.length - 1 && isSubjectAt(name, start),
+  );
+}
+
+/** True at the beginning of a sentence, after an article and what the row is. */
+function isSubjectAt(text: string, start: number): boolean {
+  return /^(?:["“„«]\s?)?(?:\p{L}[\p{Ll}-]*\s){0,3}$/u.test(text.slice(0, start));
 }
 
 /** The date of an article is often above or at the start of its text, without a word. */
@@ -246,33 +272,6 @@ function hasOtherTitle({ after }: Sentence, field: FieldInfo): boolean {
     )?.[1];
   return title !== undefined && judgeLabel(title, field) !== 'own';
 }
-
-/** An amount alone in a line right below the name of a thing is its price; "Adults £9.50" that for adults. */
-function isPriceLine(
-  { index, field, subject, relation }: EvidenceContext,
-  hit: Hit,
-  { text, before }: Sentence,
-): boolean {
-  const { block } = hit.segment;
-  if (block === null || relation === null || block.region !== 'main' || text.length > 60) return false;
-  const around = hit.segment.text.slice(Math.max(0, hit.start - 6), hit.end + 6);
-  if (!/[$€£¥]|\b(?:USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|kr|zł)\b/u.test(around)) return false;
-  if (
-    /(?:payments? of|instal\w+ of|\dx|raten (?:à|zu|von)|fois|cuotas de|rate da|termijnen van|save|off|spare|rabatt|from|ab|économisez|ahorra|risparmi)\W*$/iu.test(
-      before,
-    )
-  )
-    return false;
-  const wanted = field.own.filter((word) => !PRICE_WORDS.has(word));
-  if (wanted.length > 0) {
-    const folded = foldText(text, 'plain').text;
-    return wanted.every((word) => findWord(folded, word).length > 0);
-  }
-  const heading = index.page.blocks[block.heading];
-  return heading?.level === 1 && mentions(heading.text, subject);
-}
-
-const PRICE_WORDS = new Set('price cost fee list retail sale ticket entry admission preis prix'.split(' '));
 
 const BYLINE = /^(?:by|von|par|por|di|door|af|av|text|author|foto|photo):?\s$/i;
 

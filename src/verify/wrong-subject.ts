@@ -2,10 +2,12 @@ import { resolveSiteKind } from '../model/shared-sites.js';
 import type { DataItem, TextBlock } from '../pages/page-text.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
 import { saysField } from './field-labels.js';
-import { foldWords } from './fold-text.js';
-import { findOtherSubject, isPartOfRow, isSelfReference } from './other-subject.js';
-import type { Hit, PageIndex } from './page-index.js';
+import { foldText, foldWords } from './fold-text.js';
+import { findWord } from './judge-words.js';
+import { findOtherSubject, findTopic, isPartOfRow } from './other-subject.js';
+import type { Hit, PageIndex, Segment } from './page-index.js';
 import { findMentions, mentions, type RowSubject, segmentMentions } from './row-subject.js';
+import { isSelfReference } from './sentence-names.js';
 import type { Sentence } from './sentences.js';
 import { listYears } from './wrong-year.js';
 
@@ -13,7 +15,7 @@ const NOT_NAMED = 'the page is not about the row, and the row is not named besid
 
 /** Says why a value may belong to somebody else. */
 export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
-  const { index, subject, relation, kind } = context;
+  const { subject, relation, kind } = context;
   if (subject.names.length === 0 && subject.hosts.length === 0) return 'the row has no name to look for';
   const { block, data } = hit.segment;
   if (data !== null) return findWrongOwner(context, data);
@@ -32,18 +34,11 @@ export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: S
     const inTable = findWrongRow(context, block);
     if (inTable !== undefined) return inTable;
   }
-  const other = findOtherSubject(
-    index,
-    subject,
-    hit,
-    sentence,
-    context.field.groups.has('role') || kind === 'person',
-    context.value,
-  );
+  const other = findOtherSubject(context, hit, sentence);
   if (other !== null) return other;
   if (context.field.families.has('founded') && isPartOfRow(sentence.text, subject))
     return 'the sentence is about a part of it';
-  if (relation === null) return isNamedNear(context, block, sentence, hit.segment.index) ? null : NOT_NAMED;
+  if (relation === null) return isNamedNear(context, hit.segment, block, sentence) ? null : NOT_NAMED;
   return findOtherRecord(context, block);
 }
 
@@ -110,10 +105,15 @@ function findWrongRow(
   const { cell } = block;
   if (cell === null) return undefined;
   const names = (each: TextBlock): boolean => each !== block && segmentMentions(each, subject);
+  // A table that compares a maker's products leaves out what their names share.
+  const namesColumn = (each: TextBlock): boolean => {
+    const words = foldWords(each.text);
+    return names(each) || (words.includes(' ') && subject.names.some((name) => name.startsWith(`${words} `)));
+  };
   const rows = index.rows(cell.table);
   if (rows.length < 2) return undefined;
   if (index.row(cell.table, cell.row).some((each) => segmentMentions(each, subject))) return null;
-  const heads = index.row(cell.table, rows[0] ?? 0).filter((each) => each.cell !== null && names(each));
+  const heads = index.row(cell.table, rows[0] ?? 0).filter((each) => each.cell !== null && namesColumn(each));
   const isFirstHead = heads.filter((each) => each.cell !== null && each.cell.column > 0);
   if (isFirstHead.length > 0 && cell.row > 0) {
     const inColumn = isFirstHead.some(
@@ -136,7 +136,9 @@ function findWrongRow(
   });
   const { row, column, isHeadedColumn } = index.headers(block);
   const rowNamesField =
-    saysField(row, field) || /^(?:total|group|gesamt|summe|konzern|all|overall|worldwide)/i.test(row.trim());
+    saysField(row, field) ||
+    field.own.some((word) => findWord(foldText(row, 'plain').text, word).length > 0) ||
+    /^(?:total|group|gesamt|summe|konzern|all|overall|worldwide)/i.test(row.trim());
   const isAmount = field.groups.has('count') || field.groups.has('money');
   const isPart = isAmount && !rowNamesField && row !== '' && hasTotal(index, cell.table);
   if (isPart) return 'it is a part of the total';
@@ -180,19 +182,23 @@ function listYearsOnly(text: string): boolean {
 
 /** True if the row is named in the sentence, just before it, in the same small group, or in a heading above. */
 function isNamedNear(
-  { index, subject }: EvidenceContext,
+  context: EvidenceContext,
+  segment: Segment,
   block: TextBlock,
   sentence: Sentence,
-  at: number,
 ): boolean {
+  const { index, subject, value } = context;
   if (mentions(sentence.text, subject)) return true;
-  if (mentions(sentence.previous, subject)) return isSelfReference(sentence.text) || sentence.previous !== '';
+  const topic = findTopic(segment.text, sentence.start, { index, subject, value, isPerson: false });
+  if (topic !== null) return topic === 'own';
+  if (goesOn(context, segment)) return true;
   if (
     listHeadings(index, block)
       .slice(0, 1)
       .some((text) => mentions(text, subject))
   )
     return true;
+  const isProse = block.role === 'text' && block.text.length > 120;
   let group = index.page.groups[block.group];
   for (let up = 0; up < 3 && group !== undefined; up += 1) {
     if (group.last - group.first > 8) break;
@@ -201,10 +207,12 @@ function isNamedNear(
     const texts = index.page.blocks
       .slice(first, group.last + 1)
       .filter((each, offset) => each.heading === block.heading || first + offset === block.heading);
-    if (texts.some((each) => mentions(each.text, subject))) return true;
+    // A text may name others in passing; a title is what its record is about.
+    const isTitle = ({ text }: TextBlock): boolean => !isProse || text.length <= 100;
+    if (texts.some((each) => isTitle(each) && mentions(each.text, subject))) return true;
     group = index.page.groups[group.parent];
   }
-  const before = index.page.blocks[at - 1];
+  const before = index.page.blocks[segment.index - 1];
   return (
     before !== undefined &&
     before.role !== 'item' &&
@@ -213,6 +221,22 @@ function isNamedNear(
     mentions(before.text, subject)
   );
 }
+
+/** True for a paragraph that begins with "It" or "The Penrith company" after one about the row. */
+function goesOn({ index, subject, value }: EvidenceContext, { text, index: at, block }: Segment): boolean {
+  if (block?.role !== 'text' || !(isSelfReference(text) || EPITHET.test(text))) return false;
+  for (let back = 1; back <= 3; back += 1) {
+    const before = index.page.blocks[at - back];
+    if (before === undefined || before.role !== 'text' || before.heading !== block.heading) return false;
+    const topic = findTopic(before.text, before.text.length, { index, subject, value, isPerson: false });
+    if (topic !== null) return topic === 'own';
+  }
+  return false;
+}
+
+/** "The Penrith company", "Das Siegener Unternehmen" and "L'affineur fribourgeois". */
+const EPITHET =
+  /^(?:["“„«]\s?)?(?:(?:The|Der|Die|Das|Le|La|El|Il|Lo|De|Het|Den|Det|O|A)\s|L['’])(?:\p{Lu}[\p{L}-]+\s(?:\p{Ll}|\p{Lu}\p{Ll}+\s\p{Ll})|\p{Ll}[\p{L}-]+\s\p{Ll})/u;
 
 /** On a page about the row: says why the value is in a record or section about something else. Null if it is not. */
 function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock): string | null {

@@ -1,7 +1,9 @@
 import type { TextBlock } from '../pages/page-text.js';
-import { isPlan } from './cue-words.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
 import { listLabels, saysField } from './field-labels.js';
+import { findFieldMentions } from './field-words.js';
+import { isPlan } from './find-cue.js';
+import { foldText } from './fold-text.js';
 import { judgeWords } from './judge-words.js';
 import type { Hit, PageIndex } from './page-index.js';
 import { type Sentence, splitSentence } from './sentences.js';
@@ -23,6 +25,8 @@ export function findWrongYear(
   const column = block === null ? '' : index.headers(block).column;
   const row = block === null ? '' : index.headers(block).row;
   const term = findTerm(index, hit);
+  if (field.year === null && [term, column, row].some((head) => head.length <= 60 && isPlannedYear(head)))
+    return 'it is a plan, a goal or a forecast';
   const inHead = [
     ...listYears(term),
     ...listYears(column),
@@ -61,11 +65,14 @@ function findLineYear(
   { segment, start }: Hit,
   field: FieldInfo,
 ): string | null | undefined {
-  const years = index.lineHead(segment)?.years ?? [];
-  const own = years[index.numbers(segment).findIndex((token) => token.start === start)];
-  if (own === undefined) return undefined;
+  const years = index.lineHead(segment)?.years;
+  const own = years?.get(start);
+  if (years === undefined || own === undefined) return undefined;
+  if (own === null) return 'it is a plan, a goal or a forecast';
   if (field.year !== null) return own === field.year ? null : 'it is the value of another year';
-  return own === Math.max(...years) ? null : 'the table has a later year';
+  return own === Math.max(...[...years.values()].map((year) => year ?? 0))
+    ? null
+    : 'the table has a later year';
 }
 
 /** The term of a definition list before a value; empty if there is none. */
@@ -86,7 +93,8 @@ function mentionsYear(index: PageIndex, { segment }: Hit, year: number): boolean
   return listYears(`${heading} ${index.page.title}`).includes(year);
 }
 
-export function listYears(text: string): number[] {
+export function listYears(source: string): number[] {
+  const text = source.replace(PLANNED_YEAR, ' ');
   // "FY23".
   const short = [...text.matchAll(/(?<!\p{L})FY\s?['’]?(\d{2})(?!\d)/gu)].map(
     (match) => 2_000 + Number(match[1]),
@@ -97,6 +105,18 @@ export function listYears(text: string): number[] {
       /(?:(?<![\d.,$€£])(?:FY|CY)?\s?|(?<!\d)\d{1,2}\.\d{1,2}\.)((?:19|20)\d{2})(?![\d]|[.,]\d)/gu,
     ),
   ].map((match) => Number(match[1]));
+}
+
+const PLAN_WORD =
+  '(?:target|goal|plan|planned|budget|forecast|outlook|guidance|estimate|est|ziel|prognose|plan|objectif|prévision|objetivo|previsión|obiettivo|previsione|prognos|予想|予測|预测|예상)';
+/** "Target 2030", "2025 (forecast)" and "2025E". */
+const PLANNED_YEAR = new RegExp(
+  String.raw`(?<!\p{L})${PLAN_WORD}s?\.?\s(?:\p{L}+\s)?(?:FY\s?)?(?:19|20)\d{2}(?!\d)|(?<!\d)(?:19|20)\d{2}(?:\s?[(（]?${PLAN_WORD}s?(?!\p{L})|E(?!\p{L}))`,
+  'giu',
+);
+
+function isPlannedYear(text: string): boolean {
+  return new RegExp(PLANNED_YEAR.source, 'iu').test(text);
 }
 
 function isYearToken(text: string): boolean {
@@ -128,7 +148,9 @@ function findNearestYear(sentence: Sentence, hit: Hit): number | null {
   for (const match of sentence.text.matchAll(/(?<![\d.,$€£])((?:19|20)\d{2})(?![\d]|[.,]\d)/gu)) {
     const at = sentence.start + match.index;
     if (at < hit.end && at + 4 > hit.start) continue;
+    const ahead = sentence.text.slice(Math.max(0, match.index - 30), match.index);
     const isOrigin =
+      isFoundedIn(ahead) ||
       /\b(?:since|founded|established|seit|depuis|gegründet|fondée?|desde|dal|sedan|siden|sinds|с|od|in business since)\s(?:(?:in|im|nel|en|i|w|v|в|anno|året|roku|the year)\s)?$/iu.test(
         sentence.text.slice(Math.max(0, match.index - 16), match.index),
       );
@@ -142,6 +164,15 @@ function findNearestYear(sentence: Sentence, hit: Hit): number | null {
     if (!isOrigin && gap < distance) [best, distance] = [Number(match[1]), gap];
   }
   return best;
+}
+
+/** "Fundada em 1958": a founding word, and only a preposition before the year. */
+function isFoundedIn(ahead: string): boolean {
+  const { text } = foldText(ahead, 'plain');
+  return findFieldMentions(text).some(
+    ({ family, end }) =>
+      family === 'founded' && /^(?: (?!(?:and|und|et|og|och) )[^ ]{1,6}){0,2} ?$/.test(text.slice(end)),
+  );
 }
 
 /** True if a table or list of the page gives another value without a year, while this one is of an early year. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseField } from '../../src/model/field.js';
 import { readPage } from '../../src/pages/read-page.js';
 import { checkCitation } from '../../src/verify/check-citation.js';
-import { findCue } from '../../src/verify/cue-words.js';
+import { findCue } from '../../src/verify/find-cue.js';
 
 const PAGES: readonly (readonly [string, string])[] = [
   ['20,000 nested boxes', `${'<div>'.repeat(20_000)}x${'</div>'.repeat(20_000)}`],
@@ -62,6 +62,8 @@ test('cue words of every language are valid patterns', () => {
     families: new Set(['employees']),
     wantsTurn: false,
     wantsQuarter: false,
+    wantsBound: false,
+    subject: { names: ['acme'], aliases: [], hosts: [], isPerson: false },
   };
   expect(findCue({ ...context, groups: new Set(['role', 'count', 'money'] as const) })).toBeNull();
 });

@@ -222,4 +222,16 @@ export const ENGLISH: readonly CorpusPage[] = [
       ['employees:integer', 2381, 'no'],
     ],
   },
+  {
+    url: 'https://www.regional-press.example/news/4471',
+    row: { company: 'Gamma AS' },
+    html: `<html lang="en"><title>News</title><body><main><h1>News</h1><p>Delta has 1,250 employees and its CEO is Kari Dahl, founded in 1976. Its rival is Gamma, which makes cranes.</p><p>Gamma, based in Molde, has 310 employees. Its chief executive is Per Aune.</p></main></body></html>`,
+    pairs: [
+      ['employees:integer', 1250, 'trap'],
+      ['founded:integer', 1976, 'trap'],
+      ['ceo', 'Kari Dahl', 'trap'],
+      ['employees:integer', 310, 'yes'],
+      ['ceo', 'Per Aune', 'yes'],
+    ],
+  },
 ];
