@@ -3,6 +3,7 @@ import type { FoundAnswers, Ledger, PreviousJob } from '../ledger/ledger.js';
 import { type FieldAnswer, ROW_STATUSES } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
+import { hasHeader } from '../model/file-format.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { findFieldNames, isOwnColumn, OUTCOME_KEY } from '../model/output-columns.js';
 import { createQuestion, listKeys } from '../model/question.js';
@@ -35,13 +36,14 @@ const MAX_IDS = 200;
  * for any other file. Throws a usage error for a file that has a column of rowfill's name for something else.
  */
 export async function recognizeReturned(
-  file: Pick<Input, 'name' | 'columns' | 'openRows'>,
+  file: Pick<Input, 'name' | 'shape' | 'columns' | 'openRows'>,
   path: string,
   openLedger: () => Promise<Pick<Ledger, 'findRuns' | 'listAsks' | 'findWritten' | 'getJob'>>,
 ): Promise<ReturnedFile | null> {
   const own = file.columns.filter((column) => isOwnColumn(column, []));
   const fieldNames = findFieldNames(file.columns);
   if (own.length === 0) {
+    await refuseHeaderless(file, openLedger);
     // Somebody may have deleted all result columns, but not those beside the values.
     const asks = fieldNames.length === 0 ? [] : await findAsksByPath(path, await openLedger());
     return asks.length === 0 ? null : createReturned(fieldNames, asks, []);
@@ -83,6 +85,37 @@ function createReturned(
   const asked = asks.flatMap(({ fields }) => fields.map(({ name }) => name));
   const beside = fieldNames.filter((name) => !asked.includes(name));
   return { fieldNames: [...new Set([...asked, ...others, ...beside])], asks, note: null };
+}
+
+/**
+ * Throws for a filled file without a header: nothing names its columns, so answers and corrections cannot be told apart.
+ * A file whose first row was taken for the header is one too.
+ */
+async function refuseHeaderless(
+  file: Pick<Input, 'name' | 'shape' | 'columns' | 'openRows'>,
+  openLedger: () => Promise<Pick<Ledger, 'findRuns'>>,
+): Promise<void> {
+  const first = findOutcomeRuns(file.columns);
+  if (hasHeader(file.shape) && first.length === 0) return;
+  for await (const rows of file.openRows()) {
+    const others = rows.flatMap((row) => (row.kind === 'cells' ? findOutcomeRuns(row.cells) : []));
+    const ids = [...new Set([...first, ...others])].slice(0, MAX_IDS);
+    if (ids.length === 0 || (await (await openLedger()).findRuns(ids)).size === 0) return;
+    throw createUsageError(
+      'FILLED_WITHOUT_HEADER',
+      `${file.name} was filled before, and has no header that names its columns, so that answers and corrections cannot be told apart`,
+      'Give the list that it was made from: what is answered costs nothing. To correct cells, add a header to that list, and fill it anew.',
+    );
+  }
+}
+
+/** Ids of runs in a row that has the result columns side by side: a status, two others, a cost and the runs. */
+function findOutcomeRuns(cells: readonly string[]): string[] {
+  return cells.flatMap((cell, at) => {
+    const isOutcome =
+      (ROW_STATUSES as readonly string[]).includes(cell) && /^\d+(?:[.,]\d+)?$/.test(cells[at + 3] ?? '');
+    return isOutcome ? (cells[at + 4] ?? '').split(/\s+/).filter((id) => id !== '') : [];
+  });
 }
 
 /** What was asked by the jobs that wrote a file at this path. */

@@ -321,6 +321,25 @@ test('a correction is recorded although the confidence and citations of its colu
   expect((await bench.run(fresh)).rows[0]).toMatchObject({ ceo: 'Ann', ceo_confidence: 'human' });
 });
 
+test.each([false, undefined])(
+  'a filled file without a header is refused before any cost, with header %s',
+  async (header) => {
+    const { agent, bench, options } = await openFilled(1);
+    const input = bench.write('bare.csv', 'A,a.example\nB,b.example\nC,c.example\n');
+    const output = `${bench.folder}/bare.filled.csv`;
+    agent.cells.length = 0;
+    await bench.run({ ...options, input, output, header: false });
+    expect(agent.cells).toHaveLength(6);
+    await expect(bench.run({ ...options, input: output, output: undefined, header })).rejects.toMatchObject({
+      code: 'FILLED_WITHOUT_HEADER',
+      kind: 'usage',
+    });
+    const other = { ...options, ledger: `${bench.folder}/other.sqlite`, output: `${bench.folder}/out.csv` };
+    expect((await bench.run({ ...other, input, header: false })).summary.rows.total).toBe(3);
+    expect(agent.cells).toHaveLength(12);
+  },
+);
+
 test('a filled file that names no run, in another ledger, stays as it is, and the reason is said', async () => {
   const { again, edit, bench } = await openFilled(2);
   edit((table) => table.map(({ enrichment_run_id: _, ...row }) => row) as Table);
