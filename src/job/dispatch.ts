@@ -4,6 +4,7 @@ import type { PendingBatch, Question } from '../model/question.js';
 import { readAhead } from '../model/read-ahead.js';
 import type { Row } from '../model/row.js';
 import type { Batcher } from '../run/batcher.js';
+import { QuestionJoiner } from '../select/question-joiner.js';
 import type { Selection } from '../select/select-rows.js';
 import { askGroup, giveUpUnaffordable, resumeGroup, resumeOther, resumeRun } from './ask-group.js';
 import { resolveDoubts, SharedAnswersCounter } from './doubts.js';
@@ -315,21 +316,23 @@ async function* openQuestions(
   context: JobContext,
   hold: (questions: readonly Question[]) => void,
 ): AsyncGenerator<readonly Question[]> {
+  const joiner = new QuestionJoiner(context.ask);
   // The estimate has already counted them.
   const counters = context.state.planned === null ? createCounters(context) : null;
   for await (const rows of context.input.openRows()) {
     const { selections, elsewhere } = await selectChunk(rows, context, (keys) =>
       context.inFlight.openLook(keys),
     );
-    const questions: Question[] = [];
-    for (const selection of selections)
-      if (selection.status === 'ask') questions.push(...selection.questions);
-    if (elsewhere.size > 0) hold(questions.filter(({ key }) => elsewhere.has(key)));
+    const asked: Question[] = [];
+    for (const selection of selections) if (selection.status === 'ask') asked.push(...selection.questions);
+    if (elsewhere.size > 0) hold(asked.filter(({ key }) => elsewhere.has(key)));
+    const own = elsewhere.size === 0 ? asked : asked.filter(({ key }) => !elsewhere.has(key));
     if (counters !== null) countRows(rows, selections, counters);
     context.tally.countSelected(selections);
     await context.answeredRows?.select(rows, selections);
-    yield elsewhere.size === 0 ? questions : questions.filter(({ key }) => !elsewhere.has(key));
+    yield joiner.add(own);
   }
+  yield joiner.end();
   if (counters !== null) {
     reportWarnings(context, counters.cellNotes.list());
     await resolveDoubts(context, { shared: counters.shared.find() }, false);

@@ -11,6 +11,7 @@ import { readAhead } from '../model/read-ahead.js';
 import type { Row } from '../model/row.js';
 import type { Batcher } from '../run/batcher.js';
 import { InFlight } from '../select/in-flight.js';
+import { QuestionJoiner } from '../select/question-joiner.js';
 import type { Selection } from '../select/select-rows.js';
 import type { ColumnCounter } from './column-plan.js';
 import { isAgreed, resolveDoubts, type SharedAnswers, SharedAnswersCounter } from './doubts.js';
@@ -100,6 +101,8 @@ export async function estimateRows(
       askedRows.push(row);
       asked.push({ row, questions });
     }
+    meter.endChunk();
+    visible.endChunk();
     cellNotes.count(askedRows);
     await repeats.add(asked);
   }
@@ -160,6 +163,8 @@ async function computeClimbShares({ ask, ledger }: JobContext): Promise<Climb[]>
 class QuoteMeter {
   private readonly context: JobContext;
   private readonly pool: Batcher;
+  private readonly joiner: QuestionJoiner;
+  private chunk: Question[] = [];
   private readonly steps: { effort: string; runs: number; firstMicros: number; likelyMicros: number }[];
   /** Rows that start at each level, and their runs. */
   private readonly begun: { rows: number; runs: number }[];
@@ -172,6 +177,7 @@ class QuoteMeter {
   constructor(context: JobContext) {
     this.context = context;
     this.pool = createBatcher(context);
+    this.joiner = new QuestionJoiner(context.ask);
     this.steps = context.ask.efforts.map((effort) => ({ effort, runs: 0, firstMicros: 0, likelyMicros: 0 }));
     this.begun = context.ask.efforts.map(() => ({ rows: 0, runs: 0 }));
   }
@@ -179,6 +185,16 @@ class QuoteMeter {
   /** Adds the questions of one row. */
   add(questions: readonly Question[]): void {
     this.rows += 1;
+    this.chunk.push(...questions);
+  }
+
+  /** Ends a chunk of rows: like the job, joins the questions of its equal rows. */
+  endChunk(): void {
+    this.send(this.joiner.add(this.chunk));
+    this.chunk = [];
+  }
+
+  private send(questions: readonly Question[]): void {
     for (const question of questions) this.pool.add(question);
     for (let group = this.pool.takeFull(); group !== null; group = this.pool.takeFull()) this.count(group);
   }
@@ -186,6 +202,7 @@ class QuoteMeter {
   async createQuote(): Promise<
     Pick<RowEstimate, 'quote' | 'steps' | 'firstGroup' | 'lowestLevel' | 'lowestRows'>
   > {
+    this.send(this.joiner.end());
     for (let groups = this.pool.takeLowest(); groups.length > 0; groups = this.pool.takeLowest()) {
       for (const group of groups) this.count(group);
     }
@@ -280,6 +297,10 @@ class VisibleMeter {
   add(row: Row, questions: readonly Question[]): void {
     if (row.isHidden === true) this.hasHidden = true;
     else this.meter?.add(questions);
+  }
+
+  endChunk(): void {
+    this.meter?.endChunk();
   }
 
   async computeWorst(): Promise<number | null> {

@@ -37,6 +37,29 @@ test('equal rows are sent once, even while the first is in flight, and only the 
   expectOwnAnswers(rows);
 });
 
+test.each([1, 8])(
+  'equal rows with different blanks are sent once, as stated, in runs of %d',
+  async (batchSize) => {
+    const bench = await openJobBench(script((rows) => ({ rows })));
+    const pairs = Array.from({ length: 8 }, (_, index) => [`C${index},me,`, `C${index},,there`]);
+    bench.write('in.csv', ['company,ceo,seat', ...pairs.flat(), ''].join('\n'));
+    let quote: Quote | null = null;
+    const confirm = async (asked: Quote): Promise<boolean> => {
+      quote = asked;
+      return true;
+    };
+    const { rows } = await bench.run({ fields: FIELDS, send: ['company'], batchSize }, { confirm });
+    const sent = bench.agent.tasks.flatMap((task) => task.request.input?.data ?? []);
+    expect(sent.map(({ company }) => company).sort()).toEqual(pairs.map((_, index) => `C${index}`));
+    expect(bench.agent.tasks).toHaveLength(8 / batchSize);
+    expect(quote).toMatchObject({ runs: 8 / batchSize });
+    expect(rows.slice(0, 2).map(({ ceo, seat }) => [ceo, seat])).toEqual([
+      ['me', 'seat of C0'],
+      ['ceo of C0', 'there'],
+    ]);
+  },
+);
+
 test('equal rows with different blanks send each field once, and every row gets its missing values', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   bench.write('in.csv', ['company,ceo,seat', 'A,,there', 'A,me,', 'A,,', 'B,,', 'B,,there', ''].join('\n'));
