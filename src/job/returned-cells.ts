@@ -151,7 +151,6 @@ export class CellReader {
   /** Null for a cell that does not show the answer to it, where other answers are needed to decide. */
   #compare({ row, place, stored }: UnclearCell): Meaning | null {
     const value = stored?.value ?? null;
-    if (stored !== undefined && stored.who !== 'human' && value !== null) this.#count(row, place, stored);
     if (this.#isBlank(row, place)) {
       // rowfill blanked the cells of an excluded row, and an excluded answer.
       const isBlanked =
@@ -161,7 +160,8 @@ export class CellReader {
       return this.#formerAsks.length > 0 ? null : 'cleared';
     }
     if (value === null) return null;
-    if (this.#isSameField(row, place, value, stored?.who === 'human')) return 'same';
+    if (this.#isSameField(row, place, value, (...cell) => this.#forms.add(...cell, stored?.foundAtMs ?? 0)))
+      return 'same';
     return this.#isShown(row, place, stored) && this.#isPartCleared(row, place, value) ? 'cleared' : null;
   }
 
@@ -255,8 +255,7 @@ export class CellReader {
     const voucher = this.#table.readVoucher(row, place.name);
     if (voucher === 'human') return persons;
     const written = known.filter(
-      ({ answer }) =>
-        answer.value !== null && this.#isSameField(row, place, answer.value, answer.who === 'human'),
+      ({ answer }) => answer.value !== null && this.#isSameField(row, place, answer.value),
     );
     if (stored !== undefined && this.#isShown(row, place, stored)) {
       // Its run may be named because of another field, while the cell shows another wording.
@@ -303,28 +302,26 @@ export class CellReader {
     );
   }
 
-  /** True if all columns of a field still mean its value. What a person gave is compared leniently. */
-  #isSameField(row: Row, { name, values }: FieldColumns, value: JsonValue, isPersons: boolean): boolean {
-    const isLike = (likeness: Likeness | null, title: string): boolean =>
-      isPersons ? likeness !== null : this.#isLike(likeness, title);
-    if (row.kind === 'object') return isLike(compareCell(getValue(row, name), value, undefined), name);
-    return values.every((part) => isLike(comparePart(row, part, value), part.title));
+  /** True if all columns of a field still mean its value. `count` is called with each cell that was compared. */
+  #isSameField(
+    row: Row,
+    { name, values }: FieldColumns,
+    value: JsonValue,
+    count: (title: string, likeness: Likeness | null, value: JsonValue) => void = () => undefined,
+  ): boolean {
+    const isLike = (title: string, likeness: Likeness | null, part: JsonValue): boolean => {
+      count(title, likeness, part);
+      return this.#isLike(likeness, title);
+    };
+    if (row.kind === 'object') return isLike(name, compareCell(getValue(row, name), value, undefined), value);
+    return values.every((part) =>
+      isLike(part.title, comparePart(row, part, value), getPath(value, part.path) ?? null),
+    );
   }
 
   #isLike(likeness: Likeness | null, title: string): boolean {
     if (likeness === null) return false;
     return likeness.isPlain || likeness.forms.some((form) => this.#forms.mayExplain(title, form));
-  }
-
-  #count(row: Row, { name, values }: FieldColumns, { value, foundAtMs = 0 }: FieldAnswer): void {
-    if (row.kind === 'object') {
-      this.#forms.add(name, compareCell(getValue(row, name), value, undefined), value, foundAtMs);
-      return;
-    }
-    for (const part of values) {
-      const inner = getPath(value, part.path) ?? null;
-      this.#forms.add(part.title, comparePart(row, part, value), inner, foundAtMs);
-    }
   }
 
   /**

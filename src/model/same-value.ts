@@ -56,7 +56,7 @@ export function compareCell(
   if (value === undefined || value === null)
     return toLikeness(cell === undefined || cell === null || cell === '');
   if (cell === undefined || cell === null) return null;
-  if (cell === value) return PLAIN;
+  if (cell === value || (typeof value === 'number' && cell === String(value))) return PLAIN;
   if (typeof cell === 'object') return toLikeness(isSameValue(cell, value));
   const text = foldText(String(cell));
   switch (typeof value) {

@@ -366,6 +366,20 @@ test('a single cell that only a re-saved column would explain is a person’s', 
   }
 });
 
+test('a person may correct a value again, also to one that a program would make of the first', async () => {
+  const { again, edit } = await openFilled(9, findTyped, TYPED, { send: SEND });
+  for (const typed of [
+    { code: '0117', day: '2024-04-03' },
+    { code: '117', day: '3/4/2024' },
+  ]) {
+    edit((table) => void Object.assign(table[0] ?? {}, typed));
+    for (let time = 0; time < 2; time += 1)
+      expect((await again()).table[0]).toMatchObject({ ...typed, code_confidence: 'human' });
+  }
+  const given = await again({ output: undefined, refresh: true, fields: ['code', 'day:date'] });
+  expect(given.table[0]).toMatchObject({ code: '117', day: '3/4/2024', day_confidence: 'human' });
+});
+
 test('a small file that a program saved has no corrections, and gets back what was lost', async () => {
   const { again, edit, path } = await openFilled(4, findTyped, TYPED, { send: SEND });
   const filled = readTable(readFileSync(path, 'utf8'));
