@@ -76,7 +76,7 @@ const SELF_LABELLED = /^[^:：\n]{2,50}[:：]\s/u;
 
 /** "Press contact: Ann Lee": the label right before a value. */
 export const OWN_LABEL =
-  /(?:^|[:：;]\s|\.\s)([^:：.,;]{2,40})[:：]\s?(?:[$€£¥]|[A-Z]{3}\s|(?:about|ca\.?|rund|env\.)\s)?$/u;
+  /(?:^|[:：;]\s|\.\s)([^:：.,;]{2,40})\.?\s?[:：]\s?(?:[$€£¥]|[A-Z]{3}\s|(?:about|ca\.?|rund|env\.)\s)?$/u;
 export const WHOLE_LABEL =
   /^(?:(?:in )?total|world(?:wide)?|global(?:ly)?|group|gesamt|weltweit|konzern|all|overall|monde|mundo|mondo|main|primary)$/i;
 

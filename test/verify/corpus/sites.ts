@@ -9,13 +9,14 @@ import { SITES_NINE } from './sites-nine.js';
 import { SITES_ONE } from './sites-one.js';
 import { SITES_SEVEN } from './sites-seven.js';
 import { SITES_SIX } from './sites-six.js';
+import { SITES_SIXTEEN } from './sites-sixteen.js';
 import { SITES_TEN } from './sites-ten.js';
 import { SITES_THIRTEEN } from './sites-thirteen.js';
 import { SITES_THREE } from './sites-three.js';
 import { SITES_TWELVE } from './sites-twelve.js';
 import { SITES_TWO } from './sites-two.js';
 
-/** Fifteen sets in the manner of real sites, in the order in which they were written. */
+/** Sixteen sets in the manner of real sites, in the order in which they were written. */
 export const SITES: readonly CorpusPage[] = [
   ...SITES_ONE,
   ...SITES_TWO,
@@ -32,4 +33,5 @@ export const SITES: readonly CorpusPage[] = [
   ...SITES_THIRTEEN,
   ...SITES_FOURTEEN,
   ...SITES_FIFTEEN,
+  ...SITES_SIXTEEN,
 ];
