@@ -136,6 +136,7 @@ async function checkJob(options: VerifyOptions, hooks: VerifyHooks): Promise<Ver
       await waitForLease(ledger, job.id, {
         signal: hooks.signal,
         waitsForLive: options.wait,
+        hasWaitOption: false,
         onWait: (message) => hooks.onNote?.(message),
       }),
     );

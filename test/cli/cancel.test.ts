@@ -7,6 +7,7 @@ import { type Holder, readHolder } from '../../src/ledger/holder.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createAsk } from '../../src/model/ask.js';
 import { resolveRehearsal } from '../../src/server/rehearsal/resolve-rehearsal.js';
+import { verifyJob } from '../../src/verify.js';
 import { createList } from '../helpers/job.js';
 import {
   createTestAsk,
@@ -136,9 +137,13 @@ test('does not cancel a job whose process is running; names the process instead'
     // It has no such option.
     expect(result.stderr).not.toContain('--wait');
   }
-  await expect(
-    cancelJob({ job: jobs[0].job, ledger: join(dir.home, 'ledger.sqlite'), apiKey: 'key' }),
-  ).rejects.toMatchObject({ kind: 'busy' });
+  const job = { job: jobs[0].job, ledger: join(dir.home, 'ledger.sqlite') };
+  await expect(cancelJob({ ...job, apiKey: 'key' })).rejects.toMatchObject({ kind: 'busy' });
+  // Neither has `verify`.
+  await expect(verifyJob(job)).rejects.toMatchObject({
+    code: 'LEASE_HELD',
+    hint: expect.not.stringContaining('--wait'),
+  });
   gate.open();
   expect((await running.end()).status).toBe(0);
   expect(agent.tasks).toHaveLength(2);
