@@ -389,8 +389,8 @@ class RepeatCounter {
 
 /**
  * Reads the whole input before spending anything, so that a broken file fails early and the worst-case cost is known.
- * Throws a usage error if the cost is not confirmed, and `agentFault` if something is to be sent. Stops a job that has found nothing so far, unless the user
- * continues it.
+ * Throws a usage error if the cost is not confirmed, and `agentFault` if something is to be sent. Stops a job that has
+ * found nothing so far, unless the user continues it.
  */
 export async function confirmCost(
   context: JobContext,

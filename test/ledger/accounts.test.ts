@@ -84,9 +84,11 @@ describe.each(STORES)('an account in $name', (store) => {
     await two.ledger.whenChanged();
     expect(order.names).toEqual([]);
     await settleTestBatch(one.ledger, first, createTestRun('run_a'));
-    await expect.poll(() => order.names).toEqual(['d']);
+    // Either may be the first.
+    await expect.poll(() => order.names).toHaveLength(1);
     leaving.abort();
-    await expect.poll(() => order.names).toEqual(['d', 'e aborted']);
+    const [started] = order.names;
+    await expect.poll(() => order.names).toEqual([started, started === 'd' ? 'e aborted' : 'd aborted']);
   });
 
   test('a process with many runs leaves the next place to one that waits', async () => {
