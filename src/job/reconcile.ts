@@ -97,10 +97,9 @@ export async function reconcileFile(
   const reader = await openCellReader(context, table);
   const first = await surveyRows(context, reader, table);
   const isOther = reader.settleForms();
-  const { tallies, given, changedRows, movedRows } = isOther
-    ? await surveyRows(context, reader, table)
-    : first;
-  await confirmMoved(context, movedRows);
+  const survey = isOther ? await surveyRows(context, reader, table) : first;
+  const { tallies, given, changedRows } = survey;
+  await confirmMoved(context, survey.mixed);
   const rules = await createRules(context, tallies, given);
   const isChanged = [...tallies.values()].some(
     ({ counts }) => counts.corrected + counts.given + counts.cleared > 0,
@@ -133,7 +132,21 @@ interface RowSurvey {
   readonly tallies: ReadonlyMap<string, ColumnTally>;
   readonly given: GivenValues;
   readonly changedRows: number;
-  readonly movedRows: number;
+  readonly mixed: MixedRows;
+}
+
+/** What tells that only some columns of a file were sorted. */
+interface MixedRows {
+  /** Rows that cite the answers of other rows. */
+  moved: number;
+  /** Cells in these rows that a person typed. */
+  persons: number;
+  /** Cells that may be of another row. */
+  unclear: number;
+  /** Rows with a value that would be a person's, but is the answer of exactly one other row. */
+  alike: number;
+  /** Rows with values that would be a person's. */
+  edited: number;
 }
 
 /** Reads all rows, and tells the table which cells are the file's own. */
@@ -145,10 +158,10 @@ async function surveyRows(
   const tallies = new Map([...table.fields].map((name) => [name, new ColumnTally()] as const));
   const given = new GivenValues();
   let changedRows = 0;
-  let movedRows = 0;
+  const mixed: MixedRows = { moved: 0, persons: 0, unclear: 0, alike: 0, edited: 0 };
   for await (const rows of input.openRows()) {
     const findings = await reader.read(rows);
-    movedRows += new Set(findings.filter(({ meaning }) => meaning === 'moved').map(({ row }) => row)).size;
+    countMixed(findings, mixed);
     for (const finding of findings) {
       tallies.get(finding.field)?.add(finding);
       given.add(finding);
@@ -156,7 +169,19 @@ async function surveyRows(
       if (finding.isChangedRow) changedRows += 1;
     }
   }
-  return { tallies, given, changedRows, movedRows };
+  return { tallies, given, changedRows, mixed };
+}
+
+function countMixed(findings: readonly Finding[], mixed: MixedRows): void {
+  const countRows = (isMeant: (finding: Finding) => boolean): number =>
+    new Set(findings.filter(isMeant).map(({ row }) => row)).size;
+  mixed.moved += countRows(({ meaning }) => meaning === 'moved');
+  mixed.alike += countRows(({ meaning, likeOthers }) => isPersonal(meaning) && likeOthers === 1);
+  mixed.edited += countRows(({ meaning }) => isPersonal(meaning));
+  for (const { doubt } of findings) {
+    if (doubt === 'persons') mixed.persons += 1;
+    if (doubt === 'unclear') mixed.unclear += 1;
+  }
 }
 
 /**
@@ -233,12 +258,16 @@ const FEW_ROWS = 3;
  * Rows with the answers of other rows: usually only some columns were sorted. They get their own answers back. More than
  * a few need consent, because the file’s other columns are mixed up too.
  */
-async function confirmMoved(context: ReconcileContext, rows: number): Promise<void> {
+async function confirmMoved(context: ReconcileContext, mixed: MixedRows): Promise<void> {
   const { agent, settings, hooks, lease } = context;
+  const isAlike = mixed.alike > FEW_ROWS && mixed.alike * 2 >= mixed.edited;
+  const rows = mixed.moved + (isAlike ? mixed.alike : 0);
   if (rows === 0) return;
+  // Then a value that somebody typed would be lost, or go to another row.
+  const hasPersons = isAlike || mixed.persons + mixed.unclear > 0;
   const code = 'ROWS_MIXED';
   const message = `${formatNumber(rows, 'row')} ${rows === 1 ? 'has the answers of another row' : 'have the answers of other rows'}, as if only some columns had been sorted`;
-  const isDoubt = rows > FEW_ROWS && !agent.isFree && !settings.overwrite && lease !== null;
+  const isDoubt = (hasPersons || (rows > FEW_ROWS && !agent.isFree)) && !settings.overwrite && lease !== null;
   if (!isDoubt) {
     const outcome = rows === 1 ? 'It gets its own answers back' : 'They get their own answers back';
     reportWarnings(context, [{ code, message: `${message}. ${outcome}.` }]);

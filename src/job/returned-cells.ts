@@ -51,7 +51,14 @@ export interface Finding {
   /** True for the first stale cell of a row that the ledger does not know at all. */
   readonly isChangedRow: boolean;
   readonly stored: FieldAnswer | undefined;
+  /** Number of other rows whose answer the cell shows. */
+  readonly likeOthers: number;
+  /** What speaks for a person, or against one, in a file whose rows are mixed. */
+  readonly doubt: CellDoubt | null;
 }
+
+/** `persons`: somebody typed it, into this row or into the one that it is from. `unclear`: it may be of another row. */
+type CellDoubt = 'persons' | 'unclear';
 
 /** True for a value that a person gave. */
 export function isPersonal(meaning: Meaning): boolean {
@@ -141,11 +148,19 @@ export class CellReader {
         const cell = { row, key, place, stored };
         const meaning = this.#compare(cell);
         if (meaning === null) unclear.push(cell);
-        else findings.push(describeFinding(cell, meaning));
+        else findings.push(this.#describe(cell, meaning));
       }
     }
     if (unclear.length > 0) findings.push(...(await this.#clear(unclear, answers)));
     return markMoved(findings);
+  }
+
+  #describe(cell: UnclearCell, meaning: Meaning): Finding {
+    const voucher = this.#table.readVoucher(cell.row, cell.place.name);
+    // A cell that a person clears keeps what was beside it, and one that rowfill wrote as a person's is not retyped often.
+    const isUnclear =
+      (meaning === 'cleared' && voucher !== 'agent') || (isPersonal(meaning) && voucher === 'human');
+    return { ...describeFinding(cell, meaning), doubt: isUnclear ? 'unclear' : null };
   }
 
   /** Null for a cell that does not show the answer to it, where other answers are needed to decide. */
@@ -204,9 +219,14 @@ export class CellReader {
         return answer === undefined ? [] : [{ ...each, answer }];
       });
       const meaning = this.#judge(cell, known);
+      const others = known.filter((each) => each.key !== key && !each.isFormer);
+      const alike = others.filter(
+        ({ answer }) => answer.value !== null && this.#isSameField(row, place, answer.value),
+      );
+      const likeOthers = new Set(alike.map((each) => each.key)).size;
       const isChangedRow = meaning === 'stale' && !answers.has(key) && !changed.has(row);
       if (meaning === 'stale') changed.add(row);
-      return { ...describeFinding(cell, meaning), isChangedRow };
+      return { ...this.#describe(cell, meaning), isChangedRow, likeOthers };
     });
   }
 
@@ -346,7 +366,10 @@ function describeFinding({ row, key, place, stored }: UnclearCell, meaning: Mean
       ? explainChange(cell, stored?.value ?? null)
       : null;
   const value = isPersonal(meaning) ? readField(row, place, stored?.value ?? null) : null;
-  return { row, key, field: place.name, meaning, value, change, isChangedRow: false, stored };
+  return {
+    ...{ row, key, field: place.name, meaning, value, change, stored },
+    ...{ isChangedRow: false, likeOthers: 0, doubt: null },
+  };
 }
 
 /** The cells of a file as if none was kept. */
@@ -365,9 +388,11 @@ function markMoved(findings: readonly Finding[]): readonly Finding[] {
   const rows = new Set(findings.filter(({ meaning }) => meaning === 'moved').map(({ row }) => row));
   if (rows.size === 0) return findings;
   return findings.map((finding) => {
-    const { meaning, row } = finding;
+    const { meaning, row, likeOthers } = finding;
     const isEdit = isPersonal(meaning) || meaning === 'cleared';
-    return isEdit && rows.has(row) ? { ...finding, meaning: 'moved', value: null, change: null } : finding;
+    if (!isEdit || !rows.has(row)) return finding;
+    const doubt = isPersonal(meaning) && likeOthers === 0 ? 'persons' : null;
+    return { ...finding, meaning: 'moved', value: null, change: null, doubt };
   });
 }
 

@@ -193,6 +193,67 @@ test.each(['csv', 'jsonl'])('a placeholder where nothing is found stays, in %s',
   expect(bench.read(`list.filled.${ending}`).includes('N/A')).toBe(first.includes('N/A'));
 });
 
+const MIXED = { code: 'ROWS_MIXED' };
+test.each<[string, (table: Record<string, string>[]) => void]>([
+  [
+    'a typed value in a row with the key of another',
+    ([one, , , four]) => {
+      Object.assign(one ?? {}, { hq: 'Typed', company: four?.company });
+    },
+  ],
+  [
+    'a typed value in one of two rows that were swapped',
+    (table) => {
+      swap(table);
+      Object.assign(table[0] ?? {}, { hq: 'Typed' });
+    },
+  ],
+  [
+    'a sort of some columns, without those of citations',
+    (table) => {
+      const names = table.map(({ company }) => company).reverse();
+      for (const [index, row] of table.entries()) {
+        row.company = names[index] ?? '';
+        for (const field of ['ceo', 'hq']) delete row[`${field}_citations`];
+      }
+    },
+  ],
+  [
+    'rows of a person that were sorted with few others',
+    (table) => {
+      for (const row of table.slice(0, 2))
+        for (const field of ['ceo', 'hq']) {
+          Object.assign(row, {
+            [field]: `Own ${row.company}`,
+            [`${field}_confidence`]: 'human',
+            [`${field}_citations`]: '',
+          });
+        }
+      swap(table, 0, 2);
+    },
+  ],
+])(
+  'rows that are mixed with values of a person stop the job, and lose nothing: %s',
+  async (_what, change) => {
+    const { again, edit, path, agent } = await openFilled(8, (company, field) => `${field} of ${company}`, [
+      'ceo',
+      'hq',
+    ]);
+    edit(change);
+    const before = readFileSync(path, 'utf8');
+    const start = agent.cells.length;
+    await expect(again({ output: path })).rejects.toMatchObject(MIXED);
+    expect(readFileSync(path, 'utf8')).toBe(before);
+    expect(agent.cells.slice(start)).toEqual([]);
+  },
+);
+
+function swap(table: Record<string, string>[], one = 0, other = 1): void {
+  const [a, b] = [table[one]?.company, table[other]?.company];
+  Object.assign(table[one] ?? {}, { company: b });
+  Object.assign(table[other] ?? {}, { company: a });
+}
+
 test.each([1, 8])('answers of another row are no corrections, in runs of %d', async (batchSize) => {
   const find = (company: string, field: string) => `${field} of ${company}`;
   const { again, edit, path, bench, agent, options } = await openFilled(8, find, ['ceo', 'hq'], {
