@@ -266,7 +266,7 @@ async function confirmMoved(context: ReconcileContext, mixed: MixedRows): Promis
   // Then a value that somebody typed would be lost, or go to another row.
   const hasPersons = isAlike || mixed.persons + mixed.unclear > 0;
   const code = 'ROWS_MIXED';
-  const message = `${formatNumber(rows, 'row')} ${rows === 1 ? 'has the answers of another row' : 'have the answers of other rows'}, as if only some columns had been sorted`;
+  const message = `${formatNumber(rows, 'row')} ${rows === 1 ? 'has the answers of another row' : 'have the answers of other rows'}, as if only some columns had been sorted${hasPersons ? '. Values that somebody typed may be among them' : ''}`;
   const isDoubt = (hasPersons || (rows > FEW_ROWS && !agent.isFree)) && !settings.overwrite && lease !== null;
   if (!isDoubt) {
     const outcome = rows === 1 ? 'It gets its own answers back' : 'They get their own answers back';
