@@ -69,7 +69,7 @@ export async function enrichWith(
   open: typeof openLedger,
   options: EnrichOptions,
   hooks: EnrichHooks = {},
-  { budget, throttle, onlyRows, escalatesFrom }: SharedParts = {
+  { budget, throttle, onlyRows, escalatesFrom, escalates }: SharedParts = {
     budget: null,
     throttle: new SharedThrottle(),
   },
@@ -175,7 +175,7 @@ export async function enrichWith(
         hooks,
         onRetry,
         verifier,
-        escalation: escalatesFrom === undefined ? null : new Escalation(ledger, job, opened.ask),
+        escalation: escalatesFrom === undefined ? null : new Escalation(ledger, job, opened.ask, escalates),
         workers,
       }),
     );

@@ -3,12 +3,12 @@ import { createUsageError, RowfillError } from './errors.js';
 import { exportJob } from './export.js';
 import type { CheckProgress, CitedRow } from './job/check-citations.js';
 import { checkOwnOutput } from './job/choose-output.js';
-import { findEscalation } from './job/escalation.js';
+import { type EscalationScope, findEscalation } from './job/escalation.js';
 import { isInSample, pickSample } from './job/job-context.js';
 import { waitForLease } from './job/lease.js';
 import { CleanupStack } from './job/open-agent.js';
 import { parseKeptOptions, readLadder } from './job/resolve-ask.js';
-import { findFiles, findStoredJob, openStoredInput } from './job/stored-job.js';
+import { findFiles, findStoredJob, openStoredInput, type StoredInput } from './job/stored-job.js';
 import { type VerdictShare, VerdictTally } from './job/verdict-tally.js';
 import { type CheckOptions, openRowVerifier, readCitedRows } from './job/verify-rows.js';
 import type { JobRecord, Ledger } from './ledger/ledger.js';
@@ -220,29 +220,43 @@ async function openRows(
   signal: AbortSignal | undefined,
 ): Promise<() => AsyncGenerator<readonly CitedRow[]>> {
   const opened = await openStoredInput(ledger, job, closers, signal);
-  const { limit = null, overwrite = false, raw = false } = opened.kept;
-  const picked = await pickSample(opened.input, sample ?? null, limit);
-  const isWanted = (row: Row): boolean => opened.isWanted(row) && isInSample(row, limit, picked);
+  const { overwrite = false, raw = false } = opened.kept;
+  const isWanted = await pickRows(opened, sample);
   return () => readCitedRows({ ...opened, ledger, job, overwrite, raw, signal, isWanted });
 }
 
+/** Returns what tells the rows of `--sample` among the rows of the job. */
+async function pickRows(opened: StoredInput, sample: number | undefined): Promise<(row: Row) => boolean> {
+  const { limit = null } = opened.kept;
+  const picked = await pickSample(opened.input, sample ?? null, limit);
+  return (row) => opened.isWanted(row) && isInSample(row, limit, picked);
+}
+
 /**
- * Sends the doubted values of a job again, at the next effort. Returns null if there are none, or no higher effort.
+ * Sends the doubted values of a job again, at the next effort, of the rows and fields that were checked. Returns null if there are none, or no higher effort.
  * Throws OUTPUT_NOT_OURS before anything is spent if the output must not be replaced.
  */
 async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<JobSummary | null> {
   const closers = new CleanupStack();
   let job: JobRecord;
   let ladder: readonly string[];
+  let scope: EscalationScope;
   try {
     const ledger = closers.add(await openLedger(options.ledger ?? resolveLedgerPath({})));
     job = findFiles(await ledger.getJob(options.job), options.input);
     if (isEmbedded(job.ask)) return refuse(NO_HIGHER, hooks);
     await checkOwnOutput(job.output, job, ledger);
     const opened = await openStoredInput(ledger, job, closers, hooks.signal);
-    const next = await findEscalation({ ...opened, ledger, job, signal: hooks.signal });
+    const next = await findEscalation({
+      ...opened,
+      ...{ ledger, job, signal: hooks.signal },
+      isWanted: await pickRows(opened, options.sample),
+      isSampled: options.sample !== undefined,
+      fields: checkFields(options.fields, job),
+    });
     if (next.ladder === null) return refuse(next.doubted === 0 ? NOTHING_DOUBTED : NO_HIGHER, hooks);
     ladder = next.ladder;
+    scope = next.scope;
   } catch (error) {
     return await closers.closeAfter(error);
   } finally {
@@ -274,7 +288,7 @@ async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<
         if (event.type === 'note') onNote?.(event.message);
       },
     },
-    { budget: null, throttle: new SharedThrottle(), escalatesFrom: readLadder(job) },
+    { budget: null, throttle: new SharedThrottle(), escalatesFrom: readLadder(job), escalates: scope },
   );
 }
 

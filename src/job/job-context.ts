@@ -15,7 +15,7 @@ import { InFlight } from '../select/in-flight.js';
 import { SamplePicker, type SelectContext } from '../select/select-rows.js';
 import { type AnsweredRow, AnsweredRows } from './answered-rows.js';
 import type { JobPaths, PathGuard } from './check-paths.js';
-import type { Escalation } from './escalation.js';
+import type { Escalation, EscalationScope } from './escalation.js';
 import type { JobLease } from './lease.js';
 import type { LoadedExclusion } from './load-exclusion.js';
 import { NothingFoundGuard } from './nothing-found.js';
@@ -208,6 +208,8 @@ export interface SharedParts {
   readonly onlyRows?: ReadonlySet<number>;
   /** Send only values that are not on their cited pages. The effort ladder that the job was given. */
   readonly escalatesFrom?: readonly string[];
+  /** What the escalation is limited to; absent for all. */
+  readonly escalates?: EscalationScope;
 }
 
 /** Builds the context of a job from what its entry point has opened. */
