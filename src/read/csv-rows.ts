@@ -3,6 +3,7 @@ import { isEmptyText } from '../model/blank.js';
 import type { CellRow } from '../model/row.js';
 import type { CsvRecord, RecordFault } from './csv-reader.js';
 import type { Warnings } from './input.js';
+import { EarlierSkips, SKIP_REASONS } from './skip-reason.js';
 
 /** Columns and settings for reading rows. */
 export interface CsvTable {
@@ -80,16 +81,6 @@ export async function* readCsvRows(
   if (last.length > 0) yield last;
 }
 
-/** Why a line is skipped. */
-const REASONS = {
-  header: 'a repeated header',
-  dashes: 'a line of dashes',
-  footer: 'a footer',
-  totals: 'a totals row',
-} as const;
-
-const KNOWN_REASONS: ReadonlySet<string> = new Set(Object.values(REASONS));
-
 /** How many lines to hold back until it is known whether they end the file: a footer has fewer. */
 const KEPT_BACK = 32;
 
@@ -97,9 +88,7 @@ class RowMaker {
   readonly #table: CsvTable;
   readonly #warnings: Warnings;
   readonly #titles: readonly string[];
-  /** Where an earlier output of this file says why a line was skipped. */
-  readonly #statusAt: number;
-  readonly #errorAt: number;
+  readonly #earlier: EarlierSkips;
   /** The last record with several cells and the shorter ones after it: a totals row and a footer if nothing follows. */
   readonly #held: CsvRecord[] = [];
   readonly #afterBlank = new Set<CsvRecord>();
@@ -110,8 +99,7 @@ class RowMaker {
     this.#table = table;
     this.#warnings = warnings;
     this.#titles = table.titles?.map((title) => title.trim()) ?? [];
-    this.#statusAt = this.#titles.indexOf('enrichment_status');
-    this.#errorAt = this.#titles.indexOf('enrichment_error');
+    this.#earlier = new EarlierSkips(this.#titles);
   }
 
   add(record: CsvRecord, rows: CellRow[]): void {
@@ -139,9 +127,9 @@ class RowMaker {
       const isLast = index === footer - 1;
       const reason =
         index >= footer
-          ? REASONS.footer
+          ? SKIP_REASONS.footer
           : isTotals && isLast
-            ? REASONS.totals
+            ? SKIP_REASONS.totals
             : this.#findReason(record.cells);
       this.#push(record, rows, reason);
     }
@@ -161,11 +149,10 @@ class RowMaker {
   }
 
   #findReason(cells: readonly string[]): string | undefined {
-    const earlier =
-      this.#statusAt >= 0 && cells[this.#statusAt] === 'skipped' ? cells[this.#errorAt] : undefined;
-    if (earlier !== undefined && KNOWN_REASONS.has(earlier)) return earlier;
-    if (isRepeatedHeader(cells, this.#titles)) return REASONS.header;
-    return isRule(cells) ? REASONS.dashes : undefined;
+    const earlier = this.#earlier.find(cells);
+    if (earlier !== undefined) return earlier;
+    if (isRepeatedHeader(cells, this.#titles)) return SKIP_REASONS.header;
+    return isRule(cells) ? SKIP_REASONS.dashes : undefined;
   }
 
   #push(record: CsvRecord, rows: CellRow[], skip: string | undefined): void {

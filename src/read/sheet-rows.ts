@@ -6,6 +6,7 @@ import { formatColumn } from '../model/workbook-file.js';
 import { isRemark, isRepeatedHeader, isRule, isSingle } from './csv-rows.js';
 import type { InputOptions, Warnings } from './input.js';
 import type { ListArea } from './list-area.js';
+import { EarlierSkips, SKIP_REASONS } from './skip-reason.js';
 import { isSumRow, TotalsFinder } from './totals-row.js';
 
 /** Columns and settings for reading rows of a sheet. */
@@ -57,6 +58,7 @@ class RowMaker {
   readonly #warnings: Warnings;
   readonly #addresses: ReadonlySet<number>;
   readonly #titles: readonly string[];
+  readonly #earlier: EarlierSkips;
   readonly #totals = new TotalsFinder();
   readonly #held: SheetLine[] = [];
   #ordinal = 0;
@@ -68,6 +70,7 @@ class RowMaker {
     this.#warnings = warnings;
     this.#addresses = listAddressColumns(table.columns);
     this.#titles = table.titles.map((title) => title.trim());
+    this.#earlier = new EarlierSkips(this.#titles);
     this.#lastLine = table.headerLine;
   }
 
@@ -92,8 +95,9 @@ class RowMaker {
     const rows: CellRow[] = [];
     while (this.#held.length > 1) this.#release(rows);
     const [line] = this.#held;
-    if (line !== undefined) rows.push(this.#create(line, this.#totals.isTotals(line) ? TOTALS : null));
-    for (const each of footer) rows.push(this.#create(each, 'a footer'));
+    if (line !== undefined)
+      rows.push(this.#create(line, this.#totals.isTotals(line) ? SKIP_REASONS.totals : null));
+    for (const each of footer) rows.push(this.#create(each, SKIP_REASONS.footer));
     return rows;
   }
 
@@ -107,7 +111,7 @@ class RowMaker {
 
   #create(line: SheetLine, reason: string | null): CellRow {
     const { columns } = this.#table;
-    const skip = reason ?? findSkip(line, this.#table, this.#titles);
+    const skip = reason ?? this.#findSkip(line);
     // Hidden rows have a note of their own.
     if (skip !== null && skip !== HIDDEN) this.#warnings.add('ROW_SKIPPED', line.line);
     else if (skip === null && line.cells.length > columns.size)
@@ -132,22 +136,19 @@ class RowMaker {
     const isOpen = line.isHidden === true && this.#table.hiddenRows === undefined;
     return isOpen ? { ...row, isHidden: true } : row;
   }
+
+  #findSkip(line: SheetLine): string | null {
+    const { hiddenRows, area } = this.#table;
+    if (line.isHidden === true && hiddenRows === 'skip') return HIDDEN;
+    const earlier = this.#earlier.find(line.cells);
+    if (earlier !== undefined) return earlier;
+    if (area.totalsLines.has(line.line) || isSumRow(line)) return SKIP_REASONS.totals;
+    if (isRepeatedHeader(line.cells, this.#titles)) return SKIP_REASONS.header;
+    return isRule(line.cells) ? SKIP_REASONS.dashes : null;
+  }
 }
 
-const TOTALS = 'a totals row';
 const HIDDEN = 'a hidden row';
-
-function findSkip(
-  sheetLine: SheetLine,
-  { hiddenRows, area }: SheetTable,
-  titles: readonly string[],
-): string | null {
-  const { line, cells, isHidden } = sheetLine;
-  if (isHidden === true && hiddenRows === 'skip') return HIDDEN;
-  if (area.totalsLines.has(line) || isSumRow(sheetLine)) return TOTALS;
-  if (isRepeatedHeader(cells, titles)) return 'a repeated header';
-  return isRule(cells) ? 'a line of dashes' : null;
-}
 
 function listAddressColumns(columns: ReadonlyMap<string, number>): ReadonlySet<number> {
   const isAddressColumn = (name: string): boolean =>

@@ -7,7 +7,14 @@ import { type Input, type InputOptions, openInput } from '../../src/read/open-in
 import { openOutput } from '../../src/write/open-output.js';
 import { createFilledRow, readAllRows, showRow } from '../helpers/rows.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
-import { createRow, createWorkbook, dropFile, type Parts, unpackParts } from '../helpers/workbook.js';
+import {
+  createRow,
+  createWorkbook,
+  dropFile,
+  type Parts,
+  packParts,
+  unpackParts,
+} from '../helpers/workbook.js';
 
 const LINKS = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
 
@@ -348,6 +355,48 @@ test('a footer and lines of dashes are skipped, and totals above a footer', asyn
   });
   expect((await readAllRows(between)).map(({ skip = '' }) => skip)).toEqual(['', '', 'a totals row', '']);
 });
+
+test.each<[string, (string | number)[]]>([
+  ['a word and a saved result', ['Total', '', '=SUM(C3:C4)→30.3', '']],
+  ['a formula that was never calculated', ['Total', '', '=SUM(C3:C4)', '']],
+  ['a plain number', ['Total', '', 30.3, '']],
+  ['no word', ['', '', 30.3, 7]],
+])(
+  'lines that an earlier job skipped are skipped in its workbook, too: totals with %s',
+  async (_what, totals) => {
+    const dashes = ['----', '-----', '----', '----'];
+    const input = await openSheet({
+      rows: createTable(AMOUNTS, dashes, ...ROWS, AMOUNTS, totals, ['Source: the register']),
+    });
+    const rows = await readAllRows(input);
+    const reasons = ['a repeated header', 'a totals row', 'a footer'];
+    expect(rows.map(({ skip = '' }) => skip)).toEqual(['a line of dashes', '', '', ...reasons]);
+    const path = join(await createTempFolder(), 'out.xlsx');
+    const { shape, columns } = input;
+    const output = await openOutput({
+      path,
+      shape,
+      columns,
+      fields: [{ name: 'ceo', schema: {} }],
+      overwrite: false,
+      raw: false,
+    });
+    await output.write(
+      rows.map((row) =>
+        createFilledRow(row, {}, row.skip === undefined ? {} : { status: 'skipped', error: row.skip }),
+      ),
+    );
+    await output.commit();
+    const readBack = async () => (await readAllRows(await openInput({ path }))).map(({ skip = '' }) => skip);
+    expect(await readBack()).toEqual(['a line of dashes', '', '', ...reasons]);
+    // Without this row, the sum is no longer that of its column.
+    const parts = { ...(await unpackParts(await readFile(path))) };
+    const sheet = 'xl/worksheets/s0.xml';
+    parts[sheet] = (parts[sheet] ?? '').replace(/<row r="3".*?<\/row>/s, '');
+    await writeFile(path, await packParts(parts));
+    expect(await readBack()).toEqual(['a line of dashes', '', ...reasons]);
+  },
+);
 
 test('a sheet without a header is a doubt that an option settles', async () => {
   const rows = [
