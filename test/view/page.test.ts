@@ -367,6 +367,48 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     await page.keyboard.press('Control+z');
     await expect.poll(() => page.textContent('.toast')).toContain('The cell has changed meanwhile');
     expect((await stored(1)).text).toBe('theirs again');
+    // The cell is read late, and has somebody else's value by then.
+    const readLate = async (row: number, ...keys: string[]) => {
+      let read = () => {};
+      const held = new Promise<void>((resolve) => {
+        read = resolve;
+      });
+      await page.route(/api\/cell\?/, (route) => held.then(() => route.continue()));
+      await page.click(`.g-row[aria-rowindex="${row + 1}"] .gc3`);
+      for (const key of keys) await page.keyboard.press(key);
+      return { read };
+    };
+    const replace = async (row: number) => {
+      const { text: was } = await stored(row);
+      await view.call('PUT', '/api/cell', { ordinal: row - 1, field: 'answer', text: `theirs ${row}`, was });
+    };
+    for (const [row, key, shown] of [
+      [1, 'm', 'm!'],
+      [2, 'F2', 'my own!'],
+      [3, 'Delete', '!'],
+    ] as const) {
+      const { read } = await readLate(row, key);
+      if (key === 'F2') await page.keyboard.type('my own');
+      await replace(row);
+      await page.keyboard.press('Enter');
+      read();
+      await expect.poll(() => readCell(page, row, 3)).toBe(shown);
+      expect((await stored(row)).text).toBe(`theirs ${row}`);
+      await page.unroute(/api\/cell\?/);
+      await bar.locator('text=Save anyway').click();
+      await expect.poll(() => readCell(page, row, 3)).toBe(shown.replace('!', '✎'));
+    }
+    // What the person has seen is no conflict: two values in a row, and what the editor showed.
+    const twice = await readLate(1, 'a', 'Enter', 'b', 'Enter');
+    twice.read();
+    await expect.poll(() => readCell(page, 1, 3)).toBe('b✎');
+    const seen = await readLate(2, 'F2');
+    await replace(2);
+    seen.read();
+    await expect.poll(() => page.inputValue('.cell-editor')).toBe('theirs 2');
+    await page.keyboard.type('better');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => readCell(page, 2, 3)).toBe('better✎');
   });
 
   test('a dialog that is asked for while another one closes is opened', async () => {

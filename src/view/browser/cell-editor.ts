@@ -27,7 +27,8 @@ export interface EditorHost {
 }
 
 interface OpenEditor {
-  readonly cell: EditedCell;
+  /** Its `shown` is what the person saw last: in the grid, or in the editor. */
+  cell: EditedCell;
   readonly input: HTMLTextAreaElement;
   /** The cell as it was when the edit started. */
   readonly before: Promise<CellDetail>;
@@ -105,6 +106,7 @@ export class CellEditor {
           this.#host.refuse(fixed);
         } else if (start === 'value' && !now.isTouched && text !== cell.shown) {
           input.value = text ?? '';
+          now.cell = { ...cell, shown: input.value };
           input.select();
           this.follow();
         }

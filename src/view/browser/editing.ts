@@ -17,7 +17,7 @@ const AGAIN_MS = 2_000;
 interface Edit extends Omit<state.Unsaved, 'phase' | 'why'> {
   /** The cell as it was when the edit started; null if it could not be read. */
   before: Promise<CellDetail> | null;
-  /** What the grid showed then; null for an edit that is made whatever the cell has by now. */
+  /** What the person saw then; null for an edit that is made whatever the cell has by now. */
   shown: string | null;
   /** True if the same text changes nothing. */
   readonly isTyped: boolean;
@@ -32,7 +32,9 @@ interface Edit extends Omit<state.Unsaved, 'phase' | 'why'> {
 export class Editing {
   readonly #onStored: (ordinal: number) => Promise<void>;
   #turn: Promise<void> = Promise.resolve();
-  readonly #undo: { readonly id: string; readonly text: string }[] = [];
+  readonly #undo: { readonly id: string; readonly edit: Edit; readonly before: string | null }[] = [];
+  /** What this page itself has last made of a cell, which the grid may not have shown yet when the next edit starts. */
+  readonly #made = new Map<string, string>();
   readonly #edits = new Map<string, Edit>();
   #timer = 0;
 
@@ -140,11 +142,14 @@ export class Editing {
     // A text field has one kind of line break.
     if (edit.isTyped && text === (before.text?.replace(/\r\n?/g, '\n') ?? null)) return this.drop(id);
     if (before.fixed !== null) throw new ServerError(400, before.fixed);
+    // Even a read that began with the edit may be answered late, with a value that the person never saw.
+    if (!this.#isSeen(edit, before.text ?? '')) throw new ServerError(409, 'The cell has changed meanwhile.');
     const body = { ordinal, field, text, was: before.text, edit: id };
-    const { undo, twins } = await call<Edited>('PUT', '/api/cell', body, LIMIT_MS);
+    const { undo, twins, text: made } = await call<Edited>('PUT', '/api/cell', body, LIMIT_MS);
     const also = twins === 0 ? '' : ` It also holds for ${formatRows(twins)} with the same sent cells.`;
     const word = text === before.text ? 'Accepted' : text === null ? 'Cleared' : 'Kept';
-    this.#undo.push({ id: undo, text: nameCell(edit) });
+    this.#made.set(nameCell(edit), made ?? '');
+    this.#undo.push({ id: undo, edit, before: before.text });
     state.say(`${word}: no run will replace it.${also}`, () => void this.undo());
     this.#mark(edit, 'stored');
     lookNow();
@@ -156,10 +161,12 @@ export class Editing {
     const known = await edit.before?.catch(() => null);
     if (known != null) return known;
     const now = await readCell(edit.ordinal, edit.field);
-    if (edit.shown !== null && !isSameText(now.text ?? '', edit.shown))
-      throw new ServerError(409, 'The cell has changed meanwhile.');
     edit.before = Promise.resolve(now);
     return now;
+  }
+
+  #isSeen(edit: Edit, text: string): boolean {
+    return edit.shown === null || isSameText(text, edit.shown) || text === this.#made.get(nameCell(edit));
   }
 
   /** Sent again, it still says why it failed the last time. */
@@ -187,7 +194,8 @@ export class Editing {
     if (last === undefined) return state.say('Nothing to undo.');
     try {
       await call('POST', '/api/undo', { undo: last.id }, LIMIT_MS);
-      state.say(`The earlier value is back: ${last.text}.`);
+      this.#made.set(nameCell(last.edit), last.before ?? '');
+      state.say(`The earlier value is back: ${nameCell(last.edit)}.`);
       lookNow();
       await this.#onStored(-1);
     } catch (error) {
