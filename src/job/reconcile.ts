@@ -210,7 +210,7 @@ function keepOwn(table: ReturnedTable, { row, field, meaning }: Finding, overwri
   if (meaning === 'own') {
     if (!overwrite) table.keep(row, field, 'own');
   } else if (meaning === 'unvouched') {
-    // The value stays, without sources that nobody can vouch for.
+    // The value stays. Its sources are cleared, because the ledger does not know them.
     if (!overwrite) table.keep(row, field, 'unvouched');
   } else if (table.isLeftAlone(row, field)) table.open(row, field);
 }
@@ -263,7 +263,7 @@ async function confirmMoved(context: ReconcileContext, mixed: MixedRows): Promis
   const isAlike = mixed.alike > FEW_ROWS && mixed.alike * 2 >= mixed.edited;
   const rows = mixed.moved + (isAlike ? mixed.alike : 0);
   if (rows === 0) return;
-  // Then a value that somebody typed would be lost, or go to another row.
+  // Giving rows their own answers back would lose a typed value, or give it to another row.
   const hasPersons = isAlike || mixed.persons + mixed.unclear > 0;
   const code = 'ROWS_MIXED';
   const message = `${formatNumber(rows, 'row')} ${rows === 1 ? 'has the answers of another row' : 'have the answers of other rows'}, as if only some columns had been sorted${hasPersons ? '. Values that somebody typed may be among them' : ''}`;

@@ -57,7 +57,7 @@ export interface Finding {
   readonly doubt: CellDoubt | null;
 }
 
-/** `persons`: somebody typed it, into this row or into the one that it is from. `unclear`: it may be of another row. */
+/** `persons`: somebody typed the value. `unclear`: the value may come from another row. */
 type CellDoubt = 'persons' | 'unclear';
 
 /** True for a value that a person gave. */
