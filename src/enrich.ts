@@ -148,7 +148,7 @@ export async function enrichWith(
       options.workers === true
         ? closers.add(
             await openWorkers(
-              { ledger: ledgerPath, reports: ledger.reports, settings, exclusion, account, job },
+              { ledger: ledgerPath, handouts: ledger.handouts, settings, exclusion, account, job },
               hooks,
             ),
           )

@@ -59,7 +59,7 @@ export interface Ledger extends SharedAccount {
   /** Its file, with links resolved, or the URL of its server, without the password. */
   readonly path: string;
   /** Null if no other machine can run the batches of a job. */
-  readonly reports: Reports | null;
+  readonly handouts: Handouts | null;
 
   // Jobs
 
@@ -305,13 +305,20 @@ export interface SharedAccount {
 }
 
 /**
- * What the processes that run the batches of a job tell the one that planned them. Hints: a server that crashes may
- * lose some, or deliver some again.
+ * Batches that one process plans and others run. What these report are hints: a server that crashes may lose some, or
+ * deliver some again.
  */
-export interface Reports {
+export interface Handouts {
   send(jobId: string, reports: readonly string[]): Promise<void>;
   /** Takes reports about a job, oldest first, up to `limit`. */
   take(jobId: string, limit: number): Promise<readonly string[]>;
-  /** Deletes what is left of a job. */
+  /**
+   * Lets nobody reserve a batch any more, because its rows go into other ones: a process that stood still may still have
+   * it. Does nothing if it is open, or settled with a run.
+   */
+  retire(batch: Batch): Promise<'retired' | 'open' | 'settled'>;
+  /** Lets batches be reserved again that were retired. */
+  restore(batchIds: readonly string[]): Promise<void>;
+  /** Deletes what is left of a job that no longer counts on the batches that it has handed out. */
   clear(jobId: string): Promise<void>;
 }

@@ -256,7 +256,7 @@ export interface Reservation {
   readonly seen: readonly number[];
   /**
    * The job's invocation, if another process planned the batch in it. That process knows what else it has planned; all
-   * other claims and answers count, those of this process too.
+   * other claims and answers count, those of this process too. A batch of an earlier invocation is refused.
    */
   readonly invocation?: number;
 }

@@ -1,6 +1,6 @@
 import type { EnrichHooks } from '../job/job-context.js';
 import type { LoadedExclusion } from '../job/load-exclusion.js';
-import type { JobHandle, Reports } from '../ledger/ledger.js';
+import type { Handouts, JobHandle } from '../ledger/ledger.js';
 import type { Settings } from '../options.js';
 import { openQueue } from './open-queue.js';
 import { createServerError, refuseForWorkers } from './refuse-job.js';
@@ -11,7 +11,7 @@ export interface PoolJob {
   /** Place of the ledger. */
   readonly ledger: string;
   /** Null if the ledger is on this machine. */
-  readonly reports: Reports | null;
+  readonly handouts: Handouts | null;
   readonly settings: Pick<Settings, 'agent'>;
   readonly exclusion: Pick<LoadedExclusion, 'answerFields'>;
   /** Account of the agent, as hashed by the ledger. */
@@ -21,17 +21,17 @@ export interface PoolJob {
 
 /** Opens the pool of a job. Throws a usage error for a job that workers cannot do. */
 export async function openPool(
-  { ledger, reports, settings, exclusion, account, job }: PoolJob,
+  { ledger, handouts, settings, exclusion, account, job }: PoolJob,
   { onEvent = () => undefined }: EnrichHooks,
 ): Promise<WorkerPool> {
   refuseForWorkers({ ledger, settings, exclusion });
-  if (reports === null) throw createServerError();
+  if (handouts === null) throw createServerError();
   const queue = await openQueue(ledger, {
     isSupervising: true,
     onTrouble: (message) => onEvent({ type: 'note', code: 'QUEUE_WAIT', message }),
   });
   try {
-    return await WorkerPool.open({ queue, reports, account, job: job.id });
+    return await WorkerPool.open({ queue, handouts, account, job: job.id });
   } catch (error) {
     await queue.close();
     throw error;

@@ -280,7 +280,7 @@ export class WorkSession {
       // First, so that a batch that is handed out again after its report is not taken for the same entry.
       await queue.end(account, ended);
       for (const [job, list] of reports)
-        await ledger.reports?.send(
+        await ledger.handouts?.send(
           job,
           list.map((each) => JSON.stringify(each)),
         );

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { BatchRunner, JobContext, OpenHandout } from '../job/job-context.js';
 import { type BatchOutcome, type PlannedBatch, runBatch } from '../job/run-batch.js';
 import { type SettledGroup, settleGroup, settleUnusable } from '../job/settle-group.js';
-import type { Reports, RunAnswers, Settled } from '../ledger/ledger.js';
+import type { Handouts, RunAnswers, Settled } from '../ledger/ledger.js';
 import { isRunId } from '../model/run.js';
 import { packBatch, unpackComplete, unpackError, type WorkerReport } from './messages.js';
 import type { BatchQueue } from './open-queue.js';
@@ -10,12 +10,14 @@ import type { BatchQueue } from './open-queue.js';
 /** What the pool of a job needs to know of it. */
 export interface PoolParts {
   readonly queue: BatchQueue;
-  readonly reports: Reports;
+  readonly handouts: Handouts;
   /** Account of the agent. Only its workers take these batches. */
   readonly account: string;
   readonly job: string;
 }
 
+/** Outcomes after which the rows of a batch go into others. */
+const REPLACED: ReadonlySet<BatchOutcome['status']> = new Set(['absent', 'rejected', 'changed']);
 /** How long to wait for reports once there are none, in ms. */
 const POLL_MS = 50;
 /** How long to wait for others otherwise, because each look and its deletion has its cost, in ms. */
@@ -45,6 +47,8 @@ interface Handout extends PlannedBatch {
 export class WorkerPool implements BatchRunner {
   readonly #parts: PoolParts;
   readonly #open = new Map<string, Handout>();
+  /** Batches that nobody may reserve any more. */
+  readonly #retired = new Set<string>();
   #outbox: Handout[] = [];
   #adopt: () => void = () => undefined;
   #context: JobContext | null = null;
@@ -94,7 +98,7 @@ export class WorkerPool implements BatchRunner {
     return {
       group: handout.group,
       countResumed: (runId) => this.#countStarted(handout, isRunId(runId) ? runId : null, true, context),
-      conclude: (outcome) => void this.#conclude(handout, async () => outcome),
+      conclude: (outcome) => void this.#conclude(handout, async () => outcome, context),
     };
   }
 
@@ -125,7 +129,7 @@ export class WorkerPool implements BatchRunner {
     this.#sending = this.#sending.then(async () => {
       const batches = this.#outbox;
       this.#outbox = [];
-      const { queue, account } = this.#parts;
+      const { queue, handouts, account } = this.#parts;
       const limits = {
         spend: context.caps,
         maxActive: context.settings.concurrency,
@@ -135,7 +139,9 @@ export class WorkerPool implements BatchRunner {
         lastAttempt: context.lastAttempt,
         blanks: context.blanks.origin,
       };
+      const retired = batches.map(({ batch }) => batch.id).filter((id) => this.#retired.delete(id));
       try {
+        if (retired.length > 0) await handouts.restore(retired);
         await queue.add(
           account,
           batches.map((each) => packBatch(each, context.job.invocation, limits)),
@@ -178,14 +184,14 @@ export class WorkerPool implements BatchRunner {
   }
 
   async #listen(context: JobContext): Promise<void> {
-    const { reports, job } = this.#parts;
+    const { handouts, job } = this.#parts;
     const sinceMs = performance.now();
     let checkedAtMs = sinceMs;
     let lookedAtMs = sinceMs;
     let hasTold = false;
     try {
       while (this.#open.size > 0 && !this.#isClosed) {
-        const taken = await reports.take(job, MAX_REPORTS);
+        const taken = await handouts.take(job, MAX_REPORTS);
         await this.#receiveAll(
           taken.map((each) => JSON.parse(each) as WorkerReport),
           context,
@@ -235,23 +241,27 @@ export class WorkerPool implements BatchRunner {
         this.#countStarted(handout, report.runId, report.adopted, context);
         return;
       case 'ended':
-        void this.#conclude(handout, () => this.#takeIn(handout, report, runs, context));
+        void this.#conclude(handout, () => this.#takeIn(handout, report, runs, context), context);
         return;
       case 'changed':
         void this.#lookUp(handout, report.keys, context);
         return;
       case 'unknown':
         context.spend.reserve(handout.batch);
-        void this.#conclude(handout, async () => report);
+        void this.#conclude(handout, async () => report, context);
         return;
       case 'fatal':
-        void this.#conclude(handout, async () => ({ status: 'fatal', error: unpackError(report.error) }));
+        void this.#conclude(
+          handout,
+          async () => ({ status: 'fatal', error: unpackError(report.error) }),
+          context,
+        );
         return;
       case 'over_budget':
       case 'absent':
       case 'rejected':
       case 'late':
-        void this.#conclude(handout, async () => report);
+        void this.#conclude(handout, async () => report, context);
     }
   }
 
@@ -263,16 +273,33 @@ export class WorkerPool implements BatchRunner {
   }
 
   /** Works out the outcome of a batch, once. */
-  async #conclude(handout: Handout, findOutcome: () => Promise<BatchOutcome>): Promise<void> {
+  async #conclude(
+    handout: Handout,
+    findOutcome: () => Promise<BatchOutcome>,
+    context: JobContext,
+  ): Promise<void> {
     if (handout.isConcluding) return;
     handout.isConcluding = true;
     const { id } = handout.batch;
     try {
-      this.#end(id, await findOutcome());
+      const outcome = await findOutcome();
+      const state = REPLACED.has(outcome.status) ? await this.#retire(handout) : null;
+      // A worker that stood still goes on with it, or another one has it: its rows go into no other batch.
+      if (state === 'open' || (state === 'settled' && outcome.status !== 'changed')) {
+        handout.isConcluding = false;
+        await this.#lookUp(handout, listKeys(handout), context);
+      } else this.#end(id, outcome);
     } catch (error) {
       this.#open.delete(id);
       handout.reject(error);
     }
+  }
+
+  /** Called before the rows of a batch go into other ones, because a worker may still have it. */
+  async #retire({ batch }: Handout): Promise<'retired' | 'open' | 'settled'> {
+    const state = await this.#parts.handouts.retire(batch);
+    if (state === 'retired') this.#retired.add(batch.id);
+    return state;
   }
 
   /** Takes in a settled run. One that answered every row needs no second check: only its answers are read. */
@@ -319,8 +346,11 @@ export class WorkerPool implements BatchRunner {
       // Its holder settles it, or another process takes it over.
       if (open.some(({ batch }) => batch.id === id)) return;
       const runId = (await context.ledger.findSettledRuns(askId, [id])).get(id);
-      await this.#conclude(handout, async () =>
-        runId === undefined ? { status: 'changed', keys } : this.#replay(handout, runId, null, context),
+      await this.#conclude(
+        handout,
+        async () =>
+          runId === undefined ? { status: 'changed', keys } : this.#replay(handout, runId, null, context),
+        context,
       );
     } catch (error) {
       this.#fail(error);
@@ -343,9 +373,9 @@ export class WorkerPool implements BatchRunner {
 }
 
 /** Removes what is left of a job: its batches that no worker has taken, and reports. */
-async function clear({ queue, reports, account, job }: PoolParts): Promise<void> {
+async function clear({ queue, handouts, account, job }: PoolParts): Promise<void> {
   await queue.withdraw(account, job);
-  await reports.clear(job);
+  await handouts.clear(job);
 }
 
 function listKeys({ batch }: PlannedBatch): string[] {

@@ -83,7 +83,8 @@ export const FUNCTIONS = `
 
   -- Reserves a batch. status: reserved | changed (by others, with the keys) | holder_lost | a budget | unknown_job |
   -- twice. A repeated call is one whose reply was lost. With an invocation of the job, another process has planned the
-  -- batch in it: that process has planned no row twice, so only claims of others count.
+  -- batch in it: that process has planned no row twice, so only claims of others count. Once it has ended, or has put the
+  -- rows into another batch, nobody reserves this one.
   create function reserve(p_holder bigint, p_id text, p_job text, p_keys uuid[], p_seen bigint[], p_micros bigint,
     p_content text, p_job_cap bigint, p_folder_cap bigint, p_ledger_cap bigint, p_repeated boolean,
     p_invocation int, out status text, out taken text) language plpgsql as $$
@@ -103,8 +104,10 @@ export const FUNCTIONS = `
     if found and p_repeated and v_open.holder = p_holder and v_open.reserver = p_holder then
       status := 'reserved'; return;
     end if;
-    if p_invocation is not null
-      and (v_open is not null or exists (select 1 from find_ended(p_id) where kind = 'run')) then
+    if p_invocation is not null and (v_open is not null
+      or exists (select 1 from find_ended(p_id) where kind = 'run')
+      or exists (select 1 from retired where batch = p_id)
+      or not exists (select 1 from job where id = p_job and invocation = p_invocation and closed_at is null)) then
       status := 'changed';
       taken := replace(array_to_string(p_keys, ','), '-', '');
       return;
@@ -129,6 +132,18 @@ export const FUNCTIONS = `
     perform open_batch(p_holder, p_id, v_job.number, coalesce(p_invocation, 0), v_job.ask, 'intended',
       null, p_micros, now_ms(), p_keys, p_content);
     status := 'reserved';
+  end $$;
+
+  -- Lets nobody reserve a batch any more, because its rows go into other ones. Returns retired; open or settled if it is.
+  create function retire(p_id text, p_job text) returns text language plpgsql as $$
+  declare v_job record;
+  begin
+    select number, ask into v_job from job where id = p_job;
+    perform 1 from ask_count where ask = v_job.ask for update;
+    if exists (select 1 from batch where id = p_id) then return 'open'; end if;
+    if exists (select 1 from find_ended(p_id) where kind = 'run') then return 'settled'; end if;
+    insert into retired (batch, job) values (p_id, p_job) on conflict do nothing;
+    return 'retired';
   end $$;
 
   create function open_batch(p_holder bigint, p_id text, p_job int, p_invocation int, p_ask int, p_state text, p_run text, p_micros bigint,

@@ -16,11 +16,11 @@ import * as batches from './batches.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { copyLedger } from './copy.js';
 import * as folders from './folders.js';
+import { StoredHandouts } from './handouts.js';
 import * as jobs from './jobs.js';
 import { type Adopted, acquireLease, adoptBatches, listProcesses, releaseLease } from './leases.js';
 import { migrate } from './migrations.js';
 import { ProcessHolder } from './process-holder.js';
-import { StoredReports } from './reports.js';
 import { sql, textArray } from './sql.js';
 import * as upkeep from './upkeep.js';
 import { findVerdicts, listCheckedRows, putVerdicts } from './verdicts.js';
@@ -45,7 +45,7 @@ export async function openPostgresLedger(url: string, options: PostgresOptions =
   const session = new Session(connection, options);
   return {
     path: connection.place.label,
-    reports: new StoredReports(connection),
+    handouts: new StoredHandouts(connection),
     ...createJobMethods(session),
     ...createAnswerMethods(session),
     ...createBatchMethods(session),

@@ -161,6 +161,12 @@ export const TABLES = `
     primary key (job, number)
   );
 
+  -- Batches that were handed out, and that nobody may reserve any more.
+  create table retired (
+    batch text primary key,
+    job text not null
+  );
+
   -- Append-only: one block a settled run, or a group of failures, or values that a person gave.
   create table block (
     number bigint primary key,

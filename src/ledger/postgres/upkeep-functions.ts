@@ -58,6 +58,7 @@ export const UPKEEP_FUNCTIONS = `
     delete from job where ask = any(v_asks);
     get diagnostics jobs = row_count;
     delete from report where job not in (select id from job);
+    delete from retired where job not in (select id from job);
     delete from written where written_at < p_asks_before and job not in (select id from job);
     asks := cardinality(v_asks);
   end $$;
@@ -122,6 +123,7 @@ export const UPKEEP_FUNCTIONS = `
     delete from job where number = v_gone.number;
     delete from written where job = p_job;
     delete from report where job = p_job;
+    delete from retired where job = p_job;
     if v_gone.other is null then
       perform delete_ask(v_gone.ask);
       return;

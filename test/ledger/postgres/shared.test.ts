@@ -4,7 +4,7 @@ import { setImmediate as endTurn } from 'node:timers/promises';
 import pg from 'pg';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readHolder } from '../../../src/ledger/holder.js';
-import type { Ledger, Reports } from '../../../src/ledger/ledger.js';
+import type { Handouts, Ledger } from '../../../src/ledger/ledger.js';
 import { openPostgresLedger, type PostgresOptions } from '../../../src/ledger/postgres/postgres-ledger.js';
 import { startLedgerChild } from '../../helpers/ledger-child.js';
 import {
@@ -205,14 +205,14 @@ test('calls during a restart of the server wait for it, once for all of them, an
   const [first, second] = [createTestBatch(job, ['a']), createTestBatch(job, ['b'])];
   await reserveTestBatch(ledger, first);
   await ledger.markStarted(first, 'run_a');
-  await ledger.reports?.send(job.id, ['started']);
+  await ledger.handouts?.send(job.id, ['started']);
   await own.stop();
   await own.start();
   // The reservation has reached the disk before any request could leave. That it was started is found out again.
   expect(await ledger.listOpenBatches(job.askId)).toMatchObject([
     { batch: first, state: 'intended', runId: null },
   ]);
-  expect(await ledger.reports?.take(job.id, 10)).toEqual([]);
+  expect(await ledger.handouts?.take(job.id, 10)).toEqual([]);
   await ledger.markStarted(first, 'run_a');
   await own.stop();
   const answers = [createTestAnswer('a', { ceo: 'Ann' }, 'run_a')];
@@ -249,7 +249,7 @@ test('calls during a restart of the server wait for it, once for all of them, an
 test('reports come in their order, once, and only for their job', async () => {
   const url = createSchemaUrl(server);
   const ledgers = [await open(url), await open(url)];
-  const [one, two] = ledgers.map(({ reports }) => reports) as [Reports, Reports];
+  const [one, two] = ledgers.map(({ handouts }) => handouts) as [Handouts, Handouts];
   await two.send('j_1', ['a', "b'\\\u0041"]);
   await two.send('j_2', ['a']);
   await two.send('j_1', ['c']);
@@ -259,6 +259,41 @@ test('reports come in their order, once, and only for their job', async () => {
   await two.send('j_1', ['d']);
   await one.clear('j_1');
   expect(await two.take('j_1', 2)).toEqual([]);
+});
+
+test('a batch whose rows went into another one is not reserved again, unless it is handed out again', async () => {
+  const url = createSchemaUrl(server);
+  const [coordinator, worker] = [await open(url), await open(url)];
+  const handouts = coordinator.handouts as Handouts;
+  const job = await openTestJob(coordinator);
+  const { seen } = await coordinator.findAnswers(job, [createTestKey('a')]);
+  const batch = createTestBatch(job, ['a']);
+  const reserve = async (): Promise<string | undefined> => {
+    const delivery = { batch, seen: [seen], invocation: job.invocation };
+    return (await worker.reserveBatches([delivery], NO_LIMITS))[0]?.status;
+  };
+  expect(await reserve()).toBe('reserved');
+  // A worker has it.
+  expect(await handouts.retire(batch)).toBe('open');
+  await worker.releaseBatch(batch.id, 'no such run');
+  expect(await handouts.retire(batch)).toBe('retired');
+  expect(await handouts.retire(batch)).toBe('retired');
+  expect(await reserve()).toBe('changed');
+  await handouts.restore([batch.id]);
+  expect(await reserve()).toBe('reserved');
+  await settleTestBatch(worker, batch, createTestRun('run_1'));
+  expect(await handouts.retire(batch)).toBe('settled');
+  expect(await coordinator.getSpend(job.id)).toMatchObject({ reservedMicros: 0 });
+});
+
+test('a batch is not reserved once the job that handed it out has ended', async () => {
+  const url = createSchemaUrl(server);
+  const [coordinator, worker] = [await open(url), await open(url)];
+  const job = await openTestJob(coordinator);
+  const { seen } = await coordinator.findAnswers(job, [createTestKey('a')]);
+  await coordinator.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
+  const delivery = { batch: createTestBatch(job, ['a']), seen: [seen], invocation: job.invocation };
+  expect(await worker.reserveBatches([delivery], NO_LIMITS)).toMatchObject([{ status: 'changed' }]);
 });
 
 describe('a connection that hangs', () => {

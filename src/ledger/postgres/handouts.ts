@@ -1,9 +1,10 @@
-import type { Reports } from '../ledger.js';
+import type { Batch } from '../../model/batch.js';
+import type { Handouts } from '../ledger.js';
 import type { Connection } from './connection.js';
 import { numberArray, sql, textArray } from './sql.js';
 
 /** Reports in the ledger. They go with other calls in one message, and wait for the disk only if those do. */
-export class StoredReports implements Reports {
+export class StoredHandouts implements Handouts {
   readonly #connection: Connection;
   /** Numbers of those that were taken, and may not be deleted yet. */
   readonly #taken = new Set<number>();
@@ -37,8 +38,26 @@ export class StoredReports implements Reports {
     return found.map(({ content }) => content);
   }
 
+  retire({ id, jobId }: Batch): Promise<'retired' | 'open' | 'settled'> {
+    const statement = sql`select retire(${id}, ${jobId}) as status`;
+    return this.#connection.write(
+      [statement],
+      ([rows]) => rows?.[0]?.status as 'retired' | 'open' | 'settled',
+    );
+  }
+
+  restore(batchIds: readonly string[]): Promise<void> {
+    return this.#connection.write(
+      [sql`delete from retired where batch = any(${textArray(batchIds)})`],
+      () => undefined,
+    );
+  }
+
   clear(jobId: string): Promise<void> {
-    return this.#write([sql`delete from report where job = ${jobId}`]);
+    return this.#write([
+      sql`delete from report where job = ${jobId}`,
+      sql`delete from retired where job = ${jobId}`,
+    ]);
   }
 
   #write(statements: Parameters<Connection['write']>[0]): Promise<void> {
