@@ -409,6 +409,19 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     await page.keyboard.type('better');
     await page.keyboard.press('Enter');
     await expect.poll(() => readCell(page, 2, 3)).toBe('better✎');
+    // Typed in the panel, which shows somebody else's value before it is saved.
+    await page.click('.g-row[aria-rowindex="4"] .gc3');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.panel:has-text("row 3")');
+    await page.fill('.panel #edit', 'from the panel');
+    await view.call('PUT', '/api/cell', { ordinal: 2, field: 'answer', text: 'theirs 3', was: null });
+    await page.waitForSelector('.panel:has-text("theirs 3")');
+    await page.locator('.panel #edit').press('Enter');
+    await expect.poll(() => readCell(page, 3, 3)).toBe('from the panel!');
+    expect((await stored(3)).text).toBe('theirs 3');
+    await bar.locator('text=Save anyway').click();
+    await expect.poll(() => readCell(page, 3, 3)).toBe('from the panel✎');
+    expect(await page.inputValue('.panel #edit')).toBe('from the panel');
   });
 
   test('a dialog that is asked for while another one closes is opened', async () => {

@@ -1,3 +1,4 @@
+import { useRef } from 'preact/hooks';
 import type { CellDetail, CellSource, EarlierValue } from '../api.js';
 import { nameKey } from './keys.js';
 import { Bars } from './rail.js';
@@ -91,6 +92,9 @@ function IconButton(props: { readonly label: string; readonly sign: string; onCl
 
 function Change({ session, cell }: { readonly session: Session; readonly cell: CellDetail }) {
   const { readOnly, cannotAsk } = session.meta;
+  /** The cell as it was when the person began to type. */
+  const before = useRef<CellDetail | null>(null);
+  if (before.current?.ordinal !== cell.ordinal || before.current.field !== cell.field) before.current = null;
   const why = readOnly ?? cell.fixed;
   if (why !== null) return <p class="quiet">{why}</p>;
   return (
@@ -101,10 +105,13 @@ function Change({ session, cell }: { readonly session: Session; readonly cell: C
           event.preventDefault();
           const form = event.currentTarget;
           const text = String(new FormData(form).get('value') ?? '');
-          void session.editing.save(cell, text.trim() === '' ? null : text).then((result) => {
-            // What was typed stays until it is kept. Then the field shows what the cell has.
-            if (result === 'kept') form.reset();
-          });
+          void session.editing
+            .save(before.current ?? cell, text.trim() === '' ? null : text)
+            .then((result) => {
+              // What was typed stays until it is kept. Then the field shows what the cell has.
+              if (result === 'kept') form.reset();
+            });
+          before.current = null;
           session.focusGrid();
         }}
       >
@@ -118,6 +125,9 @@ function Change({ session, cell }: { readonly session: Session; readonly cell: C
           rows={Math.min(6, (cell.text ?? '').split('\n').length)}
           // Kept when a run changes the value, so that typed letters are not lost.
           key={`${cell.ordinal} ${cell.field}`}
+          onInput={() => {
+            before.current ??= cell;
+          }}
           onKeyDown={(event) => {
             if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
             event.preventDefault();
