@@ -414,11 +414,11 @@ describe.skipIf(CHROMIUM === null)(`the page in ${CHROMIUM ?? 'a browser, which 
     await page.keyboard.press('Enter');
     await page.waitForSelector('.panel:has-text("row 3")');
     await page.fill('.panel #edit', 'from the panel');
-    await view.call('PUT', '/api/cell', { ordinal: 2, field: 'answer', text: 'theirs 3', was: null });
-    await page.waitForSelector('.panel:has-text("theirs 3")');
+    await view.call('PUT', '/api/cell', { ordinal: 2, field: 'answer', text: 'theirs since', was: null });
+    await page.waitForSelector('.panel:has-text("theirs since")');
     await page.locator('.panel #edit').press('Enter');
     await expect.poll(() => readCell(page, 3, 3)).toBe('from the panel!');
-    expect((await stored(3)).text).toBe('theirs 3');
+    expect((await stored(3)).text).toBe('theirs since');
     await bar.locator('text=Save anyway').click();
     await expect.poll(() => readCell(page, 3, 3)).toBe('from the panel✎');
     expect(await page.inputValue('.panel #edit')).toBe('from the panel');
