@@ -1,5 +1,5 @@
+import { COUNTRY_NAMES } from './country-names.js';
 import { foldWords } from './fold-text.js';
-import { LANGUAGES } from './number-words.js';
 
 /** Other names of the same country, city, state or currency, folded. Empty if the text is not one that is known. */
 export function listOtherNames(
@@ -38,7 +38,7 @@ interface Countries {
 
 let countries: Countries | null = null;
 
-/** Names of all countries in all languages, from the Unicode data that comes with Node. */
+/** Names of all countries in all languages. */
 function getCountries(): Countries {
   if (countries !== null) return countries;
   const codes = new Map<string, string>();
@@ -50,23 +50,11 @@ function getCountries(): Countries {
     names.set(code, (names.get(code) ?? new Set()).add(folded));
   };
   for (const [code, aliases] of ALIASES) for (const alias of aliases) add(code, alias);
-  for (const language of LANGUAGES) {
-    for (const style of ['long', 'short'] as const) {
-      const display = new Intl.DisplayNames([language], { type: 'region', style, fallback: 'none' });
-      for (const code of CODES) {
-        const name = display.of(code);
-        if (name !== undefined) add(code, name);
-      }
-    }
-  }
+  for (const line of COUNTRY_NAMES.trim().split('\n'))
+    for (const name of line.slice(3).split(';')) add(line.slice(0, 2), name);
   countries = { codes, names };
   return countries;
 }
-
-const CODES =
-  'AD AE AF AG AL AM AO AR AT AU AZ BA BB BD BE BF BG BH BI BJ BN BO BR BS BT BW BY BZ CA CD CF CG CH CI CL CM CN CO CR CU CV CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FM FR GA GB GD GE GH GM GN GQ GR GT GW GY HK HN HR HT HU ID IE IL IN IQ IR IS IT JM JO JP KE KG KH KI KM KN KP KR KW KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MH MK ML MM MN MO MR MT MU MV MW MX MY MZ NA NE NG NI NL NO NP NR NZ OM PA PE PG PH PK PL PR PS PT PW PY QA RO RS RU RW SA SB SC SD SE SG SI SK SL SM SN SO SR SS ST SV SY SZ TD TG TH TJ TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VN VU WS XK YE ZA ZM ZW'.split(
-    ' ',
-  );
 
 const ALIASES: readonly (readonly [string, readonly string[]])[] = [
   ['US', ['USA', 'U.S.A.', 'U.S.', 'United States of America', 'the States', 'EE. UU.', 'EUA', 'アメリカ']],
@@ -185,6 +173,12 @@ const CURRENCIES: readonly (readonly string[])[] = [
   ['PLN', 'złoty', 'zloty', 'złotych', 'zł'],
   ['INR', 'rupee', 'rupees', 'Indian rupee', '₹'],
 ];
+
+/** Languages whose names are known. */
+const LANGUAGES =
+  'en de fr es it pt nl sv da nb fi pl cs sk hu ro bg hr sl sr et lv lt el ru uk tr ar he fa hi ja zh ko id vi th ca'.split(
+    ' ',
+  );
 
 function listLanguageNames(folded: string): readonly string[] {
   for (const code of LANGUAGES) {

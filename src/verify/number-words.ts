@@ -1,9 +1,3 @@
-/** Languages whose words for scales and months are known. */
-export const LANGUAGES =
-  'en de fr es it pt nl sv da nb fi pl cs sk hu ro bg hr sl sr et lv lt el ru uk tr ar he fa hi ja zh ko id vi th ca'.split(
-    ' ',
-  );
-
 interface Scale {
   readonly scale: number;
   readonly end: number;
@@ -86,53 +80,38 @@ const SHORT: ReadonlyMap<string, number> = new Map([
 
 let scaleWords: ReadonlyMap<string, number> | null = null;
 
-/** Scale words by word, and by language and word where they differ. From the Unicode data that comes with Node. */
+/** Scale words by word, and by language and word where they differ. */
 function getScaleWords(): ReadonlyMap<string, number> {
-  if (scaleWords !== null) return scaleWords;
-  const words = new Map<string, number>();
-  for (const language of LANGUAGES) {
-    for (const compactDisplay of ['long', 'short'] as const) {
-      const format = new Intl.NumberFormat(`${language}-u-nu-latn`, { notation: 'compact', compactDisplay });
-      for (const amount of AMOUNTS) {
-        const parts = format.formatToParts(amount);
-        const word = parts
-          .find(({ type }) => type === 'compact')
-          ?.value.toLowerCase()
-          .replace(/\.$/, '');
-        const shown = Number(parts.find(({ type }) => type === 'integer')?.value ?? 0);
-        if (word === undefined || shown === 0 || /^\p{Script=Latin}{1,2}$/u.test(word)) continue;
-        words.set(`${language} ${word}`, amount / shown);
-        if (!words.has(word)) words.set(word, amount / shown);
-      }
-    }
-  }
-  for (const [scale, more] of MORE_SCALES) for (const word of more.split(' ')) words.set(word, scale);
-  scaleWords = words;
-  return words;
+  scaleWords ??= new Map(
+    SCALES.flatMap(([scale, words]) => words.split(', ').map((word) => [word, scale] as const)),
+  );
+  return scaleWords;
 }
 
-const AMOUNTS = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12].flatMap((power) => [
-  10 ** power,
-  2 * 10 ** power,
-  5 * 10 ** power,
-]);
-
-const MORE_SCALES: readonly (readonly [number, string])[] = [
+/** Scale words in 37 languages, most of them from the Unicode CLDR. After a language, the word only means that there. */
+const SCALES: readonly (readonly [number, string])[] = [
   [
     1e3,
-    'thousand thousands tsd tausend mil tysięcy tys тыс mila mille tusen teur tchf tusd tsek keur kusd ksek tkr',
+    'thousand, tausend, mille, mil, mila, duizend, tusen, tusind, tuhat, tuhatta, tysiąc, tysiące, tysięcy, tys, tisíc, tisíce, tis, ezer, mie, mii, de mii, хил, хиляди, tisuća, tisuće, tisoč, хиљада, хиљаде, хиљ, tuh, tūkstotis, tūkstoši, tūkst, tūkstantis, tūkstančiai, tūkstančių, χιλιάδα, χιλιάδες, χιλ, тысяча, тысячи, тысяч, тыс, тисяча, тисячі, тисяч, тис, bin, ألف, آلاف, אלף, هزار, हज़ार, 천, ribu, nghìn, พัน, miler, milers, thousands, tsd, teur, tchf, tusd, tsek, keur, kusd, ksek, tkr',
   ],
+  [1e4, '万, 만, หมื่น'],
+  [1e5, 'लाख, แสน, lakh, lakhs, lac'],
   [
     1e6,
-    'million millions mio mill mln mn millionen millones milioni milhões miljoen miljoner млн meur musd mgbp mchf msek mnok mdkk mkr',
+    'million, millionen, mio, millions, millón, millones, milione, milioni, mln, milhão, milhões, miljoen, miljon, miljoner, millioner, mill, miljoona, miljoonaa, milj, milion, miliony, milionów, milionů, milión, milióny, miliónov, millió, milioane, de milioane, милион, милиона, млн, milijun, milijuna, milijon, milijona, milijonov, мил, miljonit, miljons, miljoni, milijonas, milijonai, milijonų, εκατομμύριο, εκατομμύρια, εκ, миллион, миллиона, миллионов, мільйон, мільйони, мільйонів, milyon, مليون, ملايين, מיליון, میلیون, juta, triệu, ล้าน, milió, milions, mn, meur, musd, mgbp, mchf, msek, mnok, mdkk, mkr, cs mil, sk mil, ro mil, hr mil',
   ],
+  [1e7, 'करोड़, क॰, crore, crores'],
+  [1e8, '億, 亿, 억'],
   [
     1e9,
-    'billion billions bn mrd mld mia milliarde milliarden milliard milliards miliardi miljard miljarder млрд mdkr',
+    'billion, milliarde, milliarden, mrd, milliard, milliards, billions, mil millones, miliardo, miliardi, mld, bilhão, bilhões, miljard, miljarder, milliarder, mia, miljardi, miljardia, miliard, miliardy, miliardów, miliarda, miliárd, milliárd, miliarde, de miliarde, милиард, милиарда, млрд, milijarda, milijarde, milijardi, mlr, milijard, милијарда, милијарде, милијарди, miljardit, miljards, mljrd, milijardas, milijardai, milijardų, mlrd, δισεκατομμύριο, δισεκατομμύρια, δισ, миллиард, миллиарда, миллиардов, мільярд, мільярди, мільярдів, milyar, مليار, מיליארד, میلیارد, अरब, अ॰, miliar, พันล้าน, miler de milions, milers de milions, bn, mdkr',
   ],
-  [1e12, 'trillion trillions'],
-  [1e5, 'lakh lakhs lac'],
-  [1e7, 'crore crores'],
+  [1e10, 'หมื่นล้าน'],
+  [1e11, 'खरब, ख॰, แสนล้าน'],
+  [
+    1e12,
+    'trillion, billionen, bio, billón, billones, mille miliardi, mila miliardi, bln, trilhão, trilhões, tri, biljoen, biljon, biljoner, billioner, bill, biljoona, biljoonaa, bilj, bilion, biliony, bilionów, bilionů, bil, bilión, bilióny, biliónov, billió, trilion, trilioane, tril, трилион, трилиона, трлн, bilijun, bilijuna, bilijon, bilijona, bilijonov, билион, билиона, бил, triljon, triljonit, trln, triljons, triljoni, trilj, trilijonas, trilijonai, τρισεκατομμύριο, τρισεκατομμύρια, τρισ, триллион, триллиона, триллионов, трильйон, трильйони, трильйонів, trilyon, ترليون, טריליון, هزارمیلیارد, تریلیون, 兆, 万亿, 조, triliun, nghìn tỷ, ล้านล้าน, bilió, bilions, trillions, de billion, fr billion, fr billions, da billion, nb billion',
+  ],
 ];
 
 interface WordNumber {
