@@ -38,11 +38,12 @@ export class StoredHandouts implements Handouts {
     return found.map(({ content }) => content);
   }
 
-  retire({ id, jobId }: Batch): Promise<'retired' | 'open' | 'settled'> {
+  retire({ id, jobId, askId }: Batch): Promise<'retired' | 'open' | 'settled'> {
     const statement = sql`select retire(${id}, ${jobId}) as status`;
     return this.#connection.write(
       [statement],
       ([rows]) => rows?.[0]?.status as 'retired' | 'open' | 'settled',
+      [askId],
     );
   }
 
