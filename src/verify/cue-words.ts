@@ -56,7 +56,7 @@ export const CUES: readonly Cue[] = [
     reason: 'a word before it speaks of the past',
     within: 60,
     before: {
-      en: String.raw`former(?:ly)?|ex|erstwhile|previous(?:ly)?|past|then|outgoing|departing|predecessors?|once|originally|used to|no longer|until (?:\p{L}+ )?\d{4}|until recently|(?:started|began) with|(?:started|began) in \d{4} with|ousted|departed|emeritus|earlier|older|prior|last year['’]s|last season['’]s`,
+      en: String.raw`(?<=^|[.!?]\s)before [^,.]{2,30},|former(?:ly)?|ex|erstwhile|previous(?:ly)?|past|then|outgoing|departing|predecessors?|once|originally|used to|no longer|until (?:\p{L}+ )?\d{4}|until recently|(?:started|began) with|(?:started|began) in \d{4} with|ousted|departed|emeritus|earlier|older|prior|last year['’]s|last season['’]s`,
       de: String.raw`bis (?:\p{L}+ )?\d{4}|ehemalige[rsnm]?|ehemals|frühere[rsnm]?|früher|vormals|bisherige[rsnm]?|vorherige[rsnm]?|ex|vorgänger(?:in|s)?|einst|damalige[rsn]?|ursprünglich`,
       fr: String.raw`jusqu['’]en \d{4}|ancien(?:ne|s)?|ex|précédente?|anciennement|prédécesseur|autrefois|jadis|initialement`,
       es: String.raw`hasta \d{4}|antigu[oa]s?|(?<!año )anterior(?:mente)?|ex(?:director\p{L}*|president\p{L}*|ministr\p{L}*|consejer\p{L}*)?|predecesora?|entonces|saliente`,
@@ -98,7 +98,7 @@ export const CUES: readonly Cue[] = [
       pl: String.raw`odszedł|odeszła|zrezygnował\p{L}*|do \d{4}|został\p{L}* odwołan\p{L}*|ustąpił\p{L}*|zmarł\p{L}*`,
       cs: String.raw`odstoupil\p{L}*|odešel|odešla|do roku \d{4}|rezignoval\p{L}*`,
       ru: String.raw`уш[её]л|ушла|покинул\p{L}*|до \d{4}|уволен\p{L}*|сложил\p{L}*|скончал\p{L}*|был\p{L}* смещ[её]н\p{L}*`,
-      all: String.raw`(?<=^\s?)\(?\d{4}\s?[-–]\s?\d{4}\)?|\(\s?(?:former|ex|ehem\.?|bis|until|till|-|–)|(?:が|は|氏が|氏は)?退任|辞任|卸任|离任|辞职|사임|퇴임`,
+      all: String.raw`(?<=^\s?)\(?\d{4}\s?[-–]\s?\d{4}\)?|\(\s?(?:former|ex|ehem\.?|bis|until|till?|do|jusqu['’](?:en|au)|hasta|fino al?|até|tot|indtil|до|-|–)(?![\p{L}\p{M}])|(?:が|は|氏が|氏は)?退任|辞任|卸任|离任|辞职|사임|퇴임`,
     },
   },
   {
@@ -230,7 +230,7 @@ export const CUES: readonly Cue[] = [
     beyond: 40,
     after: {
       all: String.raw`\p{L}{0,8}(?:する予定|予定|を目標|を目指|に増やす|计划|预计|목표|예정|할 계획)`,
-      en: String.raw`by (?:20[3-9]\d|the end of)|(?:is|are) (?:planned|expected|targeted)|(?:who )?(?:is|are) to (?:become|be|take|join)|will (?:become|be|take|join|succeed|replace)|to become`,
+      en: String.raw`by (?:20[3-9]\d|the end of)|(?:is|are) (?:planned|expected|targeted|coming)|(?:who )?(?:is|are) to (?:become|be|take|join)|will (?:become|be|take|join|succeed|replace)|to become`,
       de: `(?:ist|sind) geplant|geplant|werden sollen|einstellen|anvisiert`,
     },
   },

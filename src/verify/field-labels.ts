@@ -37,7 +37,10 @@ export function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Gener
     yield lineAbove;
     return;
   }
-  if (block.text.includes('\n') && name.length <= hit.end - hit.start + 12 && !/\d/.test(name)) {
+  if (block.text.includes('\n') && name.length <= hit.end - hit.start + 12) {
+    // "Founded\n1962": a line of its own has its label in the line above, or below if it is a name.
+    if (lineAbove !== '' && lineAbove.length <= 40 && !/\d/.test(lineAbove)) yield lineAbove;
+    if (/\d/.test(name)) return;
     if (below !== undefined && !OVER.test(below)) yield below;
     return;
   }

@@ -58,7 +58,7 @@ export function resolveFieldWords(name: string, description: string): FieldWords
     qualifiers:
       families.length === 0 || (even !== text && known.trim() === '')
         ? []
-        : own.filter((word) => !known.includes(` ${word} `)),
+        : telling.filter((word) => !known.includes(` ${word} `)),
     numbered: [...text.matchAll(/ (\p{L}{3,} \d{1,2})(?= )/gu)].map((match) => match[1] ?? ''),
     hints,
   };
@@ -78,6 +78,10 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ (?:fax) /, ['fax']],
   [/ (?:auditor|auditors) /, ['auditor']],
   [/ (?:origin|made in) /, ['origin']],
+  [
+    / (?:birth ?place|place of birth|birth city|geburtsort|lieu (?:de )?naissance|lugar (?:de )?nacimiento|luogo (?:di )?nascita|local (?:de )?nascimento|geboorteplaats|fodelseort|fodested|miejsce urodzenia|misto narozeni|место рождения) /,
+    ['born'],
+  ],
   [/ (?:email|mail) /, ['email']],
   [/ (?:phone|telephone|tel|telefon|mobile) /, ['phone']],
   [
@@ -142,7 +146,7 @@ const EASTERN_FILLER =
 
 /** Words of names of fields that say nothing about what the field is. */
 const FILLERS = new Set(
-  `half quarter ans an annees anos ano anni anno jahre jaren mois meses mesi monate maanden jours dias giorni tage size min max minimum maximum lowest highest lower upper share name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh kmh mph rpm v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people per
+  `half quarter hour heure horas uhrzeit orario hora godzina ora ans an annees anos ano anni anno jahre jaren mois meses mesi monate maanden jours dias giorni tage size min max minimum maximum lowest highest lower upper share name names number num no count total amount value current latest annual yearly full the of in on at by for and or is has company companies organisation organization firm business latest date year month day time usd eur gbp chf jpy nok sek dkk pln inr cad aud kg g mg lb lbs oz l ml cl cm mm m km ft inch inches w kw mw kwh kmh mph rpm v percent pct k mn mio bn million millions thousand thousands billion billions id code url link list text info primary main first last since end start to per new official legal recent most person people per
   nr no num nummer numer brl cny rub czk inr krw mxn zar try huf ron aud nzd sgd hkd ils sar aed pence cents kwh gwh years months days hours minutes quarterly monthly lead headquarter
   yili yil sayisi adi tarihi 円 元 原 원 krw twd nombre numero anzahl aantal antal liczba pocet numer annee annees ano anno jahr jaar ar rok rik data datum fecha date dato nom nome name nombre naam navn nazwa nazev de del della du des la le les el der die das den van di do da dos das van het og och och and`.split(
     /\s+/,

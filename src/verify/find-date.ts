@@ -43,7 +43,8 @@ export function findDates(text: string, language: string): DateToken[] {
       if (taken.subarray(match.index, end).includes(1)) continue;
       for (const part of read(match, language)) {
         if (!isReal(part)) continue;
-        found.push({ ...part, start: match.index, end });
+        const { span = [0, match[0].length], ...date } = part;
+        found.push({ ...date, start: match.index + span[0], end: match.index + span[1] });
         taken.fill(1, match.index, end);
       }
     }
@@ -67,7 +68,8 @@ export function compareDates(token: DateToken, value: DateValue): 'exact' | 'par
   return token.month === value.month && token.day === null && value.day === 1 ? 'partial' : null;
 }
 
-type Part = Omit<DateToken, 'start' | 'end'>;
+/** `span` is the part of the match that a date stands in, if there are several. */
+type Part = Omit<DateToken, 'start' | 'end'> & { readonly span?: readonly [number, number] };
 type Reader = (match: RegExpExecArray, language: string) => readonly Part[];
 
 const MONTH = String.raw`[\p{L}\p{M}]{3,15}`;
@@ -85,6 +87,14 @@ const PATTERNS: readonly (readonly [RegExp, Reader])[] = [
   [
     /(?<!\d)(\d{4})\s?[-/.年년]\s?(\d{1,2})\s?[-/.月월]\s?(\d{1,2})(?!\d)\s?[日일]?/gu,
     ([, y, m, d]) => [create(y, m, d)],
+  ],
+  // 21–22 May 2025 and 3. bis 5. Juni 2024
+  [
+    new RegExp(
+      String.raw`${DAY}\.?(\s?[-–—]\s?|\s(?:to|bis|au|al|a|till?|tot|do)\s)(\d{1,2})\.?\s${OF}\s?(${MONTH})\.?,?${OF}\s${YEAR}`,
+      'giu',
+    ),
+    readDayRange,
   ],
   [/(?<!\d)(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]/gu, ([, y, m]) => [create(y, m, null)]],
   [/(令和|平成|昭和|大正|明治)\s?(\d{1,2}|元)\s?年(?:\s?(\d{1,2})\s?月(?:\s?(\d{1,2})\s?日)?)?/gu, readEra],
@@ -150,6 +160,17 @@ function create(y: string | undefined, m: string | null | undefined, d: string |
 function withMonth(y: string | undefined, name: string | undefined, d: string | null | undefined): Part[] {
   const month = getMonths().get(foldWords(name ?? ''));
   return month === undefined ? [] : [create(y, String(month), d ?? null)];
+}
+
+function readDayRange([all = '', first = '', mark = '', last, month, year]: RegExpExecArray): Part[] {
+  const middle = all.indexOf(mark, first.length);
+  return [
+    ...withMonth(year, month, first).map((part) => ({ ...part, span: [0, middle] as const })),
+    ...withMonth(year, month, last).map((part) => ({
+      ...part,
+      span: [middle + mark.length, all.length] as const,
+    })),
+  ];
 }
 
 function isReal({ year, month, day }: Part): boolean {

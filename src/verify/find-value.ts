@@ -52,6 +52,9 @@ export function findValue(index: PageIndex, value: JsonValue, kind: ValueKind, f
 function findAnyText(index: PageIndex, text: string, field: FieldInfo): Hit[] {
   const hits = findText(index, text, { isLegalName: field.families.has('legalName') });
   if (hits.length > 0) return hits;
+  // "v4.2.0".
+  const version = /^\d+(?:\.\d+)+$/.test(text) ? findPhrase(index, `v${text}`) : [];
+  if (version.length > 0) return version;
   const number = readNumberText(text);
   const isNumber =
     number !== null &&

@@ -6,7 +6,7 @@ import { findCue } from './find-cue.js';
 import type { Hit, PageIndex } from './page-index.js';
 import { type Sentence, splitSentence } from './sentences.js';
 import { findWrongField } from './wrong-field.js';
-import { findWrongSubject } from './wrong-subject.js';
+import { findWrongRow, findWrongSubject } from './wrong-subject.js';
 import { findWrongYear } from './wrong-year.js';
 
 /** Says why a hit is only weak evidence. Null if row and field are named beside it and no word changes its meaning. */
@@ -38,8 +38,8 @@ function isStruck({ struck }: TextBlock, { start }: Hit): boolean {
 function findTurn(context: EvidenceContext, hit: Hit, sentence: Sentence): string | null {
   const { field, index, subject } = context;
   if (hit.link !== undefined) return null;
-  const headings =
-    hit.segment.block === null ? '' : listHeadings(index, hit.segment.block).slice(0, 1).join(' ');
+  const { block } = hit.segment;
+  const headings = block === null ? [] : listHeadings(index, block);
   const wantsTurn =
     /\b(?:former|previous|past|planned|target|goal|forecast|expected|next|guidance|competitor|rival|prior|event|deadline|due|end|list|rrp|msrp|uvp|growth|change|increase|wachstum|croissance|crecimiento|crescita)\b/.test(
       field.words.join(' '),
@@ -65,7 +65,9 @@ function findTurn(context: EvidenceContext, hit: Hit, sentence: Sentence): strin
   const label = /^([^:：]{2,40})[:：]/u.exec(sentence.before)?.[1] ?? '';
   if (!wantsTurn && !field.groups.has('name') && TURNED_HEADING.test(label))
     return 'its label is about others, the past or plans';
-  if (!wantsTurn && TURNED_HEADING.test(headings))
+  // In a table that compares products, the column of the row is its own.
+  const isOwnColumn = block?.cell != null && findWrongRow(context, block) === null;
+  if (!wantsTurn && !isOwnColumn && headings.some((heading) => TURNED_HEADING.test(heading)))
     return 'the heading above it is about others, the past or plans';
   return findWrongYear(context, hit, sentence);
 }
@@ -95,7 +97,7 @@ function listTitles(index: PageIndex, { segment }: Hit): string[] {
 /** Headings of what is past, of relatives, and of others. */
 const TURNED_HEADING = new RegExp(
   [
-    `^(?:former|past|previous|ex-|alumni|resigned|ceased|dissolved|cancelled|deleted|gelöschte|ausgeschiedene|ehemalige|personnes radiées|radiations?|démissionnaires|anciens|ceses|cesados|administradores cesados|cessati|uitgetreden|tidigare|avgångna|fratrådte|wykreśleni|бывшие|history of)`,
+    `^(?:former|past|previous|historical|historyczn|historisch|historique|históric|storic|ex-|alumni|resigned|ceased|dissolved|cancelled|deleted|gelöschte|ausgeschiedene|ehemalige|personnes radiées|radiations?|démissionnaires|anciens|ceses|cesados|administradores cesados|cessati|uitgetreden|tidigare|avgångna|fratrådte|wykreśleni|бывшие|history of)`,
     `^(?:related companies|subsidiaries|affiliates|sister companies|group companies|関連会社|子会社|グループ会社|关联公司|子公司|계열사|tochter(?:gesellschaften|unternehmen|firmen)|beteiligungen|filiales|società controllate|dochter(?:bedrijven|ondernemingen)|dotterbolag|datterselskaber|datterselskap)`,
     `^(?:competitors?|rivals?|peers|wettbewerber|konkurrenten|konkurrenter|concurrents|competidores|concorrenti|конкуренты|(?:next|upcoming) opponent|nächster gegner|próximo rival|prochain adversaire|prossimo avversario)`,
     String.raw`^(?:similar|related|comparable|alternatives|compare|you (?:may|might)|people also|customers also|more (?:from|like|in)|see also|hotels near|ähnliche|verwandte|passend dazu|das könnte|auch interessant|mehr zum thema|siehe auch|dans la même gamme|same (?:range|series)|aus derselben|gleiche serie|de la misma gama|della stessa|(?:\p{L}+\s){0,2}(?:similaires|similares|simili|semelhantes|relacionad[oa]s|correlat[ie]|recommandée?s)|vous aimerez|voir aussi|à lire aussi|sur le même|también te|te puede|véase también|potrebbe|vedi anche|também|veja também|vergelijkbare|gerelateerde|ook interessant|zie ook|bekijk ook|liknande|relaterade|se även|lignende|relaterte|relaterede|se også|samankaltais|katso myös|podobne|powiązane|zobacz także|zobacz też|podobné|související|mohlo by|viz též|hasonló|benzer|похожие|см\. также|смотрите также|その他の|関連|類似|相关|类似|관련|비슷한)`,

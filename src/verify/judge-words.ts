@@ -70,7 +70,7 @@ export function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own
     .sort((a, b) => a.gap - b.gap);
   // A word that names the field belongs to another person or year.
   const isTakenByOther =
-    (isRole || (field.groups.has('date') && /\d{4}/.test(value))) &&
+    (isHolder || (field.groups.has('date') && /\d{4}/.test(value))) &&
     own === undefined &&
     all.some(({ family }) => field.families.has(family));
   const words = isTakenByOther ? null : findOwnWords(folded.text, field, toSource, start, end);
@@ -212,7 +212,9 @@ function findOwnWords(
   if (own.length === 0) return hinted;
   let gap = 0;
   for (const word of own) {
-    const at = findWord(folded, word);
+    // A word of the value itself names nothing: "Büro Lemke Architekten" is no "Architekt".
+    const isOutside = (position: number): boolean => toSource(position) < start || toSource(position) >= end;
+    const at = findWord(folded, word).filter(isOutside);
     if (at.length === 0) return hinted;
     const gaps = at.map((position) =>
       toSource(position) >= end
@@ -244,5 +246,23 @@ function findSpelling(folded: string, word: string): number[] {
       word.length > 4 ? rest.length <= Math.max(3, word.length - stem.length) : /^(?:e?s)?$/.test(rest);
     if (isSame && !isDeputyAt(folded, at + 1)) found.push(at + 1);
   }
+  return found.length > 0 || word.length < 6 ? found : findInflected(folded, word);
+}
+
+/** Positions of other forms of a word: both have the same stem and a short ending that begins with a vowel. */
+function findInflected(folded: string, word: string): number[] {
+  const found: number[] = [];
+  const stem = word.slice(0, Math.max(4, word.length - 3));
+  for (let at = folded.indexOf(` ${stem}`); at !== -1; at = folded.indexOf(` ${stem}`, at + 1)) {
+    const other = folded.slice(at + 1).split(' ', 1)[0] ?? '';
+    let shared = stem.length;
+    while (shared < word.length && word[shared] === other[shared]) shared += 1;
+    const isSame =
+      shared >= Math.max(word.length, other.length) - (word.length < 7 ? 2 : 3) &&
+      [word, other].every((each) => ENDING.test(each.slice(shared)));
+    if (isSame && !isDeputyAt(folded, at + 1)) found.push(at + 1);
+  }
   return found;
 }
+
+const ENDING = /^(?:[aeiouyαεηιουωаеиоуыюяіїй]\p{L}{0,2})?$/u;

@@ -79,10 +79,18 @@ export function findOtherSubject(context: EvidenceContext, hit: Hit, sentence: S
     if (ORGANISATION.test(owner) || (isTitle && isNamedOften(owner, around))) return OTHER;
   }
   if (others.some(({ start }) => start < at && start > nearest)) return OTHER;
+  if (nearest < 0 && isBelowOther(hit.segment.text.slice(0, sentence.start), around)) return OTHER;
   if (nearest >= 0 || others.length > 0 || !isSelfReference(sentence.text)) return null;
   return findTopic(hit.segment.text, sentence.start, { ...around, isPerson: false }) === 'other'
     ? OTHER
     : null;
+}
+
+/** "Acme SK, s.r.o., Priemyselná 7\nID: ": the lines of an address are of the company in the first of them. */
+function isBelowOther(above: string, around: Around): boolean {
+  const [first = '', ...rest] = above.split('\n');
+  if (rest.length === 0 || above.length > 400) return false;
+  return findOtherNames(first, around).some(({ name, start }) => start <= 1 && ORGANISATION.test(name));
 }
 
 /** Whether the sentences before a position go on about the row, or about somebody else. Null if they name neither. */

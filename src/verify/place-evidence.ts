@@ -4,7 +4,7 @@ import { saysField } from './field-labels.js';
 import { findFieldMentions } from './field-words.js';
 import { foldText } from './fold-text.js';
 import type { Hit, PageIndex } from './page-index.js';
-import { mentions } from './row-subject.js';
+import { headsRow } from './row-subject.js';
 import type { FieldInfo, ValueKind } from './value-kind.js';
 
 /** A place under "Locations" or "Scottish depot" is not the head office if that is wanted or named elsewhere. */
@@ -67,7 +67,7 @@ export function isLaterSection(
   if (heading === undefined || heading.level < 2 || block.cell !== null || block.region === 'footer')
     return false;
   if (HEAD_OFFICE.test(heading.text) || MAIN_SECTION.test(heading.text)) return false;
-  if (saysField(heading.text, field) || mentions(heading.text, subject)) return false;
+  if (saysField(heading.text, field) || headsRow(heading.text, subject)) return false;
   return blocks
     .slice(0, block.heading)
     .some(

@@ -26,8 +26,11 @@ export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
   if (row.some(({ name }) => splitColumnName(name).some((word) => BESIDE_PEOPLE.has(word))))
     for (const { name, value } of row)
       if (isBareName(name) && kinds.get(name) === 'company' && value.includes(' ')) kinds.set(name, 'person');
+  // A book beside its author is about the book.
+  const isOfWork = row.some(({ name }) => WORKS.has(foldWords(name)));
   for (const { name, value } of row)
     if (
+      !isOfWork &&
       PERSON_COLUMNS.has(splitColumnName(name)[0] ?? '') &&
       splitColumnName(name).length === 1 &&
       value.includes(' ')
@@ -42,9 +45,12 @@ export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
   const local = row.filter(({ name }) => LOCAL_COMPANY.has(foldWords(name))).map(({ value }) => value);
   const named = row
     .filter(({ name, value }) => kinds.get(name) === 'text' && isNameColumn(name, value))
+    .slice(0, 1)
     .map(({ value }) => value);
   const others = row
     .filter(({ name, value }) => kinds.get(name) === 'text' && isPlainName(name, value))
+    // The first column says what the row is; "miasto" beside "klub" does not.
+    .slice(0, 1)
     .map(({ value }) => value);
   const wantsPerson =
     people.length > 0 && !field.words.some((word) => COMPANY_WORDS.has(word)) && !isCompanyField(field);
@@ -76,6 +82,7 @@ const PERSON_COLUMNS = new Set(
     ' ',
   ),
 );
+const WORKS = new Set('title book film movie song album game paper article'.split(' '));
 const COMPANY_WORDS = new Set([
   'company',
   'employer',
@@ -227,6 +234,14 @@ function isOwnHost(host: string, { hosts, names, aliases }: RowSubject): boolean
 /** True if a text names the row. */
 export function mentions(text: string, subject: RowSubject): boolean {
   return findMentions(text, subject).length > 0;
+}
+
+/** True for a heading with the row's name, or with its end where a list leaves out the rest: "Lyon Croix-Rousse". */
+export function headsRow(text: string, subject: RowSubject): boolean {
+  const words = foldWords(text);
+  return words.length >= 4 && subject.names.some((name) => name.endsWith(` ${words}`))
+    ? true
+    : mentions(text, subject);
 }
 
 /** Where a text names the row, as [start, end) in the text. A longer name of another company is not a mention. */

@@ -23,7 +23,7 @@ export const CAPITAL = String.raw`\p{Lu}[\p{L}\d&’'-]*`;
 const FORM =
   'GmbH|mbH|AG|KG|SE|Inc|Corp|Corporation|Ltd|Limited|LLC|LLP|PLC|plc|SA|S\\.A\\.|SAS|SARL|SpA|S\\.p\\.A\\.|Srl|S\\.r\\.l\\.|BV|B\\.V\\.|NV|N\\.V\\.|AB|ASA|AS|A/S|ApS|Oy|Oyj|Sp\\. z o\\.o\\.|s\\.r\\.o\\.|a\\.s\\.|Kft|Zrt|Ventures|Capital|Partners|Holdings?|Group|Bank|Foundation|University|Institute|Fund|Industries|Technologies|Systems|Solutions|Pharma|Energy|Motors|Airlines|Insurance|Media|Labs|Studios|Consulting|Logistics|Instruments|Analytics|Robotics|Software';
 const WITH_FORM = new RegExp(
-  String.raw`(?<![\p{L}\d])(${CAPITAL}(?:\s(?:${CAPITAL}|&|of|und|and|de)){0,4}?)\s(?:${FORM})(?![\p{L}])`,
+  String.raw`(?<![\p{L}\d])(${CAPITAL}(?:\s(?:${CAPITAL}|&|of|und|and|de)){0,4}?),?\s(?:${FORM})(?![\p{L}])`,
   'gu',
 );
 export const ORGANISATION = new RegExp(String.raw`\s(?:${FORM})(?![\p{L}])`, 'u');
@@ -79,7 +79,7 @@ const NAMED_LEADS = [DESCRIBED, INTRO_LEAD, APPOSED_LEAD, DESCRIBED_FIRM];
 
 /** "Castle Crumb, a bakery chain with …": what follows is said of Castle Crumb. */
 const APPOSITION = new RegExp(
-  String.raw`(?<![\p{L}\d])(${CAPITAL}(?:\s${CAPITAL}){0,3}),\s(?!the\s(?:company|firm|group|business|start-?up)\s)(?:(?:a|an|the|its|ein|eine|das|une?|la|le|un|una|el|il|een|en|ett|et)\s\p{Ll}|which\s|whose\s|qui\s|que\s|che\s|som\s|który\s|która\s|где\s|котор)`,
+  String.raw`(?<![\p{L}\d])(${CAPITAL}(?:\s${CAPITAL}){0,3}),\s(?!the\s(?:company|firm|group|business|start-?up)\s)(?:(?:a|an|the|its|ein|eine|das|une?|la|le|un|una|el|il|een|en|ett|et)\s\p{Ll}|which\s|whose\s|where\s|donde\s|wo\s|où\s|dove\s|onde\s|waar\s|där\s|hvor\s|gdzie\s|kde\s|qui\s|que\s|che\s|som\s|który\s|która\s|где\s|котор)`,
   'gu',
 );
 const PLACE = /(?:^|\s)(?:in|at|near|à|en|au|a|im|bei|em|ad|i|på|w|we|v|ve|в|из|te)\s$/iu;

@@ -54,4 +54,4 @@ function listEnds(text: string, from: number, to: number): number[] {
 }
 
 const ABBREVIATION =
-  /(?:^|[\s("“.\-–/])(?:\p{Lu}|\p{L}\.\p{L}|IdNr|Reg|USt|Org|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Inc|Ltd|Corp|Co|No|no|Nr|nr|vs|approx|ca|bzw|ggf|inkl|Mio|Mrd|Tsd|Bd|Mme|Mlle|Sra|Dott|Ing|Dipl|Phys|Kfm|Wirt|Math|Chem|Ök|Hr|Fr|Geb|geb|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Okt|Dez|Tel|Fax|Str|Cad|Mah|Sok|Sk|tel|ul|al|av|Av|adm|dir|inż|mgr|hab|spol|s\.r\.o|р|г|ул|им|тыс|руб)$/u;
+  /(?:^|[\s("“.\-–/])(?:\p{Lu}|\p{L}\.\p{L}|IdNr|Reg|USt|Org|Mr|Mrs|Ms|[Dd]r|[Pp]rof|[Dd]oc|[Ii]ng|[Mm]ag|[Dd]ott|[Dd]ott\.ssa|ssa|[Aa]vv|[Mm]gr|[Pp]h|St|Sr|Jr|Inc|Ltd|Corp|Co|No|no|Nr|nr|vs|approx|ca|bzw|ggf|inkl|Mio|Mrd|Tsd|Bd|Mme|Mlle|Sra|Dott|Ing|Dipl|Phys|Kfm|Wirt|Math|Chem|Ök|Hr|Fr|Geb|geb|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Okt|Dez|Tel|Fax|Str|Cad|Mah|Sok|Sk|tel|ul|al|av|Av|adm|dir|inż|mgr|hab|spol|s\.r\.o|р|г|ул|им|тыс|руб)$/u;

@@ -38,7 +38,7 @@ import {
 } from './place-evidence.js';
 import { findMentions, mentions, type RowSubject } from './row-subject.js';
 import type { Sentence } from './sentences.js';
-import type { FieldInfo } from './value-kind.js';
+import type { FieldInfo, ValueKind } from './value-kind.js';
 import { findWrongContact } from './wrong-contact.js';
 
 const NO_FIELD = 'the words of the field are not beside it';
@@ -140,7 +140,7 @@ function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence)
   )
     return null;
   if (kind === 'number' && field.groups.has('count') && isNamedBehind(hit.after ?? '', field)) return null;
-  const hasTitle = field.groups.has('role') && hasOtherTitle(sentence, field);
+  const hasTitle = field.groups.has('role') && hasOtherTitle(hit, sentence, field);
   const label = block.cell === null ? OWN_LABEL.exec(sentence.before)?.[1] : undefined;
   if (label !== undefined && judgeLabel(label, field) === 'own') return null;
   if (
@@ -175,10 +175,26 @@ function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence)
   const [heading = ''] = listHeadings(index, block);
   // A headline is a sentence of its own.
   if (heading.length <= 40 && judgeLabel(heading, field) === 'own')
-    return isLaterItem(context, hit) ? 'it is one of several below a heading' : null;
+    return isLaterItem(context, hit) || isOfRow(context, hit) || isLaterSentence(hit, sentence, kind)
+      ? 'it is one of several below a heading'
+      : null;
   // Several people and roles may share a sentence.
-  const around = listWordsAround(index, hit, sentence).slice(field.groups.has('role') ? 1 : 0);
+  const isHolder = field.groups.has('role') || field.families.has('parent');
+  const around = listWordsAround(index, hit, sentence).slice(isHolder ? 1 : 0);
   return hasOwnWords(around.join(' | '), field) ? null : NO_FIELD;
+}
+
+/** A cell whose row has a label of its own: the heading of the table is of all rows. */
+function isOfRow({ index, kind }: EvidenceContext, { segment: { block } }: Hit): boolean {
+  const row = block?.cell == null || kind !== 'number' ? '' : index.headers(block).row;
+  return row !== '' && !WHOLE_LABEL.test(row.trim());
+}
+
+/** "MIT. The bundled hash function is BSD": the heading is of the first sentence, or the first number. */
+function isLaterSentence({ segment: { text }, start }: Hit, sentence: Sentence, kind: ValueKind): boolean {
+  if (sentence.start === 0 || start === sentence.start) return false;
+  if (kind === 'number' || kind === 'date') return /\d/.test(text.slice(0, sentence.start));
+  return sentence.previous.length < 160 && !text.includes('\n');
 }
 
 /** "Board: Ann Lee, Dr. Tom Fox": the label of a list is that of each item, up to the next label or role. */
@@ -265,7 +281,10 @@ function isBelowName({ index, subject }: EvidenceContext, { segment }: Hit): boo
 }
 
 /** "Ann Lee, head of sales": a title that does not name the field stands right behind the name. */
-function hasOtherTitle({ after }: Sentence, field: FieldInfo): boolean {
+function hasOtherTitle({ segment, end }: Hit, { after }: Sentence, field: FieldInfo): boolean {
+  // "Ann Lee (chief scientist)", or a title in the next line.
+  const apart = /^(?:\s?\(([^()\d]{4,40})\)|\n([^\n\d@:]{4,50})(?:\n|$))/u.exec(segment.text.slice(end));
+  if (apart !== null) return judgeLabel(apart[1] ?? apart[2] ?? '', field) !== 'own';
   const title =
     /^\s?[,–—|·(-]\s?((?!(?:who|which|the|and|der|die|qui|que|che|som|die|de|von|aus|from|of|in|à|di|da|van)\s)\p{Ll}[\p{L}\s&'’-]{3,50})\)?\.?$/u.exec(
       after,

@@ -6,7 +6,7 @@ import { foldText, foldWords } from './fold-text.js';
 import { findWord } from './judge-words.js';
 import { findOtherSubject, findTopic, isPartOfRow } from './other-subject.js';
 import type { Hit, PageIndex, Segment } from './page-index.js';
-import { findMentions, mentions, type RowSubject, segmentMentions } from './row-subject.js';
+import { findMentions, headsRow, mentions, type RowSubject, segmentMentions } from './row-subject.js';
 import { isSelfReference } from './sentence-names.js';
 import type { Sentence } from './sentences.js';
 import { listYears } from './wrong-year.js';
@@ -24,9 +24,14 @@ export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: S
   if (kind === 'url' && relation !== 'own' && isProfile(context.value))
     return 'the address does not have the name of the row';
   if (kind === 'email' && isNamedAddress(context)) return null;
+  if (kind === 'phone' && isOutsideOwnSection(context.index, subject, block))
+    return 'it is in another record';
   if (relation === 'own' && (kind === 'url' || kind === 'email' || kind === 'phone'))
     return block.region === 'aside' ? 'it is in a side box' : null;
-  if (block.region === 'aside') return segmentMentions(hit.segment, subject) ? null : 'it is in a side box';
+  if (block.region === 'aside' && segmentMentions(hit.segment, subject)) return null;
+  // A box of labelled facts is about what the page is about.
+  if (block.region === 'aside' && (relation === null || !isInFactBox(context.index, block)))
+    return 'it is in a side box';
   if (block.region === 'nav') return 'it is in a menu';
   if (block.region === 'footer' && relation !== 'own' && !segmentMentions(hit.segment, subject))
     return 'it is in the footer of another site';
@@ -40,6 +45,16 @@ export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: S
     return 'the sentence is about a part of it';
   if (relation === null) return isNamedNear(context, hit.segment, block, sentence) ? null : NOT_NAMED;
   return findOtherRecord(context, block);
+}
+
+/** True for a value with a label, in a box that has at least three of them. */
+function isInFactBox(index: PageIndex, block: TextBlock): boolean {
+  const isLabelled = (each: TextBlock): boolean =>
+    each.role === 'detail' || index.headers(each).row !== '' || /^[^:：\n]{2,40}[:：]\s/u.test(each.text);
+  const box = index.page.blocks.filter(
+    (each) => each.region === 'aside' && each.heading === block.heading && isLabelled(each),
+  );
+  return box.length >= 3 && box.includes(block);
 }
 
 function isProfile(value: string): boolean {
@@ -98,7 +113,7 @@ function findOtherInText(text: string, subject: RowSubject): string | null {
 }
 
 /** Undefined if the table does not decide. */
-function findWrongRow(
+export function findWrongRow(
   { index, subject, relation, field }: EvidenceContext,
   block: TextBlock,
 ): string | null | undefined {
@@ -108,7 +123,10 @@ function findWrongRow(
   // A table that compares a maker's products leaves out what their names share.
   const namesColumn = (each: TextBlock): boolean => {
     const words = foldWords(each.text);
-    return names(each) || (words.includes(' ') && subject.names.some((name) => name.startsWith(`${words} `)));
+    return (
+      (each !== block && headsRow(each.text, subject)) ||
+      (words.includes(' ') && subject.names.some((name) => name.startsWith(`${words} `)))
+    );
   };
   const rows = index.rows(cell.table);
   if (rows.length < 2) return undefined;
@@ -242,7 +260,8 @@ const EPITHET =
 function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock): string | null {
   const { blocks, groups } = index.page;
   const heading = blocks[block.heading];
-  if (heading !== undefined && heading.level >= 2 && !mentions(heading.text, subject)) {
+  if (isOutsideOwnSection(index, subject, block)) return 'it is in another record';
+  if (heading !== undefined && heading.level >= 2 && !headsRow(heading.text, subject)) {
     const about =
       /^(?:[Aa]bout|[Üü]ber|[ÀàAa] propos d[eu'’]?|[Aa]cerca de|[Ss]obre|[Ii]nformazioni su|[Oo]ver|[Oo]m|[Oo] firmie|[Оо] компании)\s+(\p{Lu}.*)/u.exec(
         heading.text,
@@ -293,6 +312,32 @@ function findOtherRecord({ index, subject }: EvidenceContext, block: TextBlock):
     group = parent;
   }
   return null;
+}
+
+/** True on a page about many, of which one has a heading with the row's name: what is not below that is of others. */
+function isOutsideOwnSection(index: PageIndex, subject: RowSubject, block: TextBlock): boolean {
+  const { blocks } = index.page;
+  const own = ownSections.get(subject) ?? findOwnSection(index, subject);
+  ownSections.set(subject, own);
+  if (own === -1) return false;
+  let at = blocks.indexOf(block);
+  for (let up = 0; up < 6 && at >= 0; up += 1) {
+    if (at === own) return false;
+    at = blocks[at]?.heading ?? -1;
+  }
+  return !mentions(block.text, subject);
+}
+
+const ownSections = new WeakMap<RowSubject, number>();
+
+/** The heading of the row on a page whose title does not name it, if there are others of its level; otherwise -1. */
+function findOwnSection({ page: { blocks, title } }: PageIndex, subject: RowSubject): number {
+  if (mentions(title, subject)) return -1;
+  const own = blocks.findIndex(({ level, text }) => level >= 2 && headsRow(text, subject));
+  if (blocks.some(({ level, text }) => level === 1 && mentions(text, subject))) return -1;
+  const isSibling = ({ level, heading }: TextBlock, at: number): boolean =>
+    at !== own && level === blocks[own]?.level && heading === blocks[own]?.heading;
+  return blocks.some(isSibling) ? own : -1;
 }
 
 function startsWithName(text: string, subject: RowSubject): boolean {
