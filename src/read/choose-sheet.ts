@@ -1,7 +1,8 @@
 import { createUsageError } from '../errors.js';
 import type { SheetLine } from '../model/file-format.js';
+import { OUTCOME_COLUMNS } from '../model/output-columns.js';
 import { type InputLimits, type InputOptions, type InputWarning, Warnings } from './input.js';
-import { readSheetExtras } from './sheet-extras.js';
+import { readSheetExtras, type SheetExtras } from './sheet-extras.js';
 import { findHeader, HEADER_SEARCH_LINES, hasTable } from './sheet-header.js';
 import { type OpenSheet, readSheetLines } from './sheet-reader.js';
 import type { Sheet, Workbook } from './workbook.js';
@@ -17,7 +18,8 @@ const ABOUT =
   /^(?:info|about|read ?me|cover|title|deckblatt|(?:export |document )?summary|instructions?|anleitung|help|legend|legende|notes?|contents|index|toc|overview|übersicht|change ?log|changes)$/i;
 
 /**
- * Returns the sheet with the given name or number, else the first visible one with a table.
+ * Returns the sheet with the given name or number, else the visible one that rowfill has filled, else the first visible
+ * one with a table.
  */
 export async function chooseSheet(
   workbook: Workbook,
@@ -26,7 +28,9 @@ export async function chooseSheet(
 ): Promise<ChosenSheet> {
   const visible = workbook.sheets.filter((sheet) => !sheet.isHidden);
   const named = findSheet(workbook, options);
-  const wanted = named === null ? visible : [named];
+  const filled = named === null ? await findFilled(workbook, visible, options.headerRow, limits) : null;
+  const only = named ?? filled;
+  const wanted = only === null ? visible : [only];
   let best: ChosenSheet | null = null;
   for (const sheet of wanted) {
     const chosen = await openSheet(workbook, sheet, options.headerRow, limits);
@@ -51,6 +55,39 @@ function rateSheet({ sheet, lines, headerAt }: ChosenSheet): number {
   return ABOUT.test(sheet.name.trim()) ? 3 : BEST;
 }
 
+/**
+ * The sheet with the most result columns; null if none has any. Such columns are partly blank until a job is done, so
+ * how full a sheet is does not tell.
+ */
+async function findFilled(
+  workbook: Workbook,
+  sheets: readonly Sheet[],
+  headerRow: number | undefined,
+  limits: InputLimits,
+): Promise<Sheet | null> {
+  if (sheets.length < 2) return null;
+  let best: { readonly sheet: Sheet; readonly count: number } | null = null;
+  for (const sheet of sheets) {
+    const opened = { sheet, extras: NO_EXTRAS };
+    // A sheet that cannot be read is refused only if it is chosen.
+    const lines = await readFirstLines(workbook, opened, countSearched(headerRow), limits).catch(() => []);
+    const count = Math.max(0, ...lines.map(countResultColumns));
+    if (count > (best?.count ?? 0)) best = { sheet, count };
+    if (count === OUTCOME_COLUMNS.length) break;
+  }
+  return best?.sheet ?? null;
+}
+
+const NO_EXTRAS: SheetExtras = { mergedColumns: [], mergedAcross: new Map(), links: new Map(), tables: [] };
+
+function countResultColumns({ cells }: SheetLine): number {
+  return OUTCOME_COLUMNS.filter((name) => cells.some((text) => text.trim() === name)).length;
+}
+
+function countSearched(headerRow = 0): number {
+  return headerRow + HEADER_SEARCH_LINES;
+}
+
 async function openSheet(
   workbook: Workbook,
   sheet: Sheet,
@@ -59,11 +96,8 @@ async function openSheet(
 ): Promise<ChosenSheet> {
   const extras = await readSheetExtras(workbook, sheet, limits);
   const opened = { sheet, extras };
-  if (headerRow === undefined) {
-    const lines = await readFirstLines(workbook, opened, HEADER_SEARCH_LINES, limits);
-    return { ...opened, lines, headerAt: findHeader(lines, extras.mergedAcross) };
-  }
-  const lines = await readFirstLines(workbook, opened, headerRow + HEADER_SEARCH_LINES, limits);
+  const lines = await readFirstLines(workbook, opened, countSearched(headerRow), limits);
+  if (headerRow === undefined) return { ...opened, lines, headerAt: findHeader(lines, extras.mergedAcross) };
   const headerAt = lines.findIndex(({ line }) => line === headerRow);
   return { ...opened, lines, headerAt };
 }

@@ -2,6 +2,7 @@ import { rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { OUTCOME_COLUMNS } from '../../src/model/output-columns.js';
 import { type InputOptions, openInput } from '../../src/read/open-input.js';
 import { readAllRows, showRow } from '../helpers/rows.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
@@ -18,6 +19,12 @@ function lines(...rows: readonly (readonly string[] | null)[]): string {
   return rows.map((texts, index) => (texts === null ? '' : createRow(index + 1, texts))).join('');
 }
 
+/** The rows of a sheet, each so many lines further down. */
+function moveDown(rows: string, count: number): string {
+  return rows.replace(/(<row r=")(\d+)/g, (_, start, line) => `${start}${Number(line) + count}`);
+}
+
+const FIELDS = ['city', 'city_confidence', 'city_citations'];
 const PEOPLE = lines(['name'], ['Ada'], ['Grace']);
 const FIRMS = lines(['firm', 'city'], ['Acme', 'Oslo']);
 
@@ -32,6 +39,39 @@ test('the first sheet with a table is read, and a warning lists the others', asy
       fact: 'Using sheet "People"; --sheet chooses another: "Cover", "Intro", "Firms".',
     },
   ]);
+});
+
+/** A filled sheet in which only the first row was sent. */
+const PARTLY_FILLED = lines(
+  ['firm', ...FIELDS, ...OUTCOME_COLUMNS],
+  ['Acme', 'Oslo', 'high', 'https://a.com', 'enriched', '', '2026-01-01', '0.01', 'run_1'],
+  ['Bolt'],
+  ['Core'],
+  ['Dart'],
+);
+const UNREADABLE = '<row r="1"><c r="ZZZZ1"/></row>';
+const PIVOT = lines(['enrichment_status', 'rows'], ['enriched', '1'], ['skipped', '3']);
+
+test.each([
+  ['before another table', { Filled: PARTLY_FILLED, People: PEOPLE }],
+  ['after another table', { People: PEOPLE, Filled: PARTLY_FILLED }],
+  ['after a table of its statuses', { Pivot: PIVOT, Filled: PARTLY_FILLED }],
+  ['in a sheet named like one about the workbook', { People: PEOPLE, Summary: PARTLY_FILLED }],
+  ['below a title', { People: PEOPLE, Filled: `${lines(['Our firms'])}${moveDown(PARTLY_FILLED, 2)}` }],
+  ['after a sheet that cannot be read', { Chart: UNREADABLE, Filled: PARTLY_FILLED }],
+])('the sheet that rowfill has filled is read, %s', async (_where, sheets) => {
+  const input = await openSheets(sheets);
+  expect((await readAllRows(input)).map((row) => showRow(row)[0])).toEqual(['Acme', 'Bolt', 'Core', 'Dart']);
+});
+
+test('another sheet than the filled one is read if it is named', async () => {
+  const input = await openSheets({ People: PEOPLE, Filled: PARTLY_FILLED }, { sheet: 'People' });
+  expect((await readAllRows(input)).map(showRow)).toEqual([['Ada'], ['Grace']]);
+});
+
+test('a sheet that cannot be read does not matter if another is read', async () => {
+  const input = await openSheets({ People: PEOPLE, Chart: UNREADABLE });
+  expect((await readAllRows(input)).map(showRow)).toEqual([['Ada'], ['Grace']]);
 });
 
 test('a shared string cell without an index is blank', async () => {
