@@ -119,6 +119,14 @@ export const CUES: readonly Cue[] = [
     },
   },
   {
+    reason: 'a word before it speaks of the past',
+    within: 110,
+    applies: ({ families }) => families.has('founded'),
+    before: {
+      all: String.raw`(?:roots|origins|forerunner|wurzeln|vorläufer\p{L}*|racines|raíces|radici|raízes|wortels|rötter|rødder|røtter|korzenie|kořeny|корни) [^.]{0,60}(?:,|that|which|when)`,
+    },
+  },
+  {
     reason: 'it is the predecessor of the current person',
     within: 45,
     applies: isRole,

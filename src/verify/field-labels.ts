@@ -3,7 +3,8 @@ import { findFieldMentions } from './field-words.js';
 import { foldText } from './fold-text.js';
 import { competes, findWord } from './judge-words.js';
 import type { Hit, PageIndex } from './page-index.js';
-import type { FieldInfo } from './value-kind.js';
+import type { Sentence } from './sentences.js';
+import type { FieldInfo, ValueKind } from './value-kind.js';
 
 /** Labels of a block: table headers, the term before a detail, and short neighbours of the same group. */
 export function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Generator<string> {
@@ -70,6 +71,20 @@ export function* listLabels(index: PageIndex, block: TextBlock, hit: Hit): Gener
   )
     yield before.text;
   if (hit.start <= 3 && groups.length === 0) yield blocks[at + 1]?.text ?? '';
+}
+
+/** "MIT. The bundled hash function is BSD": a heading is of the first sentence, or the first number. */
+export function isLaterSentence(
+  { segment: { text }, start }: Hit,
+  sentence: Sentence,
+  kind: ValueKind,
+  { own }: FieldInfo,
+): boolean {
+  if (sentence.start === 0 || start === sentence.start) return false;
+  const words = foldText(sentence.text, 'plain').text;
+  if (own.some((word) => findWord(words, word).length > 0)) return false;
+  if (kind === 'number' || kind === 'date') return /\d/.test(text.slice(0, sentence.start));
+  return sentence.previous.length < 160 && !text.includes('\n');
 }
 
 /** "Managing Partner 2009–2020". */

@@ -2,7 +2,9 @@ import type { TextBlock } from '../pages/page-text.js';
 import { findWrongAdjective } from './country-adjective.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
 import type { FieldGroup } from './field-families.js';
+import { saysField } from './field-labels.js';
 import { findCue } from './find-cue.js';
+import { PERCENTAGE } from './match-number.js';
 import type { Hit, PageIndex } from './page-index.js';
 import { type Sentence, splitSentence } from './sentences.js';
 import { findWrongField } from './wrong-field.js';
@@ -11,7 +13,7 @@ import { findWrongYear } from './wrong-year.js';
 
 /** Says why a hit is only weak evidence. Null if row and field are named beside it and no word changes its meaning. */
 export function findWeakness(context: EvidenceContext, hit: Hit): string | null {
-  if (hit.doubt !== null) return hit.doubt;
+  if (hit.doubt !== null && !isLabelledPercentage(context, hit)) return hit.doubt;
   if (hit.how === 'partial') return 'only a part of the value is on the page';
   const { block } = hit.segment;
   if (block?.role === 'option') return 'it is a choice of a form';
@@ -24,6 +26,12 @@ export function findWeakness(context: EvidenceContext, hit: Hit): string | null 
       ? findWrongAdjective(context, hit, sentence)
       : findWrongField(context, hit, sentence))
   );
+}
+
+/** "Alcohol: 14.5 %" for a field of no known kind that is named by the label of the value. */
+function isLabelledPercentage({ field }: EvidenceContext, { doubt, segment, start }: Hit): boolean {
+  const label = /^([^:：\d]{2,40})[:：]\s$/u.exec(segment.text.slice(0, start))?.[1] ?? '';
+  return doubt === PERCENTAGE && field.families.size === 0 && field.unit === null && saysField(label, field);
 }
 
 const ROLE: ReadonlySet<FieldGroup> = new Set<FieldGroup>(['role']);

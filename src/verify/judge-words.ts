@@ -73,6 +73,7 @@ export function judgeWords(sentence: Sentence, field: FieldInfo, hit: Hit): 'own
     (isHolder || (field.groups.has('date') && /\d{4}/.test(value))) &&
     own === undefined &&
     all.some(({ family }) => field.families.has(family));
+  if (isShortened(sentence.before, field)) return 'own';
   const words = isTakenByOther ? null : findOwnWords(folded.text, field, toSource, start, end);
   if (own === undefined && words === null)
     return rivals[0] !== undefined && rivals[0].gap <= 25 ? 'other' : null;
@@ -95,9 +96,14 @@ function isBracketOfOther(text: string, { start, end }: { start: number; end: nu
 
 /** "Ann Lee and is run by her son Tom Lee as CEO": a role after another name is of that one, unless the names are a list. */
 function isOfLaterName(between: string): boolean {
+  if (TAKES_OVER.test(between)) return false;
   const isList = /^(?:,|\s(?:and|und|et|y|e|och|og|en|i|&))?\s\p{Lu}/u.test(between);
   return !isList && /\p{Ll}\s\p{Lu}\p{Ll}+\s\p{Lu}\p{Ll}+/u.test(between);
 }
+
+/** "Ann Lee succeeds Tom Fox as": the role is of the first name, too. */
+const TAKES_OVER =
+  /^\s(?:has\s|will\s)?(?:succe(?:ed|ss)\p{L}*|replac\p{L}+|follows|takes over from|took over from|folgt\p{L}*|ersetzt|löste?|übernimmt|übernahm|succède|remplace|sucede|sustituye|sucedió|sustituyó|subentra|succede|sostituisce|substitui|volgt|efterträder|efterfølger|etterfølger|zastąpił\p{L}*|nahradil\p{L}*|сменил\p{L}*)\s/u;
 
 /** "Founded in 1987 and listed in 2006": what comes after "and" is of the next year. */
 function isNextEvent({ groups }: FieldInfo, between: string): boolean {
@@ -197,6 +203,17 @@ function areSameMention(
   );
 }
 
+/** "Dir. Ann Lee": the word right before a value is short for a word of the field. */
+function isShortened(before: string, { own }: FieldInfo): boolean {
+  const short = foldWords(/(?:^|[\s(·|])(\p{L}{2,5})\.[:：]?\s$/u.exec(before)?.[1] ?? '');
+  return (
+    short.length >= 2 &&
+    own.length === 1 &&
+    (own[0] ?? '').length > short.length &&
+    (own[0] ?? '').startsWith(short)
+  );
+}
+
 /** Distance of the field's own words from the value, if all of them are in the sentence. */
 function findOwnWords(
   folded: string,
@@ -212,9 +229,7 @@ function findOwnWords(
   if (own.length === 0) return hinted;
   let gap = 0;
   for (const word of own) {
-    // A word of the value itself names nothing: "Büro Lemke Architekten" is no "Architekt".
-    const isOutside = (position: number): boolean => toSource(position) < start || toSource(position) >= end;
-    const at = findWord(folded, word).filter(isOutside);
+    const at = findWord(folded, word);
     if (at.length === 0) return hinted;
     const gaps = at.map((position) =>
       toSource(position) >= end

@@ -5,6 +5,8 @@ import type { Hit, PageIndex, Segment } from './page-index.js';
 import { convertUnit, isOtherUnit, readUnit } from './units.js';
 import type { FieldInfo } from './value-kind.js';
 
+export const PERCENTAGE = 'the number is a percentage';
+
 /** Looks for a number in any notation, rounded as far as the page shows digits, and in other units. */
 export function findNumber(index: PageIndex, value: number, field: FieldInfo): Hit[] {
   if (!Number.isFinite(value)) return [];
@@ -143,7 +145,7 @@ function findNumberDoubt(
       ),
     )
   )
-    return 'the number is a percentage';
+    return PERCENTAGE;
   if (token.currency !== null && field.groups.has('count') && field.groups.size === 1 && Math.abs(value) > 0)
     return 'the number is an amount of money';
   return doubt;

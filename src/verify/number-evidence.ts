@@ -89,6 +89,16 @@ export function isNamedBehind(after: string, field: FieldInfo, most = 1): boolea
   return findFieldMentions(words).some(({ family }) => field.families.has(family));
 }
 
+/** "9,000 barrels" for `annual_barrels`: what is counted is a word of the field itself. */
+export function isCounted({ own, unit, groups }: FieldInfo, { after = '' }: Hit): boolean {
+  const counted = foldText(after.split(/\s+/, 1)[0] ?? '', 'plain').text;
+  return (
+    counted.length >= 6 &&
+    !groups.has('money') &&
+    own.some((word) => word !== unit && findWord(counted, word).length > 0)
+  );
+}
+
 /** "240 volunteers" as a line of its own: what is counted is named, and it is not the field. */
 export function isCountOfOther({ groups }: FieldInfo, { segment, start, end }: Hit): boolean {
   return (
@@ -103,6 +113,10 @@ export function isCountOfOther({ groups }: FieldInfo, { segment, start, end }: H
 /** A number or date in an item of a list whose first one is another: the heading names none of them. */
 export function isLaterItem({ index, kind }: EvidenceContext, { segment }: Hit): boolean {
   const { block } = segment;
+  if (block?.role === 'detail')
+    return index.page.blocks
+      .slice(block.heading + 1, segment.index)
+      .some((each) => each.role === 'detail' && each.heading === block.heading);
   if (block === null || block.role !== 'item' || (kind !== 'number' && kind !== 'date')) return false;
   const before = index.page.blocks[segment.index - 1];
   return before?.role === 'item' && before.heading === block.heading && /\d/.test(before.text);

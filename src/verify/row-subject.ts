@@ -69,7 +69,9 @@ export function createSubject(row: Claim['row'], field: FieldInfo): RowSubject {
 }
 
 const BESIDE_PEOPLE = new Set(
-  'university school college employer faculty department position job party team club degree'.split(' '),
+  'event conference festival university school college employer faculty department position job party team club degree'.split(
+    ' ',
+  ),
 );
 /** Names of columns for companies in other languages. */
 const LOCAL_COMPANY = new Set(

@@ -44,7 +44,7 @@ function listEnds(text: string, from: number, to: number): number[] {
     // "3. Mai" and "1. FC": an ordinal of German, Danish, Czech and others.
     if (
       isStop &&
-      /(?:^|[^\d.,])\d{1,2}$/.test(text.slice(Math.max(0, at - 4), at)) &&
+      /(?:^|[^\d.,:])\d{1,2}$/.test(text.slice(Math.max(0, at - 4), at)) &&
       /^\p{L}/u.test(text.slice(at + match[0].length))
     )
       continue;

@@ -8,7 +8,14 @@ import {
   listWordsAround,
 } from './better-label.js';
 import { type EvidenceContext, listHeadings } from './evidence-context.js';
-import { hasOwnWords, judgeLabel, listLabels, OWN_LABEL, WHOLE_LABEL } from './field-labels.js';
+import {
+  hasOwnWords,
+  isLaterSentence,
+  judgeLabel,
+  listLabels,
+  OWN_LABEL,
+  WHOLE_LABEL,
+} from './field-labels.js';
 import { findFieldMentions } from './field-words.js';
 import { foldText, foldWords } from './fold-text.js';
 import { findWord, judgeWords } from './judge-words.js';
@@ -16,6 +23,7 @@ import { COMMON_COUNTRIES, findCountryCode } from './known-names.js';
 import {
   findRangeSide,
   isBound,
+  isCounted,
   isCountOfOther,
   isLaterItem,
   isNamedBehind,
@@ -38,7 +46,7 @@ import {
 } from './place-evidence.js';
 import { findMentions, mentions, type RowSubject } from './row-subject.js';
 import type { Sentence } from './sentences.js';
-import type { FieldInfo, ValueKind } from './value-kind.js';
+import type { FieldInfo } from './value-kind.js';
 import { findWrongContact } from './wrong-contact.js';
 
 const NO_FIELD = 'the words of the field are not beside it';
@@ -140,6 +148,7 @@ function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence)
   )
     return null;
   if (kind === 'number' && field.groups.has('count') && isNamedBehind(hit.after ?? '', field)) return null;
+  if (kind === 'number' && isCounted(field, hit)) return null;
   const hasTitle = field.groups.has('role') && hasOtherTitle(hit, sentence, field);
   const label = block.cell === null ? OWN_LABEL.exec(sentence.before)?.[1] : undefined;
   if (label !== undefined && judgeLabel(label, field) === 'own') return null;
@@ -155,7 +164,10 @@ function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence)
   if (inSentence === 'other') return 'the words beside it name another field';
   if (inSentence === 'own') return null;
   if (isCountOfOther(field, hit)) return 'it counts something else';
+  const [heading = ''] = listHeadings(index, block);
+  const isLater = isLaterSentence(hit, sentence, kind, field);
   for (const label of listLabels(index, block, hit)) {
+    if (isLater && label === heading) continue;
     const found = isTermOfOther(context, block, label) ? null : judgeLabel(label, field);
     if (found === 'own' && !hasTitle) return null;
     if (found === 'other') return 'its label names another field';
@@ -171,11 +183,9 @@ function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence)
   if (isJobTitle(field) && isBesideName(context, hit, sentence)) return null;
   if (isSelfNaming(context, hit)) return null;
   if (relation !== null && kind === 'number' && isOnlyMeasure(context, hit)) return null;
-  if (sentence.text.length >= 160) return NO_FIELD;
-  const [heading = ''] = listHeadings(index, block);
   // A headline is a sentence of its own.
   if (heading.length <= 40 && judgeLabel(heading, field) === 'own')
-    return isLaterItem(context, hit) || isOfRow(context, hit) || isLaterSentence(hit, sentence, kind)
+    return isLaterItem(context, hit) || isOfRow(context, hit) || isLater
       ? 'it is one of several below a heading'
       : null;
   // Several people and roles may share a sentence.
@@ -188,13 +198,6 @@ function findWrongFamily(context: EvidenceContext, hit: Hit, sentence: Sentence)
 function isOfRow({ index, kind }: EvidenceContext, { segment: { block } }: Hit): boolean {
   const row = block?.cell == null || kind !== 'number' ? '' : index.headers(block).row;
   return row !== '' && !WHOLE_LABEL.test(row.trim());
-}
-
-/** "MIT. The bundled hash function is BSD": the heading is of the first sentence, or the first number. */
-function isLaterSentence({ segment: { text }, start }: Hit, sentence: Sentence, kind: ValueKind): boolean {
-  if (sentence.start === 0 || start === sentence.start) return false;
-  if (kind === 'number' || kind === 'date') return /\d/.test(text.slice(0, sentence.start));
-  return sentence.previous.length < 160 && !text.includes('\n');
 }
 
 /** "Board: Ann Lee, Dr. Tom Fox": the label of a list is that of each item, up to the next label or role. */
@@ -252,7 +255,11 @@ function isAtTop({ segment, start }: Hit): boolean {
 }
 
 function isJobTitle({ words }: FieldInfo): boolean {
-  return words.some((word) => /^(?:title|role|position|job|jobtitle|rank|function)$/.test(word));
+  return words.some((word) =>
+    /^(?:title|role|position|job|jobtitle|rank|function|profession|occupation|beruf|métier|profesión|professione|profissão|beroep|yrke|zawód|povolání)$/.test(
+      word,
+    ),
+  );
 }
 
 /** A job title stands beside the person's name, or right below it. */

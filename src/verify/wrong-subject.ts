@@ -26,6 +26,8 @@ export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: S
   if (kind === 'email' && isNamedAddress(context)) return null;
   if (kind === 'phone' && isOutsideOwnSection(context.index, subject, block))
     return 'it is in another record';
+  if (kind === 'phone' && relation !== 'own' && namesSite(context.index, sentence.text, subject))
+    return 'it is of the site, not of the row';
   if (relation === 'own' && (kind === 'url' || kind === 'email' || kind === 'phone'))
     return block.region === 'aside' ? 'it is in a side box' : null;
   if (block.region === 'aside' && segmentMentions(hit.segment, subject)) return null;
@@ -55,6 +57,13 @@ function isInFactBox(index: PageIndex, block: TextBlock): boolean {
     (each) => each.region === 'aside' && each.heading === block.heading && isLabelled(each),
   );
   return box.length >= 3 && box.includes(block);
+}
+
+/** True if a text has the name that is in the host of the page, and the row's name does not. */
+function namesSite({ page }: PageIndex, text: string, { names }: RowSubject): boolean {
+  const name = URL.canParse(page.url) ? (new URL(page.url).hostname.split('.').at(-2) ?? '') : '';
+  const has = (words: string): boolean => words.replace(/ /g, '').includes(name);
+  return name.length >= 5 && has(foldWords(text)) && !names.some(has);
 }
 
 function isProfile(value: string): boolean {
