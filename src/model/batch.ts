@@ -60,15 +60,21 @@ export function createBatch(parts: BatchParts, invocation: number, resends = 0):
     parts.fields,
     parts.rows.map((row) => row.key),
   ]);
-  const hash = hashText(content, 24);
+  const id = `b_${hashText(content, 24)}`;
+  return { ...parts, rows: addRowIds(id, parts.rows), id };
+}
+
+/** Gives the rows of a batch their ids. */
+export function addRowIds(batchId: string, parts: BatchParts['rows']): BatchRow[] {
+  const hash = batchId.slice(2);
   const start = createRowIdStart(hash);
   const first = createFirstNumber(hash);
   const rows: BatchRow[] = [];
-  for (const { key, record, fault } of parts.rows) {
+  for (const { key, record, fault } of parts) {
     const rowId = `${start}-${first + rows.length}`;
     rows.push(fault === undefined ? { rowId, key, record } : { rowId, key, record, fault });
   }
-  return { ...parts, rows, id: `b_${hash}` };
+  return rows;
 }
 
 /** Prefix of the row ids of a batch, as an agent repeats them. */

@@ -3,7 +3,7 @@ import type { PlannedBatch } from '../job/run-batch.js';
 import type { SettledGroup } from '../job/settle-group.js';
 import type { OverBudget, Settled, SpendLimits } from '../ledger/ledger.js';
 import type { RowAnswer } from '../model/answer.js';
-import type { Batch } from '../model/batch.js';
+import { addRowIds, type Batch } from '../model/batch.js';
 import type { BlankOrigin } from '../model/blank.js';
 import type { JsonObject } from '../model/json.js';
 import type { Question } from '../model/question.js';
@@ -29,13 +29,18 @@ export interface QueuedBatch {
   readonly format: typeof FORMAT;
   readonly job: string;
   readonly invocation: number;
-  readonly batch: Batch;
+  /** Without its rows, whose ids follow from that of the batch. */
+  readonly batch: Omit<Batch, 'rows'>;
   readonly level: number;
-  /** By row of the batch: its fields, unless they are those of the batch, and what it was known of the row. */
-  readonly questions: readonly {
-    readonly seen: number;
-    readonly fields?: readonly string[];
-  }[];
+  /** Row keys, separated by spaces. The lists below have an item for each. */
+  readonly keys: string;
+  readonly records: readonly JsonObject[];
+  /** Last change of the ledger when the row was looked up; a number if it is the same for all. */
+  readonly seen: number | readonly number[];
+  /** Fields to ask of each row; absent if they are those of the batch. */
+  readonly fields?: readonly (readonly string[])[];
+  /** What was wrong with the previous answers; absent if nothing was. */
+  readonly faults?: readonly (string | null)[];
   readonly resends?: number;
   readonly exclusions: readonly JsonObject[];
   readonly limits: JobLimits;
@@ -73,42 +78,56 @@ interface SentError {
 }
 
 /** A batch of another format is left to workers of that version. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
-/** Packs a batch for the queue. Its rows are in it once. */
+/** Packs a batch for the queue. As short as possible, because several processes write and read it. */
 export function packBatch(
   { batch, group, exclusions }: PlannedBatch,
   invocation: number,
   limits: JobLimits,
 ): QueuedBatch {
-  const { level, resends } = group;
-  const questions = group.questions.map(({ fields, seen }) =>
-    isSame(fields, batch.fields) ? { seen } : { seen, fields },
-  );
-  const { jobId: job } = batch;
-  const packed = { format: FORMAT, job, invocation, batch, level, questions, exclusions, limits } as const;
-  return resends === undefined ? packed : { ...packed, resends };
+  const { level, questions, resends } = group;
+  const { rows, ...rest } = batch;
+  const [first] = questions;
+  return {
+    ...{ format: FORMAT, job: batch.jobId, invocation, batch: rest, level },
+    keys: rows.map(({ key }) => key).join(' '),
+    records: rows.map(({ record }) => record),
+    seen: questions.every(({ seen }) => seen === first?.seen)
+      ? (first?.seen ?? 0)
+      : questions.map(({ seen }) => seen),
+    ...(questions.every(({ fields }) => isSame(fields, batch.fields))
+      ? {}
+      : { fields: questions.map(({ fields }) => fields) }),
+    ...(questions.every(({ fault }) => fault === null)
+      ? {}
+      : { faults: questions.map(({ fault }) => fault) }),
+    ...(resends === undefined ? {} : { resends }),
+    ...{ exclusions, limits },
+  };
 }
 
 /** The batch as it was planned. */
-export function unpackBatch({
-  invocation,
-  batch,
-  level,
-  questions,
-  resends,
-  exclusions,
-}: QueuedBatch): PlannedBatch {
-  const { fields, attempt, previousRunId } = batch;
-  const group = {
-    questions: batch.rows.map(({ key, record, fault = null }, index): Question => {
-      const own = questions[index];
-      return { key, record, fields: own?.fields ?? fields, level, attempt, fault, seen: own?.seen ?? 0 };
-    }),
-    ...{ fields, level, attempt, previousRunId },
-    ...(resends === undefined ? {} : { resends }),
+export function unpackBatch(queued: QueuedBatch): PlannedBatch {
+  const { invocation, level, records, seen, faults, resends, exclusions } = queued;
+  const { fields, attempt, previousRunId } = queued.batch;
+  const questions = queued.keys.split(' ').map((key, index): Question => {
+    const record = records[index] ?? {};
+    const fault = faults?.[index] ?? null;
+    const own = typeof seen === 'number' ? seen : (seen[index] ?? 0);
+    return { key, record, fields: queued.fields?.[index] ?? fields, level, attempt, fault, seen: own };
+  });
+  const rows = questions.map(({ key, record, fault }) =>
+    fault === null ? { key, record } : { key, record, fault },
+  );
+  return {
+    batch: { ...queued.batch, rows: addRowIds(queued.batch.id, rows) },
+    group: {
+      ...{ questions, fields, level, attempt, previousRunId },
+      ...(resends === undefined ? {} : { resends }),
+    },
+    ...{ exclusions, invocation },
   };
-  return { batch, group, exclusions, invocation };
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

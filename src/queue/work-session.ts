@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createRowChecker, type RowChecker } from '../answer/check-run.js';
 import { RowfillError } from '../errors.js';
 import type { OpenAgent } from '../job/open-agent.js';
-import { type BatchOutcome, type RunParts, runBatch } from '../job/run-batch.js';
+import { type BatchOutcome, type PlannedBatch, type RunParts, runBatch } from '../job/run-batch.js';
 import { JobAbort } from '../job/stop.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Ask } from '../model/ask.js';
@@ -158,16 +158,21 @@ export class WorkSession {
     const { id } = content.batch;
     const job = content.format === FORMAT ? await this.#openJob(content) : null;
     if (job === null || this.#stop.startSignal.aborted) return this.#giveBack(id);
-    const outcome = await this.#runBatch(content, job);
+    const planned = unpackBatch(content);
+    const outcome = await this.#runBatch(planned, content, job);
     if (outcome.status === 'stopped' || isOwnTrouble(outcome)) await this.#giveBack(id);
-    else this.#tell(id, createReport(content.batch, outcome));
+    else this.#tell(id, createReport(planned.batch, outcome));
     if (outcome.status === 'fatal') this.#fail(outcome.error);
     if (outcome.status === 'unknown' || outcome.status === 'late') this.#hasLeft = true;
   }
 
-  async #runBatch(content: QueuedBatch, { ask, checker }: WorkerJob): Promise<BatchOutcome> {
+  async #runBatch(
+    planned: PlannedBatch,
+    content: QueuedBatch,
+    { ask, checker }: WorkerJob,
+  ): Promise<BatchOutcome> {
     const { ledger, agent, concurrency, clockAheadMs, onEvent } = this.#parts;
-    const { limits, batch } = content;
+    const { limits } = content;
     const { startsPerSecond } = limits;
     const throttle: JobThrottle = this.#throttle.open({
       clock: systemClock,
@@ -201,8 +206,8 @@ export class WorkSession {
       onRetry: (retry) => report({ type: 'retry', ...retry }),
     };
     try {
-      const outcome = await runBatch(unpackBatch(content), parts, async (ended) => ended);
-      const event = createEvent(batch, outcome);
+      const outcome = await runBatch(planned, parts, async (ended) => ended);
+      const event = createEvent(planned.batch, outcome);
       if (event !== null) report(event);
       return outcome;
     } finally {

@@ -52,6 +52,14 @@ test('a batch is delivered to one process, and is in the queue once, however oft
   for (const { batch } of entries) expect(await one.has('account', batch.id)).toBe(false);
 });
 
+test('a batch arrives as it was sent, also with characters that the database has no text for', async () => {
+  const [one, two] = await openTwo();
+  const entries = ['a\0b', 'a\ud800b', '\\u0000 "\''].map((name) => createEntry(name));
+  await one.add('account', entries);
+  const taken = await two.take('account', 5);
+  expect(taken.map(({ content }) => content)).toEqual(expect.arrayContaining(entries));
+});
+
 test('workers of another account never see a batch', async () => {
   const [one, two] = await openTwo();
   await one.add('account', [createEntry('a')]);

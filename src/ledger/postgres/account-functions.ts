@@ -8,6 +8,7 @@ export const ACCOUNT_FUNCTIONS = `
     v_now bigint;
     v_account account;
     v_active record;
+    v_job int;
     v_hungry int;
     v_probe int;
     v_limit int;
@@ -17,11 +18,10 @@ export const ACCOUNT_FUNCTIONS = `
     select * into v_account from account where id = p_account for update;
     v_now := now_ms();
     if not found then return 0; end if;
+    if p_max is not null then select job into v_job from batch where id = p_id; end if;
+    select * into v_active from count_active(p_account, p_holder, v_job, p_id);
     -- All runs of a job belong to one account, whose row is locked.
-    if p_max is not null and p_max <= (
-      select count(*) from batch where job = (select job from batch where id = p_id) and id <> p_id
-        and (state = 'sent' or (state = 'intended' and has_place))) then return null; end if;
-    select * into v_active from count_active(p_account, p_holder);
+    if v_active.others >= p_max then return null; end if;
     v_limit := v_account.active_limit;
     v_starts := v_account.starts + 1;
     if v_limit is not null then
@@ -50,11 +50,12 @@ export const ACCOUNT_FUNCTIONS = `
     return v_start - v_now;
   end $$;
 
-  -- Runs of an account: with a place, of those with a known run, and of this process.
-  create function count_active(p_account text, p_holder bigint, out active int, out started int, out own int)
-  language plpgsql stable as $$
+  -- Runs of an account: with a place, of those with a known run, of this process, and of a job but for one batch.
+  create function count_active(p_account text, p_holder bigint, p_job int, p_id text,
+    out active int, out started int, out own int, out others int) language plpgsql stable as $$
   begin
-    select count(*), count(run_id), count(*) filter (where batch.holder = p_holder) into active, started, own
+    select count(*), count(run_id), count(*) filter (where batch.holder = p_holder),
+        count(*) filter (where batch.job = p_job and batch.id <> p_id) into active, started, own, others
     from batch join holder on holder.number = batch.holder
     where account = p_account and (state = 'sent' or (state = 'intended' and has_place));
   end $$;
@@ -79,7 +80,7 @@ export const ACCOUNT_FUNCTIONS = `
     if not found then return 0; end if;
     v_now := now_ms();
     update batch set has_place = false where id = p_id;
-    select active into v_active from count_active(p_account, p_holder);
+    select active into v_active from count_active(p_account, p_holder, null, null);
     -- Runs may have ended since the refusal. So each start raises the limit again, up to what was proven, which falls
     -- by one for all refusals at the same time.
     update account set active_limit = least(coalesce(active_limit, greatest(1, v_active)), greatest(1, v_active)),

@@ -26,7 +26,7 @@ import { addYield, type StoredYields } from '../yields.js';
 import { selectBlocks, toBlocks } from './answers.js';
 import type { Connection, Row } from './connection.js';
 import { selectAsks, toAsk } from './jobs.js';
-import { keyArray, numberArray, Sql, sql, textArray } from './sql.js';
+import { keyArray, keyText, numberArray, Sql, sql, textArray } from './sql.js';
 
 /** What a block says of a row, as bits. */
 const HAS_CELLS = 1;
@@ -139,7 +139,7 @@ export function createSettle(holder: number, settlement: PackedSettlement, ids: 
     ['', rows] as const,
     ...fields.map(([name, cells]) => [JSON.stringify(name), cells] as const),
   ]);
-  return sql`select * from settle(${holder}, ${batch.id}, ${batch.jobId}, ${keyArray(keys)},
+  return sql`select * from settle(${holder}, ${batch.id}, ${batch.jobId}, ${keyText(keys)},
     ${createMarks(keys, answers, failures)}, ${runId === '' ? null : runId}, ${namedBatch === batch.id},
     ${cost.micros}, ${cost.isEstimated ? 1 : 0}, ${batch.effort}, ${batch.refresh === true ? 1 : 0},
     ${formatRunContent(keys, answers, failures, ids)}, ${rawRun}, ${textArray(found.map(([name]) => name))},

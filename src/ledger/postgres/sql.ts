@@ -25,7 +25,12 @@ export function sql(parts: TemplateStringsArray, ...values: readonly SqlValue[])
 
 /** Row keys as an array. Leaves out what is not a row key. */
 export function keyArray(keys: readonly string[]): Sql {
-  return new Sql(`'{${keys.filter((key) => KEY.test(key)).join(',')}}'::uuid[]`);
+  return new Sql(`'${keyText(keys)}'::uuid[]`);
+}
+
+/** The same as text, for a function that may not need it. */
+export function keyText(keys: readonly string[]): string {
+  return `{${keys.filter((key) => KEY.test(key)).join(',')}}`;
 }
 
 export function numberArray(numbers: readonly number[]): Sql {
