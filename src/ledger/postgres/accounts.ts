@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { SharedAccount } from '../ledger.js';
 import type { Connection } from './connection.js';
 import type { ProcessHolder } from './process-holder.js';
-import { sql } from './sql.js';
+import { type Sql, sql } from './sql.js';
 
 /** How often batches that wait for a place look for one. */
 const LOOK_MS = 50;
@@ -109,6 +109,11 @@ export class AccountPlaces implements SharedAccount {
     return this.#connection.read([statement], ([rows = []]) => new Set(rows.map(({ id }) => String(id))));
   }
 
+  /** Selects whether another process has open batches of the account. */
+  selectShared(): Sql {
+    return sql`select is_shared(${this.#process.number}, ${this.#process.account}) as shared`;
+  }
+
   /** Looks for places until nobody waits for one. All that wait are decided in one message, in their order. */
   async #look(): Promise<void> {
     this.#isLooking = true;
@@ -132,14 +137,16 @@ export class AccountPlaces implements SharedAccount {
   /** How long each must wait for its start; null without a place. Once one has none, those after it get none. */
   #tryPlaces(asked: readonly Waiting[]): Promise<readonly (number | null)[]> {
     const { number, account } = this.#process;
-    const shared = sql`select is_shared(${number}, ${account}) as shared`;
+    // Other processes matter only to a batch whose job has no limit of its own.
+    const asksShared = asked.some(({ maxActive }) => maxActive === null);
     const places = asked.map(
       ({ batchId, startsPerSecond, maxActive }) =>
         sql`select take_place(${number}, ${account}, ${batchId}, ${startsPerSecond}, ${maxActive}) as wait`,
     );
-    return this.#connection.write([shared, ...places], ([first, ...rest]) => {
-      this.isShared = first?.[0]?.shared === true;
-      return rest.map(([row], index) => {
+    const statements = asksShared ? [...places, this.selectShared()] : places;
+    return this.#connection.write(statements, (results) => {
+      if (asksShared) this.isShared = results.at(-1)?.[0]?.shared === true;
+      return results.slice(0, places.length).map(([row], index) => {
         if (typeof row?.wait === 'number') return row.wait;
         // Alone, a process waits only for the runs of the same job.
         return this.isShared || (asked[index]?.maxActive ?? null) !== null ? null : 0;

@@ -250,8 +250,10 @@ function createBatchMethods(session: Session) {
   return {
     async reserveBatches(reservations, limits) {
       if (reservations.length === 0) return [];
-      const { number, account } = process;
+      const { number } = process;
       process.isHolding = true;
+      // A batch of a job with a limit of its own asks for a place in any case.
+      const asksShared = reservations.some(({ invocation }) => invocation === undefined);
       return connection.submit({
         isWrite: true,
         askIds: reservations.map(({ batch }) => batch.askId),
@@ -259,10 +261,10 @@ function createBatchMethods(session: Session) {
           ...reservations.map((each) =>
             batches.createReserve(number, each, limits, !ownBatches.has(each.batch.id)),
           ),
-          sql`select is_shared(${number}, ${account}) as shared`,
+          ...(asksShared ? [places.selectShared()] : []),
         ],
         read: (results) => {
-          places.isShared = results.at(-1)?.[0]?.shared === true;
+          if (asksShared) places.isShared = results.at(-1)?.[0]?.shared === true;
           return reservations.map(({ batch }, index) => {
             const verdict = batches.toReserveVerdict(batch, results[index]?.[0]);
             if (verdict.status === 'reserved') ownBatches.add(batch.id);
