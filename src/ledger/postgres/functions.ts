@@ -244,16 +244,6 @@ export const FUNCTIONS = `
     return found;
   end $$;
 
-  -- Deletes an open batch, and releases its reservation. Its ask is locked.
-  create function close_batch(p_number bigint) returns void language plpgsql as $$
-  declare
-    v_job int;
-    v_micros bigint;
-  begin
-    delete from batch where number = p_number returning job, reserve_micros into v_job, v_micros;
-    update job_count set reserved_micros = reserved_micros - v_micros where job = v_job;
-  end $$;
-
   -- Ends a batch without a run.
   create function release(p_holder bigint, p_id text, p_content text) returns void language plpgsql as $$
   declare
@@ -263,10 +253,11 @@ export const FUNCTIONS = `
     select job.number, job.ask, job.invocation into v_job from batch join job on job.number = batch.job where batch.id = p_id;
     if not found then return; end if;
     perform 1 from ask_count where ask = v_job.ask for update;
-    select number, holder, reserver, intended_at into v_batch from batch where id = p_id;
+    select number, holder, reserver, reserve_micros, intended_at into v_batch from batch where id = p_id;
     -- The process that took it over decides what becomes of it.
     if not found or (v_batch.holder <> p_holder and is_lost(p_holder)) then return; end if;
-    perform close_batch(v_batch.number);
+    delete from batch where number = v_batch.number;
+    update job_count set reserved_micros = reserved_micros - v_batch.reserve_micros where job = v_job.number;
     insert into block (number, kind, batch, job, invocation, holder, cost_micros, is_estimated, effort, is_refresh,
       intended_at, settled_at, content)
     values (draw(v_job.ask, p_holder), 'released', p_id, v_job.number, v_job.invocation, p_holder, 0, 0, '', 0,
@@ -284,75 +275,58 @@ export const FUNCTIONS = `
       where row_block.key = p_key and row_block.number > failed.number and row_block.number < p_before
         and row_block.marks & 1 > 0 and block.job = p_job and block.invocation > failed.invocation) $$;
 
-  -- Adds a block, and counts its rows. Returns its number, and the keys that other blocks have too.
-  create function add_block(p_holder bigint, p_ask int, p_job int, p_invocation int, p_kind text, p_keys uuid[],
+  -- Adds the block with the next number of its ask, which is locked. Returns the keys that other blocks have too, and
+  -- how many more rows of the job are answered and failed.
+  create function add_block(p_number bigint, p_holder bigint, p_ask int, p_job int, p_invocation int, p_kind text, p_keys uuid[],
     p_marks smallint[], p_batch text, p_run text, p_agent int, p_micros bigint, p_estimated int, p_effort text,
-    p_refresh int, p_intended bigint, p_content text, p_raw bytea, out number bigint, out repeated uuid[])
-  language plpgsql as $$
+    p_refresh int, p_intended bigint, p_content text, p_raw bytea, out repeated uuid[],
+    out answers int, out failures int) language plpgsql as $$
   declare
     v_base bigint := p_ask * 4294967296;
-    v_number bigint;
     v_all int;
-    v_own int;
-    v_failed int;
     v_more int;
   begin
-    select change + 1 into v_number from ask_count where ask = p_ask for update;
     insert into block (number, keys, kind, batch, job, invocation, holder, agent, run_id, cost_micros, is_estimated,
       effort, is_refresh, intended_at, settled_at, content, raw_run)
-    values (v_number, p_keys, p_kind, p_batch, p_job, p_invocation, p_holder, p_agent, p_run, p_micros, p_estimated,
+    values (p_number, p_keys, p_kind, p_batch, p_job, p_invocation, p_holder, p_agent, p_run, p_micros, p_estimated,
       p_effort, p_refresh, coalesce(p_intended, now_ms()), now_ms(), p_content, p_raw);
     select array_agg(distinct row_block.key) into repeated from row_block
-      where row_block.key = any(p_keys) and row_block.number > v_base and row_block.number < v_number;
-    insert into row_block select new.key, v_number, new.marks from unnest(p_keys, p_marks) new (key, marks);
+      where row_block.key = any(p_keys) and row_block.number > v_base and row_block.number < p_number;
+    insert into row_block select new.key, p_number, new.marks from unnest(p_keys, p_marks) new (key, marks);
     if repeated is null then
-      select count(*) filter (where marks & 2 > 0), count(*) filter (where marks & 4 > 0) into v_all, v_failed
+      select count(*) filter (where marks & 2 > 0), count(*) filter (where marks & 4 > 0) into v_all, failures
         from unnest(p_marks) marks;
     else
-      select count(*) filter (where new.marks & 2 > 0), count(*) filter (where new.marks & 4 > 0) into v_all, v_failed
+      select count(*) filter (where new.marks & 2 > 0), count(*) filter (where new.marks & 4 > 0) into v_all, failures
         from unnest(p_keys, p_marks) new (key, marks) where new.key <> all(repeated);
     end if;
-    v_own := case when p_kind = 'run' then v_all else 0 end;
+    answers := case when p_kind = 'run' then v_all else 0 end;
     if repeated is not null then
       select count(*) into v_more from unnest(p_keys, p_marks) new (key, marks)
       where new.key = any(repeated) and new.marks & 2 > 0 and not exists (
         select 1 from row_block where row_block.key = new.key and row_block.number > v_base
-          and row_block.number < v_number and row_block.marks & 2 > 0);
+          and row_block.number < p_number and row_block.marks & 2 > 0);
       v_all := v_all + v_more;
       if p_kind = 'run' then
         select count(*) into v_more from unnest(p_keys, p_marks) new (key, marks)
         where new.key = any(repeated) and new.marks & 1 > 0 and not exists (
           select 1 from row_block join block on block.number = row_block.number
-          where row_block.key = new.key and row_block.number > v_base and row_block.number < v_number
+          where row_block.key = new.key and row_block.number > v_base and row_block.number < p_number
             and row_block.marks & 1 > 0 and block.job = p_job and block.kind = 'run');
-        v_own := v_own + v_more;
+        answers := answers + v_more;
       end if;
       select coalesce(sum(case when new.marks & 4 > 0 then case when was.failed is null then 1 else 0 end
           when was.failed is null then 0
           when new.marks & 1 > 0 and was.failed < p_invocation then -1 else 0 end), 0) into v_more
       from unnest(p_keys, p_marks) new (key, marks),
-        lateral (select failure_before(p_job, v_base, v_number, new.key) as failed) was
+        lateral (select failure_before(p_job, v_base, p_number, new.key) as failed) was
       where new.key = any(repeated);
-      v_failed := v_failed + v_more;
+      failures := failures + v_more;
     end if;
-    update ask_count set change = v_number, last_holder = p_holder,
+    update ask_count set change = p_number, last_holder = p_holder,
       foreign_change = case when last_holder = p_holder then foreign_change else change end,
       answered = answered + v_all, settled_runs = settled_runs + case when p_kind = 'failures' then 0 else 1 end
     where ask = p_ask;
-    update job_count set answered = answered + v_own, failed = failed + v_failed where job = p_job;
-    number := v_number;
-  end $$;
-
-  -- Adds a cost to a job and to the spend of the day.
-  create function bill(p_job int, p_folder text, p_micros bigint, p_estimated int) returns void language plpgsql as $$
-  begin
-    update job_count set spent_micros = least(spent_micros + p_micros, 9007199254740991),
-      estimated_micros = least(estimated_micros + p_estimated * p_micros, 9007199254740991) where job = p_job;
-    insert into spend (scope, quarter, cost_micros)
-    select scope, now_ms() / 900000 * 900000, p_micros from unnest(array['', p_folder]) scope
-    where scope is not null and p_micros > 0
-    on conflict (scope, quarter) do update
-      set cost_micros = least(spend.cost_micros + excluded.cost_micros, 9007199254740991);
   end $$;
 
   -- Settles a batch with its run. status: settled | known (own if this process has settled it) | foreign | unknown_job.
@@ -367,6 +341,7 @@ export const FUNCTIONS = `
     v_reserver bigint;
     v_intended bigint;
     v_keys uuid[];
+    v_released bigint;
     v_ended block;
     v_user record;
     v_added record;
@@ -377,11 +352,11 @@ export const FUNCTIONS = `
       from job join ask on ask.number = job.ask where job.id = p_job;
     if not found then status := 'unknown_job'; return; end if;
     select ask_count.change into change from ask_count where ask = v_job.ask for update;
-    perform 1 from job_count where job = v_job.number for update;
     micros := p_micros;
     estimated := p_estimated;
     v_agent := case when p_run is null then null else v_job.agent end;
-    select number, reserver, intended_at, keys into v_open, v_reserver, v_intended, v_keys from batch where id = p_id;
+    select number, reserver, intended_at, reserve_micros, keys into v_open, v_reserver, v_intended, v_released, v_keys
+      from batch where id = p_id;
     if v_open is null then
       select * into v_ended from find_ended(p_id);
       if v_ended.kind = 'run' then
@@ -412,13 +387,23 @@ export const FUNCTIONS = `
       if v_reserver <> p_holder then v_writer := 0; end if;
       -- An open batch has its keys already, which takes less time than reading them from text.
       if v_keys is null or cardinality(v_keys) <> cardinality(p_marks) then v_keys := p_keys::uuid[]; end if;
-      select * into v_added from add_block(v_writer, v_job.ask, v_job.number, v_job.invocation, 'run', v_keys, p_marks,
-        p_id, p_run, v_agent, p_micros, p_estimated, p_effort, p_refresh,
+      change := change + 1;
+      select * into v_added from add_block(change, v_writer, v_job.ask, v_job.number, v_job.invocation, 'run', v_keys,
+        p_marks, p_id, p_run, v_agent, p_micros, p_estimated, p_effort, p_refresh,
         coalesce(v_intended, v_ended.intended_at), p_content, p_raw);
-      change := v_added.number;
       repeated := replace(array_to_string(v_added.repeated, ','), '-', '');
-      if v_open is not null then perform close_batch(v_open); end if;
-      perform bill(v_job.number, v_job.folder, p_micros, p_estimated);
+      delete from batch where number = v_open;
+      update job_count set answered = answered + v_added.answers, failed = failed + v_added.failures,
+        reserved_micros = reserved_micros - coalesce(v_released, 0),
+        spent_micros = least(spent_micros + p_micros, 9007199254740991),
+        estimated_micros = least(estimated_micros + p_estimated * p_micros, 9007199254740991) where job = v_job.number;
+      if p_micros > 0 then
+        insert into spend (scope, quarter, cost_micros)
+        select scope, now_ms() / 900000 * 900000, p_micros from unnest(array['', v_job.folder]) scope
+        where scope is not null
+        on conflict (scope, quarter) do update
+          set cost_micros = least(spend.cost_micros + excluded.cost_micros, 9007199254740991);
+      end if;
       insert into found (job, effort, field, answered, filled)
       select v_job.number, p_effort, new.field, new.answered, new.filled
       from unnest(p_fields, p_answered, p_filled) new (field, answered, filled) order by new.field
@@ -432,14 +417,18 @@ export const FUNCTIONS = `
   -- Adds a block that is not of a run. False if there is no such job.
   create function put_rows(p_holder bigint, p_job text, p_kind text, p_keys uuid[], p_marks smallint[], p_content text)
   returns boolean language plpgsql as $$
-  declare v_job record;
+  declare
+    v_job record;
+    v_number bigint;
+    v_added record;
   begin
     select number, ask, invocation into v_job from job where id = p_job;
     if not found then return false; end if;
-    perform 1 from ask_count where ask = v_job.ask for update;
-    perform 1 from job_count where job = v_job.number for update;
-    perform add_block(p_holder, v_job.ask, v_job.number, v_job.invocation, p_kind, p_keys, p_marks, null, null, null,
-      0, 0, '', 0, null, p_content, null);
+    select change + 1 into v_number from ask_count where ask = v_job.ask for update;
+    select * into v_added from add_block(v_number, p_holder, v_job.ask, v_job.number, v_job.invocation, p_kind, p_keys,
+      p_marks, null, null, null, 0, 0, '', 0, null, p_content, null);
+    update job_count set answered = answered + v_added.answers, failed = failed + v_added.failures
+      where job = v_job.number;
     return true;
   end $$;
 

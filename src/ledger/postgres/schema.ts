@@ -149,7 +149,8 @@ export const TABLES = `
     has_place boolean not null default false,
     keys uuid[] not null,
     content text not null
-  ) with (fillfactor = 70);
+    -- Keys and content are stored apart, so that a change of state writes little.
+  ) with (fillfactor = 70, toast_tuple_target = 128);
   create index batch_by_holder on batch (holder);
   create index batch_by_job on batch (job);
 
@@ -196,9 +197,11 @@ export const TABLES = `
   -- Long ones come compressed. Open batches are soon deleted.
   alter table block alter column raw_run set storage external;
   alter table batch alter column content set storage external;
+  alter table batch alter column keys set storage external;
   -- Faster than the default, where the server has it.
   do $do$ begin
     alter table block alter column content set compression lz4;
+    alter table batch alter column content set compression lz4, alter column content set storage extended;
   exception when feature_not_supported or syntax_error then null;
   end $do$;
 
