@@ -61,7 +61,8 @@ test.each([
   ['after a sheet that cannot be read', { Chart: UNREADABLE, Filled: PARTLY_FILLED }],
 ])('the sheet that rowfill has filled is read, %s', async (_where, sheets) => {
   const input = await openSheets(sheets);
-  expect((await readAllRows(input)).map((row) => showRow(row)[0])).toEqual(['Acme', 'Bolt', 'Core', 'Dart']);
+  const rows = (await readAllRows(input)).map(showRow);
+  expect(rows).toEqual(['Acme', 'Bolt', 'Core', 'Dart'].map((name) => expect.arrayContaining([name])));
 });
 
 test('another sheet than the filled one is read if it is named', async () => {
