@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createUsageError } from './errors.js';
 import { CleanupStack } from './job/open-agent.js';
-import { getOutcome, listOutcomeFields, listRunIds } from './job/returned-file.js';
+import { getOutcome, listOutcomeFields, listRunIds } from './job/returned-row.js';
 import type { Ledger } from './ledger/ledger.js';
 import { hashText } from './model/ask.js';
 import { showName, suggestSimilar } from './model/format.js';

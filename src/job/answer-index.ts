@@ -3,7 +3,7 @@ import type { RowAnswer } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { JsonValue } from '../model/json.js';
 import { getValue, type Row } from '../model/row.js';
-import { listCited } from './returned-file.js';
+import { listCited, listSources } from './cited-sources.js';
 
 /** Rows read from the ledger at once. */
 const CHUNK = 2_000;
@@ -37,10 +37,10 @@ export class AnswerIndex {
   }
 
   #add(answer: RowAnswer): void {
-    for (const [field, { value, citations }] of answer.fields) {
+    for (const [field, stored] of answer.fields) {
+      const { value } = stored;
       if (value === null) continue;
-      const urls = citations.flatMap(({ url }) => (url === null ? [] : [url]));
-      for (const place of new Set([...urls, fold(value)])) {
+      for (const place of new Set([...listSources(stored), fold(value)])) {
         const name = `${field}\n${place}`;
         const known = this.#answers.get(name);
         if (known === undefined) this.#answers.set(name, [answer]);

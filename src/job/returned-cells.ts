@@ -9,8 +9,9 @@ import { getValue, isFormula, type Row } from '../model/row.js';
 import { compareCell, explainChange, readTypedCell } from '../model/same-value.js';
 import { getPath } from '../write/cells.js';
 import { AnswerIndex } from './answer-index.js';
+import { citesRather, isBeside } from './cited-sources.js';
 import type { JobContext } from './job-context.js';
-import { getOutcome, isBeside, listCited, listRunIds } from './returned-file.js';
+import { getOutcome, listRunIds } from './returned-row.js';
 import type { ReturnedTable } from './returned-table.js';
 import { SavedForms } from './saved-forms.js';
 
@@ -394,14 +395,6 @@ function markMoved(findings: readonly Finding[]): readonly Finding[] {
     const doubt = isPersonal(meaning) && likeOthers === 0 ? 'persons' : null;
     return { ...finding, meaning: 'moved', value: null, change: null, doubt };
   });
-}
-
-/** True if the citations beside a cell are those of one answer, and not of another. */
-function citesRather(row: Row, field: string, one: FieldAnswer, other: FieldAnswer): boolean {
-  const cited = new Set(listCited(row, field));
-  const isCited = ({ citations }: FieldAnswer): boolean =>
-    citations.some(({ url }) => url !== null && cited.has(url));
-  return isCited(one) && !isCited(other);
 }
 
 /** True for a row whose cells were all filled when it was written. */

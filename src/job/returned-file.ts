@@ -1,16 +1,18 @@
 import { createUsageError } from '../errors.js';
 import type { FoundAnswers, Ledger, PreviousJob } from '../ledger/ledger.js';
-import { type FieldAnswer, ROW_STATUSES } from '../model/answer.js';
+import { ROW_STATUSES } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import { hasHeader } from '../model/file-format.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
+import { isJsonObject } from '../model/json.js';
 import { findFieldNames, isOwnColumn, OUTCOME_KEY } from '../model/output-columns.js';
 import { createQuestion, listKeys } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
 import { isSameCell } from '../model/same-value.js';
 import type { Input } from '../read/open-input.js';
 import { identifyFile } from '../write/file-identity.js';
+import { isBeside } from './cited-sources.js';
+import { listOutcomeFields, listRunIds, RUN_COLUMN } from './returned-row.js';
 import type { Warning } from './warnings.js';
 
 /** A filled file that was returned as input. */
@@ -24,7 +26,6 @@ export interface ReturnedFile {
   readonly namesNoRun?: boolean;
 }
 
-const RUN_COLUMN = 'enrichment_run_id';
 const STATUS_COLUMN = 'enrichment_status';
 /** Chunks of rows that are searched for a run of this ledger. */
 const MAX_CHUNKS = 20;
@@ -173,19 +174,6 @@ export async function recognizeByRows(
 
 const NOTHING: Pick<FoundAnswers, 'answers'> = { answers: new Map() };
 
-/** True if a citation of an answer, or its confidence if either has no citations, is beside a cell. */
-export function isBeside(row: Row, field: string, { confidence, citations }: FieldAnswer): boolean {
-  const cited = listCited(row, field).filter((url) => url !== '');
-  const urls = citations.flatMap(({ url }) => (url === null ? [] : [url]));
-  if (cited.length > 0 && urls.length > 0) return urls.some((url) => cited.includes(url));
-  const shown = getFieldOutcome(row, field)?.confidence ?? getValue(row, `${field}_confidence`);
-  return (
-    String(shown ?? '')
-      .trim()
-      .toLowerCase() === (confidence ?? '')
-  );
-}
-
 /** Throws if a file that is not an output of rowfill has a column with one of its names, or one of `others`. */
 export function refuseOwnColumns(
   name: string,
@@ -244,51 +232,6 @@ function refuseColumn(name: string, column: string): never {
     'COLUMN_RESERVED',
     `${name} has a column ${column}, which rowfill writes itself`,
     'Rename the column.',
-  );
-}
-
-export function getOutcome(row: Row): JsonObject | null {
-  if (row.kind !== 'object') return null;
-  const outcome = row.object[OUTCOME_KEY];
-  return isJsonObject(outcome) ? outcome : null;
-}
-
-/** What a row of a JSON file says of a field; null if nothing. */
-export function getFieldOutcome(row: Row, field: string): JsonObject | null {
-  const fields = getOutcome(row)?.fields;
-  const outcome = isJsonObject(fields) && Object.hasOwn(fields, field) ? fields[field] : undefined;
-  return isJsonObject(outcome) ? outcome : null;
-}
-
-export function listOutcomeFields(rows: readonly Row[]): string[] {
-  return rows.flatMap((row) => {
-    const fields = getOutcome(row)?.fields;
-    return isJsonObject(fields) ? Object.keys(fields) : [];
-  });
-}
-
-/** Ids of the runs whose answers a row of a filled file shows. */
-export function listRunIds(row: Row): string[] {
-  const outcome = getOutcome(row);
-  const texts: (JsonValue | undefined)[] =
-    outcome === null ? [getValue(row, RUN_COLUMN)] : [outcome.run_id ?? undefined, ...listFieldRuns(outcome)];
-  return texts.flatMap((text) =>
-    typeof text === 'string' ? text.split(/\s+/).filter((id) => id !== '') : [],
-  );
-}
-
-/** Each field of a JSON file names its run too. */
-function listFieldRuns({ run_id, fields }: JsonObject): (JsonValue | undefined)[] {
-  if (run_id !== undefined || !isJsonObject(fields)) return [];
-  return Object.values(fields).map((field) => (isJsonObject(field) ? field.run_id : undefined));
-}
-
-/** Addresses that a row of a filled file cites for a field. */
-export function listCited(row: Row, field: string): string[] {
-  if (row.kind !== 'object') return String(getValue(row, `${field}_citations`) ?? '').split(/\s+/);
-  const citations = getFieldOutcome(row, field)?.citations;
-  return (Array.isArray(citations) ? citations : []).flatMap((each) =>
-    isJsonObject(each) && typeof each.url === 'string' ? [each.url] : [],
   );
 }
 

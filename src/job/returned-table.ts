@@ -5,7 +5,8 @@ import type { Blanks } from '../model/blank.js';
 import { findFieldNames, isOwnColumn } from '../model/output-columns.js';
 import type { ReturnedCells } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
-import { getFieldOutcome, getOutcome, listRunIds, type ReturnedFile } from './returned-file.js';
+import type { ReturnedFile } from './returned-file.js';
+import { getFieldOutcome, getOutcome, listRunIds } from './returned-row.js';
 
 /** Who filled a cell, by what the file has beside it. */
 export type Voucher =

@@ -22,10 +22,16 @@ export function listAsked(task: AgentTask): string[] {
   return Object.keys(fields?.properties ?? {});
 }
 
-/** Answers each asked field of each record with what `find` says, for $0.025 a run. Every value is cited. */
+/**
+ * Answers each asked field of each record with what `find` says, for $0.025 a run. Every value is cited, with the pages
+ * of `cite`.
+ */
 export function createCellsAgent(
   find: (company: string, field: string, time: number) => JsonValue = (company, field) =>
     `${field} of ${company}`,
+  cite: (company: string, field: string, index: number) => readonly string[] = (_company, field, index) => [
+    `https://example.com/${field}/${index}`,
+  ],
 ): CellsAgent {
   const times = new Map<string, number>();
   const agent: CellsAgent = {
@@ -51,7 +57,10 @@ export function createCellsAgent(
           .filter((field) => fields[field] !== null)
           .map((field) => ({
             field: `structured.rows[${index}].fields.${field}`,
-            citations: [{ url: `https://example.com/${field}/${index}`, title: field }],
+            citations: cite(String(records[index]?.company), field, index).map((url) => ({
+              url,
+              title: field,
+            })),
             confidence: 'high' as const,
           })),
       );

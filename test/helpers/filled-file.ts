@@ -12,9 +12,16 @@ export async function openFilled(
   list: number | string = 16,
   find?: Parameters<typeof createCellsAgent>[0],
   fields = ['ceo', 'hq'],
-  { ending = 'csv', ...options }: Partial<EnrichOptions> & { readonly ending?: string } = {},
+  {
+    ending = 'csv',
+    cite,
+    ...options
+  }: Partial<EnrichOptions> & {
+    readonly ending?: string;
+    readonly cite?: Parameters<typeof createCellsAgent>[1];
+  } = {},
 ) {
-  const agent = createCellsAgent(find);
+  const agent = createCellsAgent(find, cite);
   const bench = await openJobBench(agent.script);
   bench.write('list.csv', typeof list === 'number' ? createList(list) : list);
   const path = `${bench.folder}/list.filled.${ending}`;
