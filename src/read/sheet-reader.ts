@@ -2,6 +2,7 @@ import { createUsageError } from '../errors.js';
 import type { SheetLine } from '../model/file-format.js';
 import type { StoredCell } from '../model/row.js';
 import { type CellRange, formatColumn, parseColumn, parseRange } from '../model/workbook-file.js';
+import { findLink, readConstant } from './constant-formula.js';
 import type { InputLimits, Warnings } from './input.js';
 import { QuickRows } from './quick-rows.js';
 import { createCellReader } from './sheet-cell.js';
@@ -203,6 +204,8 @@ class SheetRow {
   #rich = 0;
   #value = '';
   #isFormula = false;
+  /** True if other cells have the formula too. */
+  #isShared = false;
   #formula = '';
   /** The text in place, inside `<is>`. */
   #inline = '';
@@ -258,10 +261,11 @@ class SheetRow {
     this.#inline = '';
     this.#hasRuns = false;
     this.#isFormula = false;
+    this.#isShared = false;
     this.#formula = '';
   }
 
-  /** Formulas are never computed; only links and sums are recognized by their text. */
+  /** Formulas are never computed; only constants, links and sums are recognized by their text. */
   addFormula(text: string): void {
     if (this.#formula.length < MAX_FORMULA) this.#formula += text;
   }
@@ -291,20 +295,23 @@ class SheetRow {
 
   noteFormula(kind?: string, ref?: string): void {
     this.#isFormula = true;
-    this.#hasFormula = true;
+    this.#isShared = kind !== undefined && kind !== 'normal';
     const range = kind === 'array' || kind === 'dataTable' ? parseRange(ref) : null;
     if (range !== null) this.#arrays.push(range);
   }
 
   closeCell(): void {
     const isInline = this.#inline !== '' && (this.#type === 'inlineStr' || this.#value === '');
+    const constant = this.#formula === '' || this.#isShared ? null : readConstant(this.#formula);
     const { text, stored } = this.#readCell({
       type: isInline ? 'inlineStr' : this.#type,
       style: this.#style,
       value: isInline ? this.#inline : this.#value,
       rich: this.#rich,
+      ...constant,
     });
-    if (this.#isFormula) {
+    if (this.#isFormula && constant === null) {
+      this.#hasFormula = true;
       this.#formulas.push(this.#column);
       if (this.#value === '' && this.#type !== 'str') this.#uncomputed.push(this.#column);
     }
@@ -383,12 +390,6 @@ class SheetRow {
 /** Links that are sent and kept: to pages, files of a server, mailboxes and phones. */
 const LINK = /^(?:https?|ftp|mailto|tel):/i;
 const MAX_FORMULA = 8_192;
-
-/** The address of `HYPERLINK("https://…", "text")`. */
-function findLink(formula: string): string | undefined {
-  if (!/^\s*=?\s*HYPERLINK/i.test(formula)) return undefined;
-  return /^\s*=?\s*HYPERLINK\(\s*"((?:[^"]|"")*)"/i.exec(formula)?.[1]?.replaceAll('""', '"');
-}
 
 /** True for a formula such as `SUM(D2:D9)` in column D, or one that names a column of a table. */
 function isSumFormula(formula: string, column: number): boolean {

@@ -349,6 +349,68 @@ test('a filled file that is given back keeps its formulas, computed or not, and 
   expect((await formulas({ overwrite: true })).formulas).toEqual([]);
 });
 
+/** Replaces a cell of the first sheet. */
+function replaceCell(
+  parts: Record<string, string>,
+  place: string,
+  attributes: string,
+  content: string,
+): void {
+  const xml = parts['xl/worksheets/s0.xml'] ?? '';
+  const cell = new RegExp(`<c r="${place}"[^>]*>.*?</c>`);
+  expect(xml).toMatch(cell);
+  parts['xl/worksheets/s0.xml'] = xml.replace(cell, () => `<c r="${place}" ${attributes}>${content}</c>`);
+}
+
+const PAGE = 'https://firm.com/';
+
+test.each([
+  ['a boolean, as LibreOffice saves it', 'D2', 't="b"', '<f aca="false">TRUE()</f><v>1</v>'],
+  ['a boolean without its saved value', 'D2', '', '<f>TRUE()</f><v/>'],
+  ['a boolean without brackets', 'D2', 't="b"', '<f>TRUE</f><v>1</v>'],
+  ['an address', 'C2', 't="str"', `<f>HYPERLINK("${PAGE}")</f><v>${PAGE}</v>`],
+  ['an address with its text', 'C2', 't="str"', `<f>HYPERLINK("${PAGE}","${PAGE}")</f><v>${PAGE}</v>`],
+])(
+  'a formula that only states the answer keeps its sources: %s',
+  async (_what, place, attributes, content) => {
+    const given = await createWorkbook({
+      Firms: createRow(1, ['company', 'city', 'site', 'listed']) + createRow(2, ['Acme']),
+    });
+    const fields = ['city', 'site:url', 'listed:boolean'];
+    const { path, edit, fill } = await openBook(given, fields, (_company, field, time) =>
+      field === 'city' ? `city ${time}` : field === 'site' ? PAGE : time === 1,
+    );
+    const read = async () => {
+      const input = await openInput({ path });
+      const [row] = await readAllRows(input);
+      return row?.kind === 'cells'
+        ? Object.fromEntries(input.columns.map((name, at) => [name, row.cells[at]]))
+        : {};
+    };
+    await fill();
+    const first = await read();
+    expect(first).toMatchObject({ site: PAGE, listed: 'TRUE', listed_confidence: 'high' });
+    await edit((parts) => replaceCell(parts, place, attributes, content));
+    expect((await fill()).cells).toEqual([]);
+    expect(await read()).toEqual(first);
+    // Another answer replaces it.
+    await fill({ refresh: true });
+    expect(await read()).toMatchObject({ city: 'city 2', site: PAGE, listed: 'FALSE' });
+  },
+);
+
+test('a formula that states another value than the answer is a correction', async () => {
+  const given = await createWorkbook({ Firms: createRow(1, ['company', 'listed']) + createRow(2, ['Acme']) });
+  const { path, edit, fill } = await openBook(given, ['listed:boolean'], () => true);
+  await fill();
+  await edit((parts) => replaceCell(parts, 'B2', 't="b"', '<f>FALSE()</f><v>0</v>'));
+  expect((await fill()).cells).toEqual([]);
+  const [row] = await readAllRows(await openInput({ path }));
+  expect(row).toMatchObject({
+    cells: ['Acme', 'FALSE', 'human', '', ...['', '', '', '', ''].map(() => expect.anything())],
+  });
+});
+
 /** The sheet of a list with a city that a person gives, one to be cleared, and others. */
 const FIVE =
   createRow(1, ['company', 'city']) +

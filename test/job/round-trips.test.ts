@@ -6,8 +6,10 @@ import ExcelJs from 'exceljs';
 import Papa from 'papaparse';
 import { expect, test } from 'vitest';
 import type { JsonValue } from '../../src/model/json.js';
+import { openInput } from '../../src/read/open-input.js';
 import { createCellsAgent } from '../helpers/cells-agent.js';
 import { createList, type JobBench, openJobBench, readTable } from '../helpers/job.js';
+import { readAllRows } from '../helpers/rows.js';
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
 
 /** Programs that take long to start or to read a workbook. */
@@ -227,11 +229,23 @@ test.skipIf(!IS_SLOW || !existsSync('/usr/bin/soffice'))(
 
 async function checkTrip(save: (path: string) => Promise<void>): Promise<void> {
   const { path, again } = await openFilled('xlsx');
+  const sources = await readSources(path);
   await save(path);
   expect(await again()).toEqual({ cells: [], notes: [] });
+  expect(await readSources(path)).toEqual(sources);
   const cleared = await changeWorkbook(path);
   await save(path);
   const { cells, notes } = await again();
   expect([...cells].sort()).toEqual(cleared);
   expect(notes).toEqual([CHANGED]);
+}
+
+/** What a workbook has beside its values. */
+async function readSources(path: string): Promise<string[][]> {
+  const input = await openInput({ path });
+  const places = input.columns.flatMap((name, at) =>
+    /_(?:confidence|citations|run_id)$/.test(name) ? [at] : [],
+  );
+  const rows = await readAllRows(input);
+  return rows.map((row) => (row.kind === 'cells' ? places.map((at) => row.cells[at] ?? '') : []));
 }
