@@ -356,40 +356,45 @@ function needsSpace(before: string, after: string): boolean {
 }
 
 /** Values in attributes: [source, key, value]. */
-function* listAttributeData(
+function listAttributeData(
   name: string,
   attributes: Attributes,
-): Generator<readonly [DataItem['source'], string, string]> {
+): readonly (readonly [DataItem['source'], string, string])[] {
   const { content, alt, title, datetime, value } = attributes;
   const key = attributes.property ?? attributes.name ?? attributes.itemprop;
-  if (name === 'meta') {
-    if (content !== undefined && key !== undefined && !DULL_META.test(key)) yield ['meta', key, content];
-    return;
-  }
+  if (name === 'meta')
+    return content !== undefined && key !== undefined && !DULL_META.test(key) ? [['meta', key, content]] : [];
+  const found: [DataItem['source'], string, string][] = [];
   if (attributes.itemprop !== undefined && content !== undefined)
-    yield ['attribute', attributes.itemprop, content];
-  if (datetime !== undefined) yield ['time', attributes.itemprop ?? 'datetime', datetime];
-  if (alt !== undefined) yield ['alt', 'alt', alt];
-  if (title !== undefined && name !== 'iframe') yield ['attribute', 'title', title];
-  if (attributes['aria-label'] !== undefined) yield ['attribute', 'aria-label', attributes['aria-label']];
+    found.push(['attribute', attributes.itemprop, content]);
+  if (datetime !== undefined) found.push(['time', attributes.itemprop ?? 'datetime', datetime]);
+  if (alt !== undefined) found.push(['alt', 'alt', alt]);
+  if (title !== undefined && name !== 'iframe') found.push(['attribute', 'title', title]);
+  if (attributes['aria-label'] !== undefined)
+    found.push(['attribute', 'aria-label', attributes['aria-label']]);
   if (
     name === 'input' &&
     value !== undefined &&
     !/^(?:hidden|password|submit|button|checkbox|radio|image|reset)$/i.test(attributes.type ?? '')
   )
-    yield ['attribute', key ?? 'value', value];
-  // Counters that a script counts up start at 0 in the text.
-  for (const each of [
-    'data-count',
-    'data-target',
-    'data-to',
-    'data-end',
-    'data-value',
-    'data-number',
-    'data-counter',
-  ])
-    if (/^[\d.,\s]{1,20}$/.test(attributes[each] ?? '')) yield ['attribute', each, attributes[each] ?? ''];
+    found.push(['attribute', key ?? 'value', value]);
+  for (const each of COUNTERS) {
+    const count = attributes[each];
+    if (count !== undefined && /^[\d.,\s]{1,20}$/.test(count)) found.push(['attribute', each, count]);
+  }
+  return found;
 }
+
+/** Counters that a script counts up start at 0 in the text. */
+const COUNTERS = [
+  'data-count',
+  'data-target',
+  'data-to',
+  'data-end',
+  'data-value',
+  'data-number',
+  'data-counter',
+];
 
 const DULL_META =
   /^(?:viewport|theme-color|robots|googlebot|generator|referrer|csrf|msapplication|apple-|format-detection|og:(?:image|locale|type|video)|twitter:(?:card|image)|google|fb:|next-head|color-scheme|handheld|mobile)/i;
@@ -413,7 +418,7 @@ function cleanSpaces(raw: string, needsMap: boolean): { text: string; map: reado
     const text = raw
       .replace(INVISIBLE, '')
       // In this order, because a run of spaces before no line break is searched again from each of them.
-      .replace(/[^\S\n]+/g, ' ')
+      .replace(/[^\S\n ][^\S\n]*| [^\S\n]+/g, ' ')
       .replace(/ ?\n ?/g, '\n');
     return { text: text.replace(/\n+/g, '\n').trim(), map: [] };
   }

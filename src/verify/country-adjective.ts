@@ -32,13 +32,13 @@ export function findCountryAdjective(index: PageIndex, country: string): Hit[] {
   if (stems.length === 0) return [];
   return index.segments.flatMap((segment) => {
     if (segment.text.length > 20_000) return [];
-    const { text, map } = index.fold(segment, 'plain');
+    const folded = index.fold(segment, 'plain');
     return stems.flatMap((stem) =>
-      [...text.matchAll(new RegExp(` ${stem}[\\p{Ll}\\p{M}]{0,4}(?= )`, 'gu'))].map(
+      [...folded.text.matchAll(new RegExp(` ${stem}[\\p{Ll}\\p{M}]{0,4}(?= )`, 'gu'))].map(
         (match): Hit => ({
           segment,
-          start: map[match.index + 1] ?? 0,
-          end: (map[match.index + match[0].length - 1] ?? 0) + 1,
+          start: folded.map[match.index + 1] ?? 0,
+          end: (folded.map[match.index + match[0].length - 1] ?? 0) + 1,
           how: 'alias',
           doubt: null,
           isAdjective: true,

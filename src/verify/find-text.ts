@@ -76,11 +76,11 @@ interface Token {
   readonly end: number;
 }
 
-function listTokens({ text, map }: FoldedText): Token[] {
-  return [...text.matchAll(/[^ ]+/g)].map((match) => ({
+function listTokens(folded: FoldedText): Token[] {
+  return [...folded.text.matchAll(/[^ ]+/g)].map((match) => ({
     word: match[0],
-    start: map[match.index] ?? 0,
-    end: (map[match.index + match[0].length - 1] ?? 0) + 1,
+    start: folded.map[match.index] ?? 0,
+    end: (folded.map[match.index + match[0].length - 1] ?? 0) + 1,
   }));
 }
 

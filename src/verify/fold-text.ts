@@ -5,14 +5,38 @@
 export type FoldMode = 'plain' | 'german' | 'latin';
 
 /** Words of a text in lower case, with a space before, between and after them. */
-export interface FoldedText {
+export class FoldedText {
   readonly text: string;
-  /** For each character of `text`, its position in the source. */
-  readonly map: readonly number[];
+  readonly #source: string;
+  readonly #mode: FoldMode;
+  #map: readonly number[] | null = null;
+
+  constructor(source: string, mode: FoldMode) {
+    this.#source = source;
+    this.#mode = mode;
+    this.text = SIMPLE.test(source) ? foldSimple(source) : foldCharacters(source, mode).text;
+  }
+
+  /** For each character of `text`, its position in the source. Made when first read, because few texts have a hit. */
+  get map(): readonly number[] {
+    this.#map ??= foldCharacters(this.#source, this.#mode).map;
+    return this.#map;
+  }
 }
 
 /** Folds a text to its words. Every Chinese, Japanese, Korean or Thai character is a word. */
 export function foldText(source: string, mode: FoldMode): FoldedText {
+  return new FoldedText(source, mode);
+}
+
+/** ASCII without the signs that are more than a space between words. */
+const SIMPLE = /^[\0-%(-_a-\x7f]*$/;
+
+function foldSimple(source: string): string {
+  return ` ${source} `.toLowerCase().replace(/[^a-z0-9]+/g, ' ');
+}
+
+function foldCharacters(source: string, mode: FoldMode): WordBuilder {
   const builder = new WordBuilder();
   for (let at = 0; at < source.length; ) {
     const code = source.charCodeAt(at);
@@ -27,7 +51,7 @@ export function foldText(source: string, mode: FoldMode): FoldedText {
     at += char.length;
   }
   builder.addSpace(source.length);
-  return { text: builder.text, map: builder.map };
+  return builder;
 }
 
 /** The folded words of a text to search for, without the spaces around. */

@@ -76,7 +76,11 @@ export function indexPage(page: PageText): PageIndex {
 export class PageIndex {
   readonly page: PageText;
   readonly segments: readonly Segment[];
-  readonly #folded = new Map<string, FoldedText>();
+  readonly #folded: Readonly<Record<FoldMode, Map<number, FoldedText>>> = {
+    plain: new Map(),
+    german: new Map(),
+    latin: new Map(),
+  };
   readonly #all = new Map<FoldMode, string>();
   readonly #numbers = new Map<number, readonly NumberToken[]>();
   readonly #dates = new Map<number, readonly DateToken[]>();
@@ -99,11 +103,15 @@ export class PageIndex {
       page.title === ''
         ? []
         : [{ source: 'meta' as const, path: ['title'], value: page.title, owner: '', beside: '', block: -1 }];
-    const texts = [
-      ...page.blocks.map((block) => ({ text: block.text, block, data: null })),
-      ...[...page.data, ...title].map((data) => ({ text: data.value, block: null, data })),
+    this.segments = [
+      ...page.blocks.map((block, index) => ({ index, text: block.text, block, data: null })),
+      ...[...page.data, ...title].map((data, at) => ({
+        index: page.blocks.length + at,
+        text: data.value,
+        block: null,
+        data,
+      })),
     ];
-    this.segments = texts.map((each, index) => ({ ...each, index }));
     this.#has = {
       german: this.segments.some(({ text }) => hasOtherFold(text, 'german')),
       latin: this.segments.some(({ text }) => hasOtherFold(text, 'latin')),
@@ -118,12 +126,11 @@ export class PageIndex {
   }
 
   fold(segment: Segment, mode: FoldMode): FoldedText {
-    const isSame = mode !== 'plain' && !hasOtherFold(segment.text, mode);
-    const key = `${isSame ? 'plain' : mode} ${segment.index}`;
-    const known = this.#folded.get(key);
+    const ownMode = mode !== 'plain' && hasOtherFold(segment.text, mode) ? mode : 'plain';
+    const known = this.#folded[ownMode].get(segment.index);
     if (known !== undefined) return known;
-    const folded = foldText(segment.text, isSame ? 'plain' : mode);
-    this.#folded.set(key, folded);
+    const folded = foldText(segment.text, ownMode);
+    this.#folded[ownMode].set(segment.index, folded);
     return folded;
   }
 
