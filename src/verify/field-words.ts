@@ -198,7 +198,9 @@ function getLexicon(): Lexicon {
 }
 
 function push<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
-  map.set(key, [...(map.get(key) ?? []), value]);
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [value]);
+  else known.push(value);
 }
 
 /** Finds the words of fields in a folded text with spaces around each word. Positions are those of the folded text. */

@@ -16,11 +16,9 @@ export function listOtherNames(
 /** The ISO 3166 code of a country by its name in any language, its code, or a common alias. Null if unknown. */
 export function findCountryCode(text: string): string | null {
   const trimmed = text.trim();
-  const code = trimmed.toUpperCase();
-  if (/^[A-Z]{2}$/.test(code) && trimmed === code && getCountries().names.has(code)) return code;
-  if (/^[A-Z]{3}$/.test(trimmed))
-    return ALPHA_3[trimmed] ?? getCountries().codes.get(foldWords(trimmed)) ?? null;
-  return getCountries().codes.get(foldWords(trimmed)) ?? null;
+  const code = ALPHA_3[trimmed] ?? trimmed;
+  const known = /^[A-Z]{2}$/.test(code) ? listCountry(`\n${code};`) : [];
+  return known[0] ?? listCountry(`;${foldWords(trimmed)};`)[0] ?? null;
 }
 
 /** Countries so often named on pages that the name alone says nothing. */
@@ -28,77 +26,16 @@ export const COMMON_COUNTRIES = new Set('US GB CN DE FR IN JP'.split(' '));
 
 function listCountryNames(text: string): readonly string[] {
   const code = findCountryCode(text);
-  return code === null ? [] : [...(getCountries().names.get(code) ?? [])];
+  return code === null ? [] : listCountry(`\n${code};`).slice(1);
 }
 
-interface Countries {
-  readonly codes: ReadonlyMap<string, string>;
-  readonly names: ReadonlyMap<string, ReadonlySet<string>>;
+/** The code and the names of a country, by a part of its line. Empty if there is none. */
+function listCountry(part: string): readonly string[] {
+  const at = COUNTRY_NAMES.indexOf(part);
+  if (at < 0) return [];
+  const start = COUNTRY_NAMES.lastIndexOf('\n', at) + 1;
+  return COUNTRY_NAMES.slice(start, COUNTRY_NAMES.indexOf(';\n', start)).split(';');
 }
-
-let countries: Countries | null = null;
-
-/** Names of all countries in all languages. */
-function getCountries(): Countries {
-  if (countries !== null) return countries;
-  const codes = new Map<string, string>();
-  const names = new Map<string, Set<string>>();
-  const add = (code: string, name: string): void => {
-    const folded = foldWords(name);
-    if (folded === '') return;
-    if (!codes.has(folded)) codes.set(folded, code);
-    names.set(code, (names.get(code) ?? new Set()).add(folded));
-  };
-  for (const [code, aliases] of ALIASES) for (const alias of aliases) add(code, alias);
-  for (const line of COUNTRY_NAMES.trim().split('\n'))
-    for (const name of line.slice(3).split(';')) add(line.slice(0, 2), name);
-  countries = { codes, names };
-  return countries;
-}
-
-const ALIASES: readonly (readonly [string, readonly string[]])[] = [
-  ['US', ['USA', 'U.S.A.', 'U.S.', 'United States of America', 'the States', 'EE. UU.', 'EUA', 'アメリカ']],
-  [
-    'GB',
-    [
-      'UK',
-      'U.K.',
-      'Great Britain',
-      'Britain',
-      'England',
-      'Scotland',
-      'Wales',
-      'Northern Ireland',
-      'Großbritannien',
-      'Royaume-Uni',
-      '英国',
-      'イギリス',
-    ],
-  ],
-  ['CZ', ['Czech Republic', 'Czechia', 'Česká republika', 'Tschechische Republik', 'République tchèque']],
-  ['NL', ['Holland', 'The Netherlands', 'the Netherlands', 'Nederland']],
-  ['KR', ['South Korea', 'Korea', 'Republic of Korea', '대한민국', '한국']],
-  ['RU', ['Russian Federation', 'Российская Федерация', 'РФ']],
-  ['AE', ['UAE', 'Emirates', 'U.A.E.', 'VAE']],
-  ['CN', ['PRC', "People's Republic of China", '中国', '中华人民共和国', 'Mainland China']],
-  ['TW', ['Taiwan, ROC', 'Republic of China', '台湾', '臺灣']],
-  ['HK', ['Hong Kong', 'Hong Kong SAR', '香港']],
-  ['MO', ['Macau', 'Macao']],
-  ['DE', ['Federal Republic of Germany', 'BRD', 'Bundesrepublik Deutschland']],
-  ['IE', ['Republic of Ireland', 'Eire', 'Éire']],
-  ['CH', ['Swiss Confederation', 'Schweiz', 'Suisse', 'Svizzera', 'Svizra']],
-  ['VN', ['Viet Nam']],
-  ['TR', ['Turkey', 'Türkiye']],
-  ['CI', ['Ivory Coast', "Côte d'Ivoire"]],
-  ['MM', ['Burma', 'Myanmar']],
-  ['MK', ['Macedonia', 'North Macedonia']],
-  ['CD', ['DRC', 'DR Congo', 'Democratic Republic of the Congo']],
-  ['BY', ['Belarus', 'Byelorussia']],
-  ['MD', ['Moldova', 'Republic of Moldova']],
-  ['SZ', ['Swaziland', 'Eswatini']],
-  ['VA', ['Vatican', 'Holy See']],
-  ['JP', ['日本', '日本国']],
-];
 
 const ALPHA_3: Readonly<Record<string, string>> = Object.fromEntries(
   'USA:US GBR:GB DEU:DE GER:DE FRA:FR ESP:ES ITA:IT PRT:PT NLD:NL BEL:BE CHE:CH SUI:CH AUT:AT SWE:SE NOR:NO DNK:DK FIN:FI POL:PL CZE:CZ SVK:SK HUN:HU ROU:RO BGR:BG HRV:HR SVN:SI EST:EE LVA:LV LTU:LT IRL:IE ISL:IS GRC:GR TUR:TR RUS:RU UKR:UA CHN:CN JPN:JP KOR:KR IND:IN SGP:SG MYS:MY IDN:ID THA:TH VNM:VN PHL:PH AUS:AU NZL:NZ CAN:CA MEX:MX BRA:BR ARG:AR CHL:CL COL:CO PER:PE ZAF:ZA EGY:EG NGA:NG KEN:KE ISR:IL SAU:SA ARE:AE QAT:QA HKG:HK TWN:TW LUX:LU MLT:MT CYP:CY'

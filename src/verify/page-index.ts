@@ -54,8 +54,6 @@ interface CellHeaders {
   readonly isHeadedColumn: boolean;
 }
 
-const indexes = new WeakMap<PageText, PageIndex>();
-
 /** What a line of numbers has above it. */
 interface LineHead {
   /** Year of each number by its position; null for one that is planned. */
@@ -63,13 +61,12 @@ interface LineHead {
   readonly scale: number;
 }
 
-/** The index of a page. Made once, so that many cells of one page share the work. */
+let last: PageIndex | null = null;
+
+/** The index of a page. That of the last page is kept, so that all cells of one page share the work. */
 export function indexPage(page: PageText): PageIndex {
-  const known = indexes.get(page);
-  if (known !== undefined) return known;
-  const index = new PageIndex(page);
-  indexes.set(page, index);
-  return index;
+  if (last?.page !== page) last = new PageIndex(page);
+  return last;
 }
 
 /** Folded texts, numbers, dates and table headers of a page, made when first needed. */

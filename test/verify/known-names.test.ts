@@ -1,7 +1,9 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { readPage } from '../../src/pages/read-page.js';
 import { checkCitation } from '../../src/verify/check-citation.js';
-import { findCountryCode } from '../../src/verify/known-names.js';
+import { COUNTRY_NAMES } from '../../src/verify/country-names.js';
+import { foldWords } from '../../src/verify/fold-text.js';
+import { findCountryCode, listOtherNames } from '../../src/verify/known-names.js';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -30,4 +32,19 @@ test.each(['en', 'de', 'pl', 'uk', 'ja', 'ar'])('countries are known by their na
   const codes =
     'AD AR BR CH CI CN DE DK EG ES FI FR GR IE IN IT JP KE MX NL NO NZ PL SE TH UA UY VN ZA'.split(' ');
   expect(codes.map((code) => findCountryCode(names.of(code) ?? ''))).toEqual(codes);
+});
+
+test('names of countries are folded, and each leads to its country', () => {
+  for (const line of COUNTRY_NAMES.trim().split('\n')) {
+    const [code = '', ...names] = line.split(';').slice(0, -1);
+    expect(names.filter((name) => foldWords(name) !== name)).toEqual([]);
+    expect(listOtherNames(code, 'country')).toEqual(names);
+    // Polish calls both countries Kongo.
+    const others = names.filter((name) => findCountryCode(name) !== code && name !== 'kongo');
+    expect(others).toEqual([]);
+  }
+});
+
+test.each(['', '  ', ';', 'EU', 'XX', 'ad', 'Atlantis', '\n'])('%j is not a country', (text) => {
+  expect(findCountryCode(text)).toBeNull();
 });
