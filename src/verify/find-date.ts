@@ -73,7 +73,8 @@ type Part = Omit<DateToken, 'start' | 'end'> & { readonly span?: readonly [numbe
 type Reader = (match: RegExpExecArray, language: string) => readonly Part[];
 
 const MONTH = String.raw`[\p{L}\p{M}]{3,15}`;
-const OF = String.raw`(?:\s?(?:of|de|del|di|do|den|d['’]))?`;
+/** Not the beginning of "December". */
+const OF = String.raw`(?:\s?(?:(?:of|de|del|di|do|den)(?![\p{L}\p{M}])|d['’]))?`;
 const DAY = String.raw`(?<![\d.,:/])(\d{1,2})`;
 const YEAR = String.raw`(\d{4})(?![\d]|[.,]\d)`;
 
@@ -100,7 +101,7 @@ const PATTERNS: readonly (readonly [RegExp, Reader])[] = [
   [/(令和|平成|昭和|大正|明治)\s?(\d{1,2}|元)\s?年(?:\s?(\d{1,2})\s?月(?:\s?(\d{1,2})\s?日)?)?/gu, readEra],
   [
     new RegExp(
-      String.raw`${DAY}(?:\s?(?:st|nd|rd|th|er|de|te|ten|e|º|ª|°|-?го|\.))?,?(?:\s|-)?${OF}[\s-]?(${MONTH})\.?,?${OF}[\s-]?${YEAR}`,
+      String.raw`${DAY}(?:\s?(?:(?:st|nd|rd|th|er|de|te|ten|e)(?!\p{L})|º|ª|°|-?го|\.))?,?(?:\s|-)?${OF}[\s-]?(${MONTH})\.?,?${OF}[\s-]?${YEAR}`,
       'giu',
     ),
     ([, d, m, y]) => withMonth(y, m, d),
@@ -117,7 +118,12 @@ const PATTERNS: readonly (readonly [RegExp, Reader])[] = [
     new RegExp(String.raw`(?<![\d.,])(\d{4})\.?(?:\s?m\.)?,?\s(${MONTH})\.?\s(\d{1,2})(?!\d|[.,]\d)`, 'giu'),
     ([, y, m, d]) => withMonth(y, m, d),
   ],
-  [/(?<!\p{L})ngày\s(\d{1,2})\stháng\s(\d{1,2})(?:\snăm|,)?\s(\d{4})/giu, ([, d, m, y]) => [create(y, m, d)]],
+  [/(?<!\d)(\d{1,2})\s(?:tháng|thg)\s(\d{1,2})(?:\snăm|,)?\s(\d{4})/giu, ([, d, m, y]) => [create(y, m, d)]],
+  // Latvian: 2021. gada 23. janvāris.
+  [
+    new RegExp(String.raw`(?<![\d.,])(\d{4})\.\s(?:gada|g\.)\s(\d{1,2})\.\s(${MONTH})`, 'giu'),
+    ([, y, d, m]) => withMonth(y, m, d),
+  ],
   [
     /(?<![\d./-])(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\d]|[./-]\d)/gu,
     ([, a, mark, b, y], language) => readNumeric(a, b, y, mark, language),

@@ -139,7 +139,13 @@ function findCompact(index: PageIndex, value: string): Hit[] {
     .normalize('NFKC')
     .replace(/[^\p{L}\p{N}]/gu, '')
     .toUpperCase();
-  if (code.length < 4 || code.length > 40 || !/\d{3}/.test(code) || value.split(/\s+/).length > 8) return [];
+  if (
+    code.length < 4 ||
+    code.length > 40 ||
+    !/\d{3}|^[A-Z]{2,}\d{2}/.test(code) ||
+    value.split(/\s+/).length > 8
+  )
+    return [];
   const variants = [
     code,
     /^[A-Z]{2}\d{6,}/.test(code) ? code.slice(2) : '',

@@ -64,7 +64,7 @@ const STATED: readonly (readonly [RegExp, number])[] = [
   ],
   [
     new RegExp(
-      String.raw`${IN}(?:thousands?|tausend|tsd|'?000s?|milliers|miles|migliaia|milhares|tusen)(?!\p{L})|(?<!\p{L})(?:teur|t€|tchf|tusd|tsek|tnok|k€|keur|kusd|ksek|tkr|t\.\s?kr)(?!\p{L})|(?<!\p{L})(?:i|w|v|in)\s(?:hele\s|hela\s)?(?:tusen|tusind|tysiącach|tisících|duizenden)(?!\p{L})|[$€£]\s?['’]?000|['’]000s?\b|\btsd\.?\s?(?:€|eur)|migliaia di euro|tys\.?\s?(?:zł|pln)|тыс|千円|千元|천원|(?<!\p{L})e\s?ft(?!\p{L})|ezer ft|tis\.?\s?(?:kč|czk|eur|€)|mii (?:lei|ron)|тис\.?\s?(?:грн|₴)|bin (?:tl|₺)|χιλ\.?\s?(?:€|ευρώ)|tuhat(?:ta)?\s?(?:euroa|€)|^\(?thousands?\)?$|\(thousands?\)|^\D{0,60}[_ ]thousands?$`,
+      String.raw`${IN}(?:thousands?|tausend|tsd|'?000s?|milliers|miles|migliaia|milhares|tusen)(?!\p{L})|(?<!\p{L})(?:teur|t€|tchf|tusd|tsek|tnok|k€|keur|kusd|ksek|tkr|t\.\s?kr)(?!\p{L})|(?<!\p{L})(?:i|w|v|in)\s(?:hele\s|hela\s)?(?:tusen|tusind|tysiącach|tisících|duizenden)(?!\p{L})|[$€£]\s?['’]?000|['’]000s?\b|\btsd\.?\s?(?:€|eur)|migliaia di euro|tys\.?\s?(?:zł|pln)|тыс|千円|千元|천원|(?<!\p{L})e\s?ft(?!\p{L})|ezer ft|tis\.?\s?(?:kč|czk|eur|€)|mii (?:lei|ron)|тис\.?\s?(?:грн|₴)|bin (?:tl|₺)|χιλ\.?\s?(?:€|ευρώ)|tuhat(?:ta)?\s?(?:euroa|€)|milliers d['’]euros|miles de (?:euros|€)|\(000s?\)|^\(?(?:in|i|en|x)?\s?(?:${SIGN}|kr\.?)?\s?1[.,\s’']?000\s?(?:${SIGN}|euros?|kr)?\.?\)?$|^\(?thousands?\)?$|\(thousands?\)|^\D{0,60}[_ ]thousands?$`,
       'iu',
     ),
     1e3,
