@@ -75,6 +75,11 @@ const CLAIM_WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
   [/ (?:acquisition|deal|purchase|takeover) (?:price|value|amount|cost|sum) /, ['acquired']],
   [/ (?:ceo|chief executive|managing director|geschaftsfuhrer|chief exec) /, ['ceo']],
   [/ (?:co ?founders?|founders?|founder name|grunder|fondateur) /, ['founder']],
+  // Who leads a museum, a school or a hotel.
+  [
+    /^ (?:director|directora|directeur|direttore|diretor|direktor|direktorin|leiter|leiterin|directrice|direttrice) $/,
+    ['ceo'],
+  ],
   [/ (?:fax) /, ['fax']],
   [/ (?:auditor|auditors) /, ['auditor']],
   [/ (?:origin|made in) /, ['origin']],
