@@ -8,6 +8,7 @@ import { EUROPEAN } from './corpus/european.js';
 import { FRESH_FIVE } from './corpus/fresh-five.js';
 import { FRESH_FOUR } from './corpus/fresh-four.js';
 import { FRESH_ONE } from './corpus/fresh-one.js';
+import { FRESH_SEVEN } from './corpus/fresh-seven.js';
 import { FRESH_SIX } from './corpus/fresh-six.js';
 import { FRESH_THREE } from './corpus/fresh-three.js';
 import { FRESH_TWO } from './corpus/fresh-two.js';
@@ -41,6 +42,17 @@ test('values of a labelled corpus get the verdict that a person would give', () 
   expect(figures.wronglyMissing, faults).toBeLessThanOrEqual(2);
   expect(figures.strong, faults).toBeGreaterThanOrEqual(92);
   expect(figures.strongTraps, faults).toBeLessThanOrEqual(2);
+});
+
+test('pages that the rules were not made from get no worse verdicts than they got when they were new', () => {
+  const unseen = judgeCorpus(FRESH_SEVEN);
+  const figures = measure(unseen);
+  const faults = listFaults(unseen).join('\n');
+  expect(figures.onPage, faults).toBeGreaterThanOrEqual(95.7);
+  expect(figures.strong, faults).toBeGreaterThanOrEqual(56.8);
+  expect(figures.strongTraps, faults).toBeLessThanOrEqual(16.9);
+  expect(figures.wronglyMissing, faults).toBe(0);
+  expect(figures.foundAbsent, faults).toBe(0);
 });
 
 test('a value that is nowhere on the page is never called on the page', () => {
