@@ -6,81 +6,25 @@ import { parseLedgerUrl } from '../../src/model/ledger-url.js';
 import { readTable } from '../helpers/job.js';
 import { createSchemaUrl, findPostgres, startPostgres } from '../helpers/postgres.js';
 import { chooseCount, SLOW } from '../helpers/slow-tier.js';
-import { type Background, createWorkdir, type Workdir } from '../helpers/workdir.js';
+import { type Background, createWorkdir } from '../helpers/workdir.js';
+import {
+  CAP,
+  LONG_MS,
+  openWorkerBench,
+  ROWS,
+  ROWS_A_BATCH,
+  type WorkerBench,
+} from '../helpers/worker-bench.js';
 
-const ROWS = chooseCount(600, 80);
-const ROWS_A_BATCH = 4;
 const WORKERS = 3;
 const KILLS = chooseCount(6, 2);
 const COORDINATOR_KILLS = chooseCount(2, 1);
-const CAP = 8;
 /** After this long without a renewal, a process counts as gone. */
 const LAPSED_MS = 46_000;
 const CLOCK = new URL('../helpers/moved-clock.mjs', import.meta.url).href;
 const LONG = { ...SLOW, timeout: 600_000 };
-const LONG_MS = 580_000;
 
-interface Bill {
-  readonly runs: { readonly created: number; readonly peakActive: number };
-  readonly billedMicros: number;
-}
-
-interface Bench {
-  readonly dir: Workdir;
-  readonly agent: string;
-  readonly ledger: string;
-  startWorker(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Background>;
-  /** The command of a job, as of a coordinator unless the ledger is a file. */
-  command(output: string, args?: readonly string[]): string[];
-  readBill(): Promise<Bill>;
-}
-
-/** A simulated paid service, a ledger on PostgreSQL, and a list of companies. */
-async function openBench(
-  { faults = [], rows = ROWS, latency = '20ms..150ms' }: BenchOptions = {},
-  server?: string,
-): Promise<Bench> {
-  const dir = createWorkdir();
-  const ledger = createSchemaUrl(server ?? (await findPostgres()));
-  const names = Array.from({ length: rows }, (_, index) => `Company ${index + 1}`);
-  const cities = names.map((name, index) => `${name},City ${index + 1}`);
-  dir.write('tables/cities.csv', ['company,city', ...cities, ''].join('\n'));
-  dir.write('in.csv', ['company', ...names, ''].join('\n'));
-  dir.write('faults.json', JSON.stringify(faults));
-  const service = await dir.start(
-    [
-      ...['serve', '--reference', 'tables', '--price', '--latency', latency, '--faults', 'faults.json'],
-      ...['--max-active', '60', '--port', '0'],
-    ],
-    { timeoutMs: LONG_MS },
-  );
-  const agent = /http:\/\/\S+/.exec(service.line)?.[0] ?? '';
-  return {
-    ...{ dir, agent, ledger },
-    startWorker: (args = [], env = {}) =>
-      dir.start(['worker', '--api-url', agent, '--ledger', ledger, '--concurrency', '6', ...args], {
-        timeoutMs: LONG_MS,
-        env,
-      }),
-    command: (output, args = ['--workers', '--ledger', ledger]) => [
-      ...['run', 'in.csv', '--api-url', agent, '--field', 'city', '--send', 'company', '--quiet'],
-      ...['--batch-size', String(ROWS_A_BATCH), '--concurrency', String(CAP), '--list-lag', '1s'],
-      ...['--output', output, '--yes', ...args],
-    ],
-    async readBill() {
-      const answer = await fetch(`${agent}/__rehearsal`, { headers: { 'x-api-key': 'local' } });
-      return (await answer.json()) as Bill;
-    },
-  };
-}
-
-interface BenchOptions {
-  readonly faults?: readonly object[];
-  readonly rows?: number;
-  readonly latency?: string;
-}
-
-const startWorkers = (bench: Bench, count = WORKERS): Promise<Background[]> =>
+const startWorkers = (bench: WorkerBench, count = WORKERS): Promise<Background[]> =>
   Promise.all(Array.from({ length: count }, () => bench.startWorker()));
 
 /** Removes what differs between any two jobs. */
@@ -91,7 +35,7 @@ function dropRuns(text: string): object[] {
 }
 
 /** The output of a plain run, of which an equal job with workers may differ only in its runs. */
-async function runPlain(bench: Bench): Promise<object[]> {
+async function runPlain(bench: WorkerBench): Promise<object[]> {
   const plain = bench.command('plain.csv', ['--ledger', 'plain.sqlite']);
   expect(await bench.dir.run(plain)).toMatchObject({ status: 0 });
   return dropRuns(bench.dir.read('plain.csv'));
@@ -101,7 +45,7 @@ const countEvents = (worker: Background, name: string): number =>
   worker.result().stdout.split(`"event":"${name}"`).length - 1;
 
 test('three workers give the same output as a plain run, at the same cost, and never pass the cap', async () => {
-  const bench = await openBench();
+  const bench = await openWorkerBench();
   const workers = await startWorkers(bench);
   const result = await bench.dir.run([...bench.command('out.csv'), '--json']);
   expect(result).toMatchObject({ status: 0 });
@@ -126,7 +70,7 @@ test(
   `${KILLS} killed workers, ${COORDINATOR_KILLS} killed coordinator and lost replies: each row is paid for once`,
   LONG,
   async () => {
-    const bench = await openBench({ faults: [{ fault: 'lost_reply', on: ['create'], share: 0.05 }] });
+    const bench = await openWorkerBench({ faults: [{ fault: 'lost_reply', on: ['create'], share: 0.05 }] });
     const workers = await startWorkers(bench);
     const batches = ROWS / ROWS_A_BATCH;
     // With its summary.
@@ -163,7 +107,7 @@ test('rows that come back wrong or blank are sent again, also at the next effort
     { fault: 'wrong_types', share: 0.1 },
     { fault: 'rows_doubled', share: 0.1 },
   ];
-  const bench = await openBench({ faults, rows: 40 });
+  const bench = await openWorkerBench({ faults, rows: 40 });
   // The tables do not have these, so every level is tried.
   bench.dir.write('in.csv', `${bench.dir.read('in.csv')}Unknown 1\nUnknown 2\nUnknown 3\n`);
   await bench.startWorker();
@@ -182,7 +126,7 @@ test('rows that come back wrong or blank are sent again, also at the next effort
 });
 
 test('a budget is used up to the last run that it covers, by three workers together', async () => {
-  const bench = await openBench({ rows: 100 });
+  const bench = await openWorkerBench({ rows: 100 });
   await startWorkers(bench);
   const command = bench.command('out.csv', ['--workers', '--ledger', bench.ledger, '--max-cost', '0.33']);
   const result = await bench.dir.run([...command, '--json']);
@@ -195,7 +139,7 @@ test('a budget is used up to the last run that it covers, by three workers toget
 });
 
 test('a worker that is stopped hands its runs over, and status shows what the workers hold', async () => {
-  const bench = await openBench({ rows: 40, latency: '5s' });
+  const bench = await openWorkerBench({ rows: 40, latency: '5s' });
   const worker = await bench.startWorker();
   const coordinator = bench.dir.spawn(bench.command('out.csv'), { timeoutMs: LONG_MS });
   await expect.poll(() => countEvents(worker, 'batch_sent')).toBe(6);
@@ -222,7 +166,7 @@ test('a worker that is stopped hands its runs over, and status shows what the wo
 });
 
 test('a worker that stood still past its lease sends nothing that another one has taken over', async () => {
-  const bench = await openBench({ rows: 4 * ROWS_A_BATCH });
+  const bench = await openWorkerBench({ rows: 4 * ROWS_A_BATCH });
   bench.dir.write('clock', '0');
   const clock = {
     NODE_OPTIONS: `--import ${CLOCK}`,
@@ -257,7 +201,7 @@ test('a worker that stood still past its lease sends nothing that another one ha
 });
 
 test('an interrupted coordinator writes its output, and the same command takes what workers have settled', async () => {
-  const bench = await openBench({ rows: 80, latency: '200ms' });
+  const bench = await openWorkerBench({ rows: 80, latency: '200ms' });
   const worker = await bench.startWorker();
   const coordinator = bench.dir.spawn(bench.command('out.csv'), { timeoutMs: LONG_MS });
   await expect.poll(() => countEvents(worker, 'batch_settled')).toBeGreaterThan(3);
@@ -269,7 +213,7 @@ test('an interrupted coordinator writes its output, and the same command takes w
 
 test('a database that is restarted holds the job up, and no row is lost or paid for twice', async () => {
   const server = await startPostgres();
-  const bench = await openBench({ rows: 80 }, server.url);
+  const bench = await openWorkerBench({ rows: 80 }, server.url);
   const workers = await startWorkers(bench, 2);
   const coordinator = bench.dir.spawn(bench.command('out.csv'), { timeoutMs: LONG_MS });
   const countSettled = (): number =>
@@ -283,7 +227,7 @@ test('a database that is restarted holds the job up, and no row is lost or paid 
 });
 
 test('a worker takes only batches for its own agent and key; the coordinator says that nobody takes them', async () => {
-  const bench = await openBench({ rows: 8 });
+  const bench = await openWorkerBench({ rows: 8 });
   const other = await bench.startWorker([], { EXA_API_KEY: 'another-key-1234' });
   const log = `${bench.dir.path}/run.jsonl`;
   const coordinator = bench.dir.spawn([...bench.command('out.csv'), '--log-file', log], {
