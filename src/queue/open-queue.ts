@@ -4,7 +4,7 @@ import type { ConstructorOptions, PgBoss } from 'pg-boss';
 import { createUsageError, describeError } from '../errors.js';
 import { hashText } from '../model/ask.js';
 import { parseLedgerUrl } from '../model/ledger-url.js';
-import type { QueuedBatch } from './messages.js';
+import { FORMAT, type QueuedBatch } from './messages.js';
 
 /** An entry of a queue that this process has taken, and keeps until it is done or given back. */
 export interface Delivery<Content> {
@@ -230,7 +230,7 @@ async function createBoss(url: string, options: ConstructorOptions): Promise<PgB
 }
 
 /** The schema of the queue is beside that of the ledger. */
-function resolvePlace(url: string): { readonly connectionString: string; readonly schema: string } {
+export function resolvePlace(url: string): { readonly connectionString: string; readonly schema: string } {
   const { driverUrl, schema } = parseLedgerUrl(url);
   // pg-boss takes no longer names.
   const name = schema.length < MAX_SCHEMA_LENGTH ? schema : `rowfill_${hashText(schema, 16)}`;
@@ -240,11 +240,11 @@ function resolvePlace(url: string): { readonly connectionString: string; readonl
 const MAX_SCHEMA_LENGTH = 44;
 
 /** Start of the names of queues with batches. */
-const WORK = 'batches.';
+export const WORK = 'batches.';
 
-/** Workers of other accounts never see these batches. */
+/** Workers of other accounts never see these batches, and neither do those of a version that cannot read them. */
 function nameWork(account: string): string {
-  return `${WORK}${account.slice(0, 32)}`;
+  return `${WORK}${FORMAT}.${account.slice(0, 32)}`;
 }
 
 function toEntry(queued: QueuedBatch): Entry {

@@ -11,14 +11,7 @@ import { createBlanks } from '../model/blank.js';
 import { systemClock } from '../model/clock.js';
 import type { EnrichEvent } from '../model/events.js';
 import { type JobThrottle, SharedThrottle } from '../run/shared-throttle.js';
-import {
-  FORMAT,
-  packComplete,
-  packError,
-  type QueuedBatch,
-  unpackBatch,
-  type WorkerReport,
-} from './messages.js';
+import { packComplete, packError, type QueuedBatch, unpackBatch, type WorkerReport } from './messages.js';
 import { type BatchQueue, type Delivery, RENEW_ENTRIES_MS } from './open-queue.js';
 
 /** What a worker has opened. */
@@ -70,6 +63,8 @@ export class WorkSession {
   readonly #stop = new JobAbort();
   readonly #throttle = new SharedThrottle();
   readonly #jobs = new Map<string, Promise<WorkerJob | null>>();
+  /** Jobs that were reported as deleted. */
+  readonly #gone = new Set<string>();
   /** The latest delivery of each batch in work. */
   readonly #held = new Map<string, Delivery<QueuedBatch>>();
   readonly #slots: number;
@@ -156,21 +151,23 @@ export class WorkSession {
 
   async #work(content: QueuedBatch): Promise<void> {
     const { id } = content.batch;
-    const job = content.format === FORMAT ? await this.#openJob(content) : null;
-    if (job === null || this.#stop.startSignal.aborted) return this.#giveBack(id);
+    const job = await this.#openJob(content);
+    if (this.#stop.startSignal.aborted) return this.#giveBack(id);
     const planned = unpackBatch(content);
-    const outcome = await this.#runBatch(planned, content, job);
+    const outcome = job === null ? null : await this.#runBatch(planned, content, job);
+    if (outcome === null) return this.#drop(content);
     if (outcome.status === 'stopped' || isOwnTrouble(outcome)) await this.#giveBack(id);
     else this.#tell(id, createReport(planned.batch, outcome));
     if (outcome.status === 'fatal') this.#fail(outcome.error);
     if (outcome.status === 'unknown' || outcome.status === 'late') this.#hasLeft = true;
   }
 
+  /** Null if the ledger no longer has the job. */
   async #runBatch(
     planned: PlannedBatch,
     content: QueuedBatch,
     { ask, checker }: WorkerJob,
-  ): Promise<BatchOutcome> {
+  ): Promise<BatchOutcome | null> {
     const { ledger, agent, concurrency, clockAheadMs, onEvent } = this.#parts;
     const { limits } = content;
     const { startsPerSecond } = limits;
@@ -210,12 +207,15 @@ export class WorkSession {
       const event = createEvent(planned.batch, outcome);
       if (event !== null) report(event);
       return outcome;
+    } catch (error) {
+      if (error instanceof RowfillError && error.code === 'JOB_UNKNOWN') return null;
+      throw error;
     } finally {
       throttle.close();
     }
   }
 
-  /** The ask of a batch; null if the ledger no longer has its job. */
+  /** The ask of a batch; null if the ledger no longer has it. */
   #openJob({ job, batch, limits }: QueuedBatch): Promise<WorkerJob | null> {
     const name = `${job} ${batch.version ?? ''}`;
     const known = this.#jobs.get(name);
@@ -223,7 +223,11 @@ export class WorkSession {
     if (this.#jobs.size >= MAX_RETAINED_JOBS) this.#jobs.clear();
     const opened = this.#parts.ledger.listAsks(batch.askId).then((asks) => {
       const ask = asks.find(({ version }) => version === batch.version) ?? null;
-      if (ask === null) return null;
+      if (ask === null) {
+        // The same command opens the same job again.
+        this.#jobs.delete(name);
+        return null;
+      }
       const { words, codeColumns } = limits.blanks;
       const { fields, schema } = ask;
       const blanks = createBlanks({ words, fields, schema, codeColumns: new Set(codeColumns) });
@@ -238,6 +242,18 @@ export class WorkSession {
     this.#error ??= error;
     this.#stop.abortWith(error);
     this.#wake();
+  }
+
+  /** Removes a batch whose job was deleted. */
+  async #drop({ job, batch }: QueuedBatch): Promise<void> {
+    const { queue, account, onEvent } = this.#parts;
+    const delivery = this.#held.get(batch.id);
+    if (delivery !== undefined) await queue.end(account, [delivery]);
+    if (this.#gone.has(job)) return;
+    this.#gone.add(job);
+    const message =
+      'The ledger no longer has this job. Its batches are removed from the queue, and not sent.';
+    onEvent(job, { type: 'note', code: 'JOB_GONE', message });
   }
 
   async #giveBack(batchId: string): Promise<void> {

@@ -1,7 +1,10 @@
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
-import { type JobLimits, packBatch, type QueuedBatch } from '../../src/queue/messages.js';
+import { openLedger } from '../../src/ledger/open-ledger.js';
+import { parseLedgerUrl } from '../../src/model/ledger-url.js';
+import { FORMAT, type JobLimits, packBatch, type QueuedBatch } from '../../src/queue/messages.js';
 import { type BatchQueue, countWaitingBatches, openQueue } from '../../src/queue/open-queue.js';
+import { removeQueuedRows } from '../../src/queue/queued-rows.js';
 import { createTestBatch } from '../helpers/ledger-samples.js';
 import { createSchemaUrl, findPostgres, startPostgres } from '../helpers/postgres.js';
 
@@ -65,6 +68,28 @@ test('workers of another account never see a batch', async () => {
   await one.add('account', [createEntry('a')]);
   expect(await two.take('other', 5)).toEqual([]);
   expect(await two.take('account', 5)).toHaveLength(1);
+});
+
+test('workers of a version that writes batches otherwise leave them, and a job that is deleted takes them along', async () => {
+  const [one, two, url] = await openTwo();
+  const entry = createEntry('a');
+  await one.add('account', [entry]);
+  const { driverUrl, schema } = parseLedgerUrl(url);
+  const client = new pg.Client({ connectionString: driverUrl });
+  await client.connect();
+  onTestFinished(() => client.end());
+  const later = `batches.${FORMAT + 1}.account`;
+  await client.query(
+    `select ${schema}_queue.create_queue('${later}', (select to_jsonb(queue) from ${schema}_queue.queue limit 1));
+     insert into ${schema}_queue.job (name, data) select '${later}', data from ${schema}_queue.job`,
+  );
+  expect(idsOf(await two.take('account', 5))).toEqual([entry.batch.id]);
+  expect(await two.take('account', 5)).toEqual([]);
+  expect(await countWaitingBatches(url)).toBe(1);
+  const ledger = await openLedger(url);
+  onTestFinished(() => ledger.close());
+  await removeQueuedRows(url, 'j_1');
+  expect(await countWaitingBatches(url)).toBe(0);
 });
 
 test('what is given back goes to another process, and the first one can no longer end it', async () => {

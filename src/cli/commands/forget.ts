@@ -19,7 +19,8 @@ export const forget = createCommand({
   },
   examples: [{ line: 'rowfill forget j_0f3a', about: 'deletes that job and its answers' }],
   async run({ operands: [id = ''], options: { yes, ledger: path } }, host) {
-    const ledger = await openNamedLedger(host, chooseLedger(host.env, path));
+    const place = chooseLedger(host.env, path);
+    const ledger = await openNamedLedger(host, place);
     try {
       const job = await ledger.getJob(id);
       const lease = await waitForLease(ledger, job.id, { hasWaitOption: false });
@@ -29,6 +30,10 @@ export const forget = createCommand({
         const found = await ledger.forgetJob(job.id, true);
         const loss = describe(found, spentMicros, await cache.remove(found.pages, true));
         if (yes !== true && !(await confirmLoss('forget', loss, host))) return EXIT_CODES.interrupted;
+        // Loaded on demand: most ledgers have no queue.
+        const { removeQueuedRows } = await import('../../queue/queued-rows.js');
+        // First, because the ledger is what names the job.
+        await removeQueuedRows(place, job.id);
         const gone = await ledger.forgetJob(job.id);
         const pages = await cache.remove(gone.pages);
         host.say(`Deleted: job ${job.id}, ${describe(gone, spentMicros, pages)}`);

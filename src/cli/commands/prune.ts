@@ -7,7 +7,7 @@ import { PageCache } from '../../pages/page-cache.js';
 import { createCommand } from '../command.js';
 import { confirmLoss } from '../confirm.js';
 import type { Host } from '../host.js';
-import { choosePageFolder, LEDGER_OPTION, openExistingLedger } from '../ledger-option.js';
+import { chooseLedger, choosePageFolder, LEDGER_OPTION, openExistingLedger } from '../ledger-option.js';
 import { EXIT_CODES } from '../report-error.js';
 
 /** `rowfill prune`: deletes old entries from the ledger. */
@@ -64,6 +64,7 @@ export const prune = createCommand({
         jobs: 0,
         answers: 0,
       };
+      if (ledger !== null && !dryRun) await removeRows(chooseLedger(host.env, path));
       // Other ledgers may cite them, too.
       const pages = runs === undefined || path !== undefined ? 0 : await prunePages(host, limits, dryRun);
       host.say(
@@ -80,6 +81,13 @@ export const prune = createCommand({
     return EXIT_CODES.done;
   },
 });
+
+/** Deletes rows of deleted jobs from the queue of the workers. */
+async function removeRows(ledger: string): Promise<void> {
+  // Loaded on demand: most ledgers have no queue.
+  const { removeQueuedRows } = await import('../../queue/queued-rows.js');
+  await removeQueuedRows(ledger, null);
+}
 
 /** Deletes pages that were fetched long ago. */
 function prunePages({ env }: Host, { runsBeforeMs = 0 }: PruneLimits, isDryRun: boolean): Promise<number> {
