@@ -3,6 +3,7 @@ import { isEmptyText } from '../model/blank.js';
 import type { CellRow } from '../model/row.js';
 import type { CsvRecord, RecordFault } from './csv-reader.js';
 import type { Warnings } from './input.js';
+import { isRemark, isRepeatedHeader, isRule, isSingle, parseAmount, SUM_WORD } from './line-kind.js';
 import { EarlierSkips, SKIP_REASONS } from './skip-reason.js';
 
 /** Columns and settings for reading rows. */
@@ -109,7 +110,7 @@ class RowMaker {
       this.#isAfterBlank = true;
       return;
     }
-    if (!isSingle(cells)) this.#release(rows, this.#held.length);
+    if (!isSingle(this.#earlier.mask(cells))) this.#release(rows, this.#held.length);
     else if (this.#held.length > 2 * KEPT_BACK) this.#release(rows, KEPT_BACK);
     this.#held.push(record);
     if (!this.#isAfterBlank) return;
@@ -125,12 +126,13 @@ class RowMaker {
     const isTotals = totals !== undefined && (await isTotalsRow(totals, this.#table));
     for (const [index, record] of this.#held.entries()) {
       const isLast = index === footer - 1;
+      const next = this.#held.slice(index + 1);
       const reason =
         index >= footer
           ? SKIP_REASONS.footer
           : isTotals && isLast
             ? SKIP_REASONS.totals
-            : this.#findReason(record.cells);
+            : this.#findReason(record.cells, next);
       this.#push(record, rows, reason);
     }
     return rows;
@@ -140,7 +142,8 @@ class RowMaker {
   #release(rows: CellRow[], count: number): void {
     for (let index = 0; index < count; index += 1) {
       const record = this.#held[index];
-      if (record !== undefined) this.#push(record, rows, this.#findReason(record.cells));
+      if (record === undefined) continue;
+      this.#push(record, rows, this.#findReason(record.cells, this.#held.slice(index + 1)));
     }
     // Usually one line is held: taking it out is cheaper than a new list for each.
     if (count > 1) this.#held.splice(0, count);
@@ -148,8 +151,8 @@ class RowMaker {
     if (this.#afterBlank.size > 0 && this.#held.length === 0) this.#afterBlank.clear();
   }
 
-  #findReason(cells: readonly string[]): string | undefined {
-    const earlier = this.#earlier.find(cells);
+  #findReason(cells: readonly string[], next: readonly CsvRecord[]): string | undefined {
+    const earlier = this.#earlier.find({ cells }, next);
     if (earlier !== undefined) return earlier;
     if (isRepeatedHeader(cells, this.#titles)) return SKIP_REASONS.header;
     return isRule(cells) ? SKIP_REASONS.dashes : undefined;
@@ -183,34 +186,6 @@ function isBlankLine(text = '', width: number): boolean {
   return width === 1 ? /^\p{Cc}+$/u.test(text) : isEmptyText(text);
 }
 
-/** True if only the first cell is filled. */
-export function isSingle(cells: readonly string[]): boolean {
-  if (cells.length > 1 && cells[1] !== '') return false;
-  for (let index = 1; index < cells.length; index += 1) if (cells[index] !== '') return false;
-  return cells[0] !== '';
-}
-
-/** True for the header again, as in files that were appended to each other. `titles` are trimmed. */
-export function isRepeatedHeader(cells: readonly string[], titles: readonly string[]): boolean {
-  const [title] = titles;
-  const [first = ''] = cells;
-  if (title === undefined || (first !== title && (first.length <= title.length || first.trim() !== title)))
-    return false;
-  const shared = Math.min(cells.length, titles.length);
-  if (shared < titles.length && shared < 2) return false;
-  for (let index = 1; index < shared; index += 1) if (cells[index]?.trim() !== titles[index]) return false;
-  return titles.some((each) => each !== '');
-}
-
-const RULE = /^\s*[-=_+─━][-=_+─━ ]*$/;
-
-/** True for a line of dashes below a header or between parts of a report. */
-export function isRule(cells: readonly string[]): boolean {
-  const [first = ''] = cells;
-  if (first.length < 2 || !RULE.test(first)) return false;
-  return cells.every((cell) => RULE.test(cell)) && cells.some((cell) => cell.trim().length > 2);
-}
-
 /** Index of the first line of the footer among the last lines of a file; their number if there is none. */
 function findFooter(held: readonly CsvRecord[], afterBlank: ReadonlySet<CsvRecord>, width: number): number {
   const lines = held.map(({ cells }) => ({
@@ -226,27 +201,6 @@ function findFooter(held: readonly CsvRecord[], afterBlank: ReadonlySet<CsvRecor
   const last = lines.findLastIndex((line) => !line.isRemark);
   return last + 1;
 }
-
-const REMARKS: readonly RegExp[] = [
-  /^\(?\d[\d.,]* (?:rows?|records?|lines?|results?|entries|items)\b.{0,40}$/i,
-  /^(?:©|\(c\) |copyright\b|confidential\b|all rights reserved\b)/i,
-  /^(?:generated|exported|printed|created|prepared|run|downloaded|retrieved|last updated|updated|as of|report (?:date|generated))\b.{0,20}(?::|\d)/i,
-  /^(?:source|sources|note|notes|data from database|disclaimer|legend|filters?|end of (?:report|file|list))\b\s*(?::|$)/i,
-  /^(?:grand )?totals?(?: ?\(\d+ \w+\)$|: )/i,
-  /^(?:prepared|generated|exported|compiled) by\b/i,
-  /^page \d+(?: of \d+)?$/i,
-  /^(?:completion time|time taken|query ok)\b/i,
-];
-
-/** True for a line that a report or a database client writes below its rows. */
-export function isRemark(text: string): boolean {
-  const plain = text.trim();
-  return REMARKS.some((pattern) => pattern.test(plain));
-}
-
-/** Words for a sum, in front of totals. */
-export const SUM_WORD =
-  /^(?:(?:grand|sub)?[- ]?totals?|sums?|summ[ae]|gesamt(?:summe)?|insgesamt|zwischensumme|total (?:g[ée]n[ée]ral|geral)|somme|suma|soma|razem|totale|totaal|итого|всего|合計|总计|總計|合计|합계|toplam|yhteensä|celkem|összesen)\s*:?$/iu;
 
 /** True if the cells may be a totals row: numbers, blanks and at most words for sum. */
 function isAggregate(cells: readonly string[]): boolean {
@@ -285,16 +239,6 @@ async function isTotalsRow(totals: CsvRecord, { titles, openRecords }: CsvTable)
   return places.some(
     ({ amount, sum, count }) => count > 1 && Math.abs(sum - amount) <= Math.abs(amount) * 1e-9 + 0.0051,
   );
-}
-
-/** Parses an amount with either decimal mark; null for other text. */
-function parseAmount(text: string): number | null {
-  const plain = text.replace(/[$€£¥%\s'’]/g, '');
-  if (!/^[-+(]?\d[\d.,]*\)?$/.test(plain)) return null;
-  const mark = /[.,](?=\d{1,2}\)?$)/.exec(plain)?.index ?? -1;
-  const whole = (mark === -1 ? plain : plain.slice(0, mark)).replace(/[^\d]/g, '');
-  const amount = Number(`${whole}.${mark === -1 ? '0' : plain.slice(mark + 1).replace(/\D/g, '')}`);
-  return /^[-(]/.test(plain) ? -amount : amount;
 }
 
 const FAULT_CODES = {

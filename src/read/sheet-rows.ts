@@ -3,8 +3,8 @@ import { resolveColumnKind } from '../model/column-kind.js';
 import type { SheetLine } from '../model/file-format.js';
 import { type CellRow, type ColumnSpan, isAddress, toAddress } from '../model/row.js';
 import { formatColumn } from '../model/workbook-file.js';
-import { isRemark, isRepeatedHeader, isRule, isSingle } from './csv-rows.js';
 import type { InputOptions, Warnings } from './input.js';
+import { isRemark, isRepeatedHeader, isRule, isSingle } from './line-kind.js';
 import type { ListArea } from './list-area.js';
 import { EarlierSkips, SKIP_REASONS } from './skip-reason.js';
 import { isSumRow, TotalsFinder } from './totals-row.js';
@@ -140,7 +140,7 @@ class RowMaker {
   #findSkip(line: SheetLine): string | null {
     const { hiddenRows, area } = this.#table;
     if (line.isHidden === true && hiddenRows === 'skip') return HIDDEN;
-    const earlier = this.#earlier.find(line.cells);
+    const earlier = this.#earlier.find(line, this.#held);
     if (earlier !== undefined) return earlier;
     if (area.totalsLines.has(line.line) || isSumRow(line)) return SKIP_REASONS.totals;
     if (isRepeatedHeader(line.cells, this.#titles)) return SKIP_REASONS.header;

@@ -1,6 +1,6 @@
 import { isEmptyText } from '../model/blank.js';
 import type { SheetLine } from '../model/file-format.js';
-import { SUM_WORD } from './csv-rows.js';
+import { SUM_WORD } from './line-kind.js';
 
 /**
  * True for a row in which every cell is blank, a word for a sum, or a formula that adds up its column. It is a totals row
