@@ -80,7 +80,7 @@ export async function exportJob(options: ExportOptions): Promise<ExportResult> {
     const isOutputNamed = options.output !== undefined;
     if (!isOutputNamed) await checkOwnOutput(output, job, ledger);
     const opened = await openJobInput(
-      { ...kept, format: options.format, plain: options.plain ?? kept.plain, sources },
+      { ...kept, send: job.ask.send, format: options.format, plain: options.plain ?? kept.plain, sources },
       { path: job.input, output },
       () => job.ask,
       async () => ledger,

@@ -9,8 +9,9 @@ import { type LoadedExclusion, loadExclusion } from './load-exclusion.js';
 import type { CleanupStack } from './open-agent.js';
 import { checkInputFits } from './output.js';
 import { resolveBlanks } from './resolve-ask.js';
-import { checkSources, type ReturnedFile, recognizeByRows, recognizeReturned } from './returned-file.js';
+import { checkSources, type ReturnedFile, recognizeReturned } from './returned-file.js';
 import { createReturnedTable, type ReturnedTable } from './returned-table.js';
+import { recognizeByRows } from './sent-columns.js';
 
 type InputOptions = Omit<EnrichOptions, 'input' | 'output' | 'schema' | 'schemaObject'>;
 
@@ -41,16 +42,25 @@ export async function openJobInput(
     await openInput({ ...options, isSheetOptional: isSheetOfList(options, path), path, signal }),
   );
   const recognized = await recognizeReturned(file, path, openLedger);
-  const ask = await findAsk(file, recognized);
+  const presumed = await findAsk(file, recognized);
   const input = checkInputFits(
     file,
-    ask,
+    presumed,
     { path: output, format: options.format, ...resolveLayout(options) },
     recognized !== null,
   );
-  const blanks = await resolveBlanks(options, ask, input);
+  const blanks = await resolveBlanks(options, presumed, input);
   const returned =
-    recognized === null ? null : await recognizeByRows(recognized, input, ask, blanks, openLedger);
+    recognized === null
+      ? null
+      : await recognizeByRows(
+          recognized,
+          input,
+          { ask: presumed, blanks, isSendGiven: options.send !== undefined },
+          openLedger,
+        );
+  // Which columns are sent depends on what the rows show.
+  const ask = returned === recognized ? presumed : await findAsk(file, returned);
   const isTable = returned === null && !holdsObjects(input.shape);
   if (options.plain !== true && isTable) await checkSources(input, ask);
   const rules = { blanks, overwrite: options.overwrite === true };

@@ -8,7 +8,6 @@ import { type Ask, createAsk, type Field, hashText, isEmbedded, TABLE_STATE } fr
 import { type Blanks, createBlanks, isWeakWord } from '../model/blank.js';
 import { findColumn, suggestColumns } from '../model/column-name.js';
 import { checkFieldNames, createSchema, listFields, parseField } from '../model/field.js';
-import { holdsObjects } from '../model/file-format.js';
 import { formatPart, showName } from '../model/format.js';
 import { isJsonObject, isNumberKey, type JsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import { isOwnColumn } from '../model/output-columns.js';
@@ -20,6 +19,7 @@ import { compileSchema, SchemaError } from '../model/schema.js';
 import type { AgentChoice, EnrichOptions, Settings } from '../options.js';
 import type { Input } from '../read/open-input.js';
 import type { ReturnedFile } from './returned-file.js';
+import { hasColumn, isFilled, listSentFrom } from './sent-columns.js';
 
 /**
  * Creates the ask from the settings and the input's columns. Of a filled file that was returned, the same columns are
@@ -186,9 +186,8 @@ async function resolveSend(
   const { columns } = input;
   if (wanted === undefined) {
     // A filled file is asked about as before, or every row would be another question.
-    const before = (returned?.asks.at(-1)?.send ?? []).filter(
-      (column) => hasColumn(input, column) && !isFilled(column, fields),
-    );
+    const own = returned?.asks.at(-1);
+    const before = own === undefined ? [] : listSentFrom(own, input, fields);
     if (before.length > 0) return before;
     const others = columns.filter(
       (column) =>
@@ -225,17 +224,6 @@ async function resolveSend(
 function showPart(column: string): string {
   const shown = showName(column);
   return shown === column ? formatPart(column) : shown;
-}
-
-/** In a JSON file, a dotted name selects a nested value. */
-function hasColumn({ columns, shape }: AskedInput, column: string): boolean {
-  const isInside = holdsObjects(shape) && columns.some((key) => column.startsWith(`${key}.`));
-  return isInside || columns.includes(column);
-}
-
-/** Columns to fill are sent only if named with --send. */
-function isFilled(column: string, fields: readonly string[]): boolean {
-  return fields.some((field) => column === field || column.startsWith(`${field}.`));
 }
 
 /**

@@ -1,17 +1,13 @@
 import { createUsageError } from '../errors.js';
-import type { FoundAnswers, Ledger, PreviousJob } from '../ledger/ledger.js';
+import type { Ledger, PreviousJob } from '../ledger/ledger.js';
 import { ROW_STATUSES } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
-import type { Blanks } from '../model/blank.js';
 import { hasHeader } from '../model/file-format.js';
 import { isJsonObject } from '../model/json.js';
 import { findFieldNames, isOwnColumn, OUTCOME_KEY } from '../model/output-columns.js';
-import { createQuestion, listKeys } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
-import { isSameCell } from '../model/same-value.js';
 import type { Input } from '../read/open-input.js';
 import { identifyFile } from '../write/file-identity.js';
-import { isBeside } from './cited-sources.js';
 import { listOutcomeFields, listRunIds, RUN_COLUMN } from './returned-row.js';
 import type { Warning } from './warnings.js';
 
@@ -19,7 +15,7 @@ import type { Warning } from './warnings.js';
 export interface ReturnedFile {
   /** The fields that it was filled with. */
   readonly fieldNames: readonly string[];
-  /** What was asked when it was filled. Empty if this ledger does not know. */
+  /** What was asked when it was filled, its own ask last. Empty if this ledger does not know. */
   readonly asks: readonly Ask[];
   readonly note: Warning | null;
   /** True if it was filled by asks that are not known, and names no run that would tell. */
@@ -47,7 +43,7 @@ export async function recognizeReturned(
     await refuseHeaderless(file, openLedger);
     // Somebody may have deleted all result columns, but not those beside the values.
     const asks = fieldNames.length === 0 ? [] : await findAsksByPath(path, await openLedger());
-    return asks.length === 0 ? null : createReturned(fieldNames, asks, []);
+    return asks.length === 0 ? null : createReturned(fieldNames, asks);
   }
   checkOwnColumns(file.name, own);
   let outcomeFields: string[] = [];
@@ -75,13 +71,19 @@ export async function recognizeReturned(
     seenId === null
       ? `${file.name} was filled before, but it names no run (column ${RUN_COLUMN}), and this ledger knows neither its path nor its answers. Its filled cells are kept with the confidence and citations beside them, also where somebody changed a value or a key. To have changes recognized, give the file with its column ${RUN_COLUMN}.`
       : `${file.name} was filled before, but this ledger does not know its run ${seenId}. Its filled cells are kept as they are. With the ledger of that job (--ledger FILE), corrected and cleared cells are recognized.`;
-  return { fieldNames, asks: [], note: { code: 'FILLED_ELSEWHERE', message }, namesNoRun: seenId === null };
+  return {
+    fieldNames: [...new Set([...outcomeFields, ...fieldNames])],
+    asks: [],
+    note: { code: 'FILLED_ELSEWHERE', message },
+    namesNoRun: seenId === null,
+  };
 }
 
-function createReturned(
+/** A filled file whose asks are known; `others` are fields that its rows name besides. */
+export function createReturned(
   fieldNames: readonly string[],
   asks: readonly Ask[],
-  others: readonly string[],
+  others: readonly string[] = [],
 ): ReturnedFile {
   const asked = asks.flatMap(({ fields }) => fields.map(({ name }) => name));
   const beside = fieldNames.filter((name) => !asked.includes(name));
@@ -133,46 +135,6 @@ async function findAsksByPath(
   const askIds = new Set(jobs.flatMap((job) => (job === null ? [] : [job.askId])));
   return (await Promise.all([...askIds].map((id) => ledger.listAsks(id)))).flat();
 }
-
-/**
- * Recognizes a filled file that names no run by its rows: one of them shows an answer that the ledger has for it, with
- * its confidence or a citation.
- */
-export async function recognizeByRows(
-  returned: ReturnedFile,
-  file: Pick<Input, 'openRows'>,
-  ask: Ask,
-  blanks: Blanks,
-  openLedger: () => Promise<Pick<Ledger, 'findAnswers' | 'listAsks'>>,
-): Promise<ReturnedFile> {
-  if (returned.namesNoRun !== true) return returned;
-  const ledger = await openLedger();
-  const asks = await ledger.listAsks(ask.id);
-  if (asks.length === 0) return returned;
-  let chunks = 0;
-  for await (const rows of file.openRows()) {
-    const questions = rows.map((row) => createQuestion(row, ask, true, blanks));
-    const keys = questions.flatMap(listKeys);
-    const { answers } =
-      keys.length === 0 ? NOTHING : await ledger.findAnswers({ id: '', askId: ask.id, ask }, keys);
-    const isShown = rows.some((row, index) => {
-      const question = questions[index];
-      const fields = question?.status === 'question' ? answers.get(question.key)?.fields : undefined;
-      return [...(fields ?? [])].some(
-        ([name, answer]) =>
-          answer.value !== null &&
-          isSameCell(getValue(row, name), answer.value, undefined) &&
-          isBeside(row, name, answer),
-      );
-    });
-    if (isShown) return createReturned(returned.fieldNames, asks, listOutcomeFields(rows));
-    chunks += 1;
-    if (chunks >= MAX_CHUNKS) break;
-  }
-  return returned;
-}
-
-const NOTHING: Pick<FoundAnswers, 'answers'> = { answers: new Map() };
 
 /** Throws if a file that is not an output of rowfill has a column with one of its names, or one of `others`. */
 export function refuseOwnColumns(

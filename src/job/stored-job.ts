@@ -75,7 +75,7 @@ export async function openStoredInput(
 ): Promise<StoredInput> {
   const kept = parseKeptOptions(job.settings);
   const opened = await openJobInput(
-    kept,
+    { ...kept, send: job.ask.send },
     { path: job.input, output: job.output },
     () => job.ask,
     async () => ledger,
