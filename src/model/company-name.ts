@@ -54,6 +54,7 @@ function dropForms(folded: string, words: string[]): string {
   const lastForm = behind;
   while (behind !== null) behind = dropFormBehind(words);
   if (lastForm !== null && FORMS.around.get(front)?.has(lastForm) === true && words.length > 1) words.shift();
+  if (lastForm === null) dropInitialsInFront(words, folded);
   while (dropFormInFront(words));
   dropFormBeforeQuotes(words, folded);
   return words.join(' ') || folded;
@@ -155,6 +156,25 @@ const ORDINARY_WORDS = new Set(
    engineering institute industries energy logistics insurance ventures agency dynamics medical travel hotels`.split(
     /\s+/,
   ),
+);
+
+/** Removes a form from the front whose letters may be initials. With a form behind the name too, they are. */
+function dropInitialsInFront(words: string[], text: string): void {
+  const count = extractNameWords(FORM_WITH_SIGNS.exec(text)?.[0] ?? '').length;
+  if (words.length > count) words.splice(0, count);
+  const [front, next = ''] = words;
+  if (front !== 'as' || words.length < 2 || BEHIND_OTHER_AS.has(next)) return;
+  if (!words.slice(1).every((word) => ORDINARY_WORDS.has(word))) words.shift();
+}
+
+/** Forms that only their signs tell from a name: "A/S", "S.A.", "N.V.", "S.p.A.". */
+const FORM_WITH_SIGNS =
+  /^[aikp]\/s\s|^(?:s\. ?a\.|n\. ?v\.|b\. ?v\.|s\. ?a\. ?s\.|s\. ?p\. ?a\.|s\. ?r\. ?l\.)\s/;
+
+/** Words behind an "AS" that is no legal form: of clubs, of initials, and of sentences. */
+const BEHIND_OTHER_AS = new Set(
+  `roma monaco nancy saint st cannes livorno bari cittadella eupen trencin beziers vita far kaloum watson colour color
+   of you seen if is we the it one per always usual above`.split(/\s+/),
 );
 
 /** Removes a form that is a legal form only before quotation marks: АД "Ромашка". */

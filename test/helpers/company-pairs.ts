@@ -60,9 +60,13 @@ export const SAME_COMPANY = readPairs(
   Netherlands:
     Orbelin Besloten Vennootschap = Orbelin B.V.
     Orbelin Naamloze Vennootschap = Orbelin
+    N.V. Orbelin = Orbelin
+    S.A. Orbelin = Orbelin
+    S. A. Orbelin = Orbelin SA
   Italy:
     Orbelin S. p. A. = Orbelin Società per Azioni
     Orbelin S.r.l.s. = Orbelin
+    S.p.A. Orbelin = Orbelin
     Orbelin Soc. Coop. a r.l. = Orbelin
   Spain:
     Orbelin S.L.U. = Orbelin Sociedad Limitada Unipersonal
@@ -81,13 +85,19 @@ export const SAME_COMPANY = readPairs(
     AB Orbelin = Aktiebolaget Orbelin
   Norway:
     Orbelin ASA = Orbelin Allmennaksjeselskap
+    A/S Orbelin = Orbelin
+    AS Orbelin = Orbelin A/S
+    as orbelin vekst = Orbelin Vekst
   Denmark:
     Orbelin A/S = Orbelin Aktieselskab
     Orbelin I/S = Orbelin
+    I/S Orbelin = Orbelin
+    A/S Orbelin Invest = Orbelin Invest ApS
   Finland:
     Oy Orbelin Ab = Orbelin Oyj
   Estonia:
     OÜ Orbelin = Orbelin Osaühing
+    AS Orbelin Grupp = Orbelin Grupp AS
   Latvia:
     SIA "Orbelin" = Orbelin SIA
   Lithuania:
@@ -165,6 +175,10 @@ export const DIFFERENT_COMPANIES = readPairs(
     Ca$h Corp = Cah Corp
     The Limited = The Company
     S.C. Johnson & Son, Inc. = Johnson & Son, Inc.
+    S.A. Orbelin Ltd = Orbelin Ltd
+    AS Watson = Watson
+    As Seen on TV = Seen on TV
+    AS Foods = Foods
     A. O. Smith Corporation = Smith Corporation
     First Bank = First Bank Holding
     3M = 4M
@@ -198,6 +212,7 @@ export const DIFFERENT_COMPANIES = readPairs(
   Italy:
     Cassa di Roma = Cassa di Torino
     AS Roma = Roma
+    AS Roma S.p.A. = Roma
     Orbelin Italia S.p.A. = Orbelin S.p.A.
   Spain:
     Banco Sur = Banco Norte
