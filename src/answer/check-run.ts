@@ -4,6 +4,7 @@ import {
   type CheckedRun,
   DISPUTE,
   describeExcluded,
+  type ExclusionPlace,
   type RejectedRow,
   UNFIT,
 } from '../model/answer.js';
@@ -230,7 +231,7 @@ export function describeRejection({ reason, detail }: RejectedRow): string {
 /** The part of the exclusion list that applies to answers. */
 export interface AnswerExclusion {
   readonly answerFields: readonly string[];
-  findExcludedAnswer(record: JsonObject, values: JsonObject): { readonly line: number } | null;
+  findExcludedAnswer(record: JsonObject, values: JsonObject): ExclusionPlace | null;
 }
 
 const EXCLUDED_FAULT = 'the answer is on the exclusion list (input.exclusion)';

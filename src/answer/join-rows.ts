@@ -2,6 +2,7 @@ import { sep } from 'node:path';
 import type { StoredAnswer } from '../ledger/ledger.js';
 import {
   describeExcluded,
+  type ExclusionPlace,
   type FieldAnswer,
   type FilledRow,
   isDoubtful,
@@ -26,7 +27,7 @@ import { type AnswerRules, cleanAnswer, cleanLine } from '../model/untrusted-tex
 import type { AnswerExclusion } from './check-run.js';
 
 /** An exclusion list, which applies to rows or to answers. */
-type RowExclusion = AnswerExclusion & { findMatch(row: Row): { readonly line: number } | null };
+type RowExclusion = AnswerExclusion & { findMatch(row: Row): ExclusionPlace | null };
 
 export interface JoinContext {
   readonly ask: Ask;
@@ -142,7 +143,7 @@ function createOutcome(
   if (exclusion !== null) {
     // With `/` on Windows too, so that the same list gives the same bytes everywhere.
     const name = context.exclusionName.replaceAll(sep, '/');
-    const error = `excluded by ${name}, line ${exclusion.line}`;
+    const error = `excluded by ${name}, ${exclusion.unit} ${exclusion.line}`;
     return { ...createBareOutcome('excluded', error), ...findHumanFields(question, stored, rules, context) };
   }
   switch (question.status) {

@@ -1,4 +1,5 @@
 import { createUsageError } from '../errors.js';
+import type { ExclusionPlace } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import type { Doubt } from '../model/events.js';
@@ -71,27 +72,29 @@ export async function loadExclusion(
     const used = new Set([...compared.flatMap(({ theirs }) => theirs.flat()), ...told]);
     // New keys may appear anywhere in a JSON list, so look for unknown columns in every record.
     const tell = [...new Set([...file.columns.filter((column) => told.includes(column)), ...told])];
-    const list = openExclusion({ ...columns, tell, blanks: options.blanks });
+    // A JSON document may be one line.
+    const unit = file.shape.format === 'json' ? 'record' : 'line';
+    const list = openExclusion({ ...columns, tell, unit, blanks: options.blanks });
     for await (const rows of file.openRows()) {
       for (const row of rows) {
         if (row.skip !== undefined) continue;
         if (row.kind === 'faulty') throw refuseLine(path, row);
-        list.add({ line: row.line, values: createRecord(row, used) });
+        list.add({ line: unit === 'line' ? row.line : row.ordinal + 1, values: createRecord(row, used) });
       }
       if (list.size > MAX_RECORDS || list.toldBytes > MAX_TOLD_BYTES) throw refuseSize(path);
     }
     const exclusion = list.finish();
-    const notes = describeList(path, list.count, columns, exclusion, file.notes);
+    const notes = describeList(path, list.count, columns, exclusion, file.notes, unit);
     // Which domains several companies use has to be known before the first row is compared.
     if (columns.onAnswer.length === 0 && columns.on.some(({ kind }) => kind === 'domain')) {
       for await (const rows of input.openRows(signal)) for (const row of rows) exclusion.observeRow(row);
     }
     return {
       ...exclusion,
-      notes: [...notes, ...describeSharedDomains(path, exclusion)],
+      notes: [...notes, ...describeSharedDomains(path, exclusion, unit)],
       doubts: listDoubts(path, file.doubts),
       describeMatches: () =>
-        columns.onAnswer.length > 0 ? [] : describeMatches(path, list.count, columns, exclusion),
+        columns.onAnswer.length > 0 ? [] : describeMatches(path, list.count, columns, exclusion, unit),
     };
   } finally {
     await file.close();
@@ -137,6 +140,7 @@ function describeList(
   { on, onAnswer, mode }: ExclusionColumns,
   exclusion: ListedExclusion,
   fileNotes: readonly InputWarning[],
+  unit: ExclusionPlace['unit'],
 ): Warning[] {
   const columns = describeColumns([...on, ...onAnswer], mode);
   const blank = exclusion.countBlank();
@@ -150,7 +154,7 @@ function describeList(
   const holes =
     blank.count === 0
       ? ''
-      : ` ${formatRecords(blank)} no value there and ${blank.count === 1 ? 'excludes' : 'exclude'} nothing.`;
+      : ` ${formatRecords(blank, unit)} no value there and ${blank.count === 1 ? 'excludes' : 'exclude'} nothing.`;
   const read = `${path}: ${formatNumber(count, 'record')} read, compared by ${columns}.${holes}`;
   const strange = fileNotes.flatMap(({ code, message, fact = message }) =>
     fact === null ? [] : [{ code, message: `${path}: ${fact}` }],
@@ -175,11 +179,15 @@ function listSome(texts: readonly string[]): string {
   return texts.slice(0, MAX_NAMED).join(', ') + (texts.length > MAX_NAMED ? ', …' : '');
 }
 
-function describeSharedDomains(path: string, exclusion: ListedExclusion): Warning[] {
+function describeSharedDomains(
+  path: string,
+  exclusion: ListedExclusion,
+  unit: ExclusionPlace['unit'],
+): Warning[] {
   const { inList, inInput } = exclusion.listSharedDomains();
-  const show = (where: string, found: readonly SharedDomain[]): string[] =>
-    found.map(({ domain, lines }) => `${domain} (${where}, lines ${lines.join(', ')})`);
-  const all = [...show('input', inInput), ...show(path, inList)];
+  const show = (where: string, places: string, found: readonly SharedDomain[]): string[] =>
+    found.map(({ domain, lines }) => `${domain} (${where}, ${places} ${lines.join(', ')})`);
+  const all = [...show('input', 'lines', inInput), ...show(path, `${unit}s`, inList)];
   if (all.length === 0) return [];
   const verb = all.length === 1 ? 'has' : 'have';
   const message = `${path}: ${formatNumber(all.length, 'domain')} ${verb} pages of several companies, so the whole address is compared: ${listSome(all)}.`;
@@ -191,23 +199,29 @@ function describeMatches(
   count: number,
   { names }: ExclusionColumns,
   exclusion: ListedExclusion,
+  unit: ExclusionPlace['unit'],
 ): Warning[] {
   const broad = exclusion.listBroadRecords().map(({ line, names: found }) => ({
     code: 'EXCLUSION_BROAD',
-    message: `${path}: line ${line} excludes rows of ${found.length} different names (${listSome(found)}). If they are not one company, correct the line.`,
+    message: `${path}: ${unit} ${line} excludes rows of ${found.length} different names (${listSome(found)}). If they are not one company, correct the ${unit}.`,
   }));
-  const namesakes = exclusion.listNamesakes().map(({ name, line }) => `${showName(name)} (line ${line})`);
+  const namesakes = exclusion.listNamesakes().map(({ name, line }) => `${showName(name)} (${unit} ${line})`);
   const verb = namesakes.length === 1 ? 'is' : 'are';
   const known = `${path}: ${formatNumber(namesakes.length, 'name')} of the list ${verb} in the input with another domain, and not excluded: ${listSome(namesakes)}.`;
   const hint = names === null ? '' : ` To exclude by name, use --exclude-on ${describeKeyColumn(names)}.`;
   return [
-    describeUnmatched(path, count, exclusion),
+    describeUnmatched(path, count, exclusion, unit),
     ...broad,
     ...(namesakes.length === 0 ? [] : [{ code: 'EXCLUSION_NAMESAKES', message: known + hint }]),
   ];
 }
 
-function describeUnmatched(path: string, count: number, exclusion: ListedExclusion): Warning {
+function describeUnmatched(
+  path: string,
+  count: number,
+  exclusion: ListedExclusion,
+  unit: ExclusionPlace['unit'],
+): Warning {
   const unmatched = exclusion.countUnmatched();
   const records = formatNumber(count, 'record');
   const message =
@@ -215,18 +229,18 @@ function describeUnmatched(path: string, count: number, exclusion: ListedExclusi
       ? `Every record of ${path} matched a row.`
       : unmatched.count === count
         ? `No record of ${path} matched a row.`
-        : `${formatCount(unmatched.count)} of ${records} of ${path} matched no row: ${formatLines(unmatched)}.`;
+        : `${formatCount(unmatched.count)} of ${records} of ${path} matched no row: ${formatPlaces(unmatched, unit)}.`;
   return { code: 'EXCLUSION_MATCHED', message };
 }
 
-function formatRecords(records: RecordCount): string {
+function formatRecords(records: RecordCount, unit: ExclusionPlace['unit']): string {
   const verb = records.count === 1 ? 'has' : 'have';
-  return `${formatNumber(records.count, 'record')} (${formatLines(records)}) ${verb}`;
+  return `${formatNumber(records.count, 'record')} (${formatPlaces(records, unit)}) ${verb}`;
 }
 
-function formatLines({ count, lines }: RecordCount): string {
+function formatPlaces({ count, lines }: RecordCount, unit: ExclusionPlace['unit']): string {
   const more = count > lines.length ? ', …' : '';
-  return `${count === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more}`;
+  return `${count === 1 ? unit : `${unit}s`} ${lines.join(', ')}${more}`;
 }
 
 /** At both limits, a list needs one to two gigabytes of memory. */

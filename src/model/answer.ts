@@ -49,13 +49,19 @@ export function isDoubtful({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'
 }
 
 /** Start of `issue` for a value that was removed because it is in the exclusion file. */
-const EXCLUDED = 'excluded by line';
+const EXCLUDED = /^excluded by (?:line|record) \d/;
 
-export function describeExcluded({ line }: { readonly line: number }): string {
-  return `${EXCLUDED} ${line} of the exclusion file`;
+/** Position in an exclusion file: a line, or in a JSON document, which may be one line, the number of a record. */
+export interface ExclusionPlace {
+  readonly line: number;
+  readonly unit: 'line' | 'record';
 }
 
-const EXCLUDED_FIELDS = new RegExp(`(?:^|; )([^;]*): ${EXCLUDED} \\d`);
+export function describeExcluded({ line, unit }: ExclusionPlace): string {
+  return `excluded by ${unit} ${line} of the exclusion file`;
+}
+
+const EXCLUDED_FIELDS = /(?:^|; )([^;]*): excluded by (?:line|record) \d/;
 
 /** True if the error of an output row says that the field's answer was excluded. */
 export function isExcludedBy(error: string, field: string): boolean {
@@ -68,7 +74,7 @@ export const UNFIT = 'no field of its entry is valid';
 
 /** True if the agent found a value for the field, even if it was excluded or disputed. */
 export function isFound({ value, issue }: Pick<FieldAnswer, 'value' | 'issue'>): boolean {
-  return value !== null || issue?.startsWith(EXCLUDED) === true || isDisputed({ value, issue });
+  return value !== null || (issue !== null && EXCLUDED.test(issue)) || isDisputed({ value, issue });
 }
 
 /** `issue` of a field whose answer is a value that a person has rejected. */

@@ -1,3 +1,4 @@
+import type { ExclusionPlace } from '../model/answer.js';
 import { type Blanks, DEFAULT_BLANKS } from '../model/blank.js';
 import { getOwn, type JsonObject, type JsonValue } from '../model/json.js';
 import { cleanCell, getValue, type Row } from '../model/row.js';
@@ -30,14 +31,13 @@ interface ExclusionOptions {
   readonly names?: KeyColumn | null;
   /** Columns of a record that may be sent to the agent. */
   readonly tell: readonly string[];
+  /** What the line of a record counts. @default 'line' */
+  readonly unit?: ExclusionPlace['unit'];
   /** Which values count as blank. @default the default blanks */
   readonly blanks?: Blanks;
 }
 
-/** Position of a record in the exclusion file. */
-type ExclusionPlace = Pick<ExclusionRecord, 'line'>;
-
-/** Number of records, equal ones included, with the lines of the first few. */
+/** Number of records, equal ones included, with the places of the first few. */
 export interface RecordCount {
   readonly count: number;
   readonly lines: readonly number[];
@@ -196,7 +196,7 @@ const MANY_COMPANIES = 3;
 
 function createMatcher(
   store: ExclusionStore,
-  { onAnswer }: ExclusionOptions,
+  { onAnswer, unit = 'line' }: ExclusionOptions,
   plan: KeyPlan,
   reader: KeyReader,
   inList: SharedDomains,
@@ -206,7 +206,7 @@ function createMatcher(
   const namesByRecord = new Map<number, Map<string, string>>();
   const namesakes = new Map<string, Namesake>();
   let groups: readonly ((key: string) => Iterable<number>)[] | null = null;
-  const readPlace = (record: number): ExclusionPlace => ({ line: store.readLine(record) });
+  const readPlace = (record: number): ExclusionPlace => ({ line: store.readLine(record), unit });
   const hasManyOwners = (keys: Keys): boolean =>
     reader.domainSlots.some((slot) => {
       const key = keys[slot] ?? '';

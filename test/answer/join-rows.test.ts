@@ -205,7 +205,7 @@ const cases: readonly [string, Case, { status: string; error: string | null }][]
     'it is on the exclusion list, even if answered',
     {
       answers: { A: stored({ ceo: field('x'), seat: field('y') }) },
-      context: { exclusion: { ...NO_EXCLUSION, findMatch: () => ({ line: 7 }) } },
+      context: { exclusion: { ...NO_EXCLUSION, findMatch: () => ({ line: 7, unit: 'line' }) } },
     },
     { status: 'excluded', error: 'excluded by customers.csv, line 7' },
   ],
@@ -250,7 +250,7 @@ test('a row that needs nothing more leaves its cost to an equal row that does', 
 test('a row that is not data is skipped with its reason, even if it is on the exclusion list', () => {
   const dashes = { ...row(0, '---', '---'), skip: 'a line of dashes' };
   const outcomes = join([dashes], {
-    context: { exclusion: { ...NO_EXCLUSION, findMatch: () => ({ line: 3 }) } },
+    context: { exclusion: { ...NO_EXCLUSION, findMatch: () => ({ line: 3, unit: 'line' }) } },
   });
   expect(outcomes).toMatchObject([{ status: 'skipped', error: 'a line of dashes', costMicros: 0 }]);
 });

@@ -162,6 +162,25 @@ function collectNotes(): { readonly notes: Map<string, string>; readonly hooks: 
   };
 }
 
+test.each([
+  ['records 3, 4, 5', JSON.stringify],
+  ['records 3, 4, 5', (records: readonly object[]) => JSON.stringify({ data: records })],
+  ['records 3, 4, 5', (records: readonly object[]) => JSON.stringify(records, null, 2)],
+  ['lines 3, 4, 5', (records: readonly object[]) => records.map((each) => JSON.stringify(each)).join('\n')],
+])('names %s of a JSON list that matched no row', async (places, format) => {
+  const bench = await openJobBench(script((rows) => ({ rows })));
+  const names = ['Company 1', 'Company 2', 'Nobody', 'None', 'No one'];
+  const exclude = bench.write(
+    `known.${places.startsWith('lines') ? 'jsonl' : 'json'}`,
+    format(names.map((company) => ({ company }))),
+  );
+  bench.write('in.csv', createList(4));
+  const { notes, hooks } = collectNotes();
+  const { rows } = await bench.run({ exclude, excludeOn: ['company'] }, hooks);
+  expect(notes.get('EXCLUSION_MATCHED')).toBe(`3 of 5 records of ${exclude} matched no row: ${places}.`);
+  expect(rows[1]?.enrichment_error).toContain(`${places.slice(0, places.indexOf(' ') - 1)} 2`);
+});
+
 test('reports the number of records, the compared columns, and the records that matched no row', async () => {
   const bench = await openJobBench(script((rows) => ({ rows })));
   const exclude = bench.write(
