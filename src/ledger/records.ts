@@ -50,6 +50,8 @@ export interface JobRecord extends JobHandle {
 export interface AnswerState {
   /** Number of settled runs of the job's question, from any job, and of changes by persons. If it changed, answers may have too. */
   readonly settledRuns: number;
+  /** Rows that runs of the question answered, from any job, also one that was deleted. */
+  readonly answered: number;
   /** Number of times that verdicts on these answers were stored. */
   readonly verdicts: number;
   /** True if the job has failed rows. Its next invocation retries them. */

@@ -43,6 +43,23 @@ test('ledger check reads the ledger through and reports what is in it', async ()
   expect(faulty.stderr).toContain('1 fault');
 });
 
+test('ledger check and copy count the answers that a deleted job leaves to another', async () => {
+  const { dir, own, other } = openWorkdir();
+  const ledger = await openLedger(own);
+  const job = await ledger.openJob(createTestJob());
+  await settleTestRun(ledger, job, ['Acme', 'Globex'], { ceo: 'Ann' });
+  const twin = await ledger.openJob(createTestJob(undefined, '/data/other.csv'));
+  await settleTestRun(ledger, twin, ['Initech'], { ceo: 'Bo' });
+  await ledger.close();
+  const check = async (): Promise<string> => (await dir.run(['ledger', 'check'])).stderr;
+  expect(await check()).toContain('has 2 jobs, 3 answered rows,');
+  expect(await dir.run(['forget', job.id, '--yes'])).toMatchObject({ status: 0 });
+  expect(await check()).toContain('has 1 job, 3 answered rows,');
+  expect((await dir.run(['ledger', 'copy', own, other])).stderr).toContain('1 job, 3 answered rows,');
+  expect(await dir.run(['forget', twin.id, '--yes'])).toMatchObject({ status: 0 });
+  expect(await check()).toContain('has 0 jobs, 0 answered rows,');
+});
+
 test('ledger copy writes a complete ledger, which can be used in place of the first', async () => {
   const { dir, own, other } = openWorkdir();
   await fillLedger(own);

@@ -362,17 +362,22 @@ describe.each(STORES)('jobs in $name', (store) => {
     const states = () => Promise.all([ledger.getAnswerState(job), ledger.getAnswerState(other)]);
     expect(await ledger.getAnswerState({ id: 'j_nobody', askId: 'a_nobody' })).toEqual({
       settledRuns: 0,
+      answered: 0,
       verdicts: 0,
       hasFailures: false,
     });
-    expect(await states()).toEqual(Array(2).fill({ settledRuns: 0, verdicts: 0, hasFailures: false }));
+    expect(await states()).toEqual(
+      Array(2).fill({ settledRuns: 0, answered: 0, verdicts: 0, hasFailures: false }),
+    );
     await settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann' });
     await ledger.recordFailures(job.id, [{ key: createTestKey('Globex'), reason: 'too large' }]);
     expect(await states()).toEqual([
-      { settledRuns: 1, verdicts: 0, hasFailures: true },
-      { settledRuns: 1, verdicts: 0, hasFailures: false },
+      { settledRuns: 1, answered: 1, verdicts: 0, hasFailures: true },
+      { settledRuns: 1, answered: 1, verdicts: 0, hasFailures: false },
     ]);
     await settleTestRun(ledger, await openTestJob(ledger), ['Globex'], { ceo: 'Bob' });
-    expect(await states()).toEqual(Array(2).fill({ settledRuns: 2, verdicts: 0, hasFailures: false }));
+    expect(await states()).toEqual(
+      Array(2).fill({ settledRuns: 2, answered: 2, verdicts: 0, hasFailures: false }),
+    );
   });
 });

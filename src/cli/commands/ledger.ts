@@ -101,7 +101,10 @@ async function copyLedger(host: Host, from: string, to: string): Promise<void> {
 async function describeContent(opened: Ledger): Promise<string> {
   const jobs = await opened.listJobs();
   const { spentMicros, reservedMicros } = await opened.getSpendSince(null, 0);
-  const answered = jobs.reduce((sum, job) => sum + job.answered, 0);
+  // By question: its answers outlive the job that bought them.
+  const byAsk = new Map(jobs.map((job) => [job.askId, job]));
+  const states = await Promise.all([...byAsk.values()].map((job) => opened.getAnswerState(job)));
+  const answered = states.reduce((sum, state) => sum + state.answered, 0);
   const money = `${formatDollars(spentMicros)} spent and ${formatDollars(reservedMicros)} reserved`;
   return `${formatNumber(jobs.length, 'job')}, ${formatNumber(answered, 'answered row')}, ${money}`;
 }

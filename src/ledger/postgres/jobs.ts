@@ -187,11 +187,12 @@ export function keepGoing(connection: Connection, jobId: string): Promise<void> 
 }
 
 export function getAnswerState(connection: Connection, { id, askId }: JobHandle): Promise<AnswerState> {
-  const statement = sql`select settled_runs, verdicts, (select failed from job join job_count on job_count.job = job.number
+  const statement = sql`select settled_runs, ask_count.answered, verdicts, (select failed from job join job_count on job_count.job = job.number
       where job.id = ${id}) as failed
     from ask join ask_count on ask_count.ask = ask.number where ask.id = ${askId}`;
   return connection.read([statement], ([rows]) => ({
     settledRuns: Number(rows?.[0]?.settled_runs ?? 0),
+    answered: Number(rows?.[0]?.answered ?? 0),
     verdicts: Number(rows?.[0]?.verdicts ?? 0),
     hasFailures: Number(rows?.[0]?.failed ?? 0) > 0,
   }));

@@ -169,8 +169,8 @@ export function keepGoing(database: Database, jobId: string): void {
 }
 
 export function getAnswerState(database: Database, { id, askId }: JobHandle): AnswerState {
-  const row = database.get<{ settledRuns: number; verdicts: number; failed: number }>(
-    `select settled_runs as settledRuns, verdicts, coalesce((select failed from job join job_count on job_count.job = job.number
+  const row = database.get<{ settledRuns: number; answered: number; verdicts: number; failed: number }>(
+    `select settled_runs as settledRuns, answered, verdicts, coalesce((select failed from job join job_count on job_count.job = job.number
        where job.id = ?2), 0) as failed
      from ask join ask_count on ask_count.ask = ask.number where ask.id = ?1`,
     askId,
@@ -178,6 +178,7 @@ export function getAnswerState(database: Database, { id, askId }: JobHandle): An
   );
   return {
     settledRuns: row?.settledRuns ?? 0,
+    answered: row?.answered ?? 0,
     verdicts: row?.verdicts ?? 0,
     hasFailures: (row?.failed ?? 0) > 0,
   };
