@@ -350,6 +350,7 @@ export class CellReader {
    * cells that only these would explain are a person's, and the rows must be read again.
    */
   settleForms(): boolean {
+    this.#table.setForms(this.#forms);
     return this.#forms.settle();
   }
 
@@ -381,6 +382,7 @@ export function createOpenCells(table: ReturnedTable): ReturnedCells {
     isLeftAlone: table.isLeftAlone.bind(table),
     findKept: () => null,
     listKeptRuns: () => [],
+    isSavedAs: () => false,
   };
 }
 
