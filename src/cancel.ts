@@ -53,6 +53,7 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
     const job = await ledger.getJob(id);
     // A process that works on the job would start new runs for the cancelled ones.
     closers.add(await waitForLease(ledger, job.id, { hasWaitOption: false }));
+    await ledger.handouts?.withdraw(job);
     const ownUrl = findAgentUrl(job.ask);
     const url = apiUrl ?? ownUrl;
     if (url === null) {
@@ -61,6 +62,7 @@ export async function cancelJob(options: CancelOptions): Promise<CancelResult> {
       return {
         jobId: job.id,
         cancelled: [],
+        completed: [],
         costMicros: 0,
         estimatedMicros: 0,
         failed: [],

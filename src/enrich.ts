@@ -120,6 +120,8 @@ export async function enrichWith(
       ledger.previewJob(await createJobParts(settings, ask, ledger, startedAtMs, budget?.id, escalatesFrom));
     const { id: jobId } = await previewJob();
     const lease = closers.add(await waitForLease(ledger, jobId, waiting));
+    // What an earlier process has handed out has the caps of then.
+    await ledger.handouts?.withdraw({ id: jobId, askId: ask.id });
     // A default output that another job has written meanwhile gets another name instead.
     for (const path of [options.output, options.citationsFile])
       if (path !== undefined) closers.add(await waitForOutput(ledger, path, waiting));
@@ -195,7 +197,10 @@ export async function enrichWith(
     if (returned?.note != null) reportWarnings(context, [returned.note]);
     let isOpen = false;
     const openJob = async (): Promise<void> => {
-      if (!isOpen) await ledger.openJob(job);
+      if (isOpen) return;
+      // Another process may have taken over while the user was asked.
+      lease.refuseLost();
+      await ledger.openJob(job);
       isOpen = true;
     };
     if (kept === null) {
@@ -203,6 +208,7 @@ export async function enrichWith(
       try {
         await confirmCost(context, recovered, fault);
       } catch (error) {
+        lease.refuseLost();
         if (isOpen) await ledger.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
         throw error;
       }
@@ -322,7 +328,7 @@ async function fillFile(
   if (stop.reason === 'interrupted' && (await ledger.isUnusedJob(job.id))) refuseInterrupted(context);
   if (stop.reason === 'interrupted' && settings.options.cancelOnInterrupt === true) {
     const excludesAnswers = context.exclusion.answerFields.length > 0;
-    const { cancelled, givenUp, costMicros } = await cancelRuns({
+    const { cancelled, completed, givenUp, costMicros } = await cancelRuns({
       client: agent.client,
       ledger,
       job,
@@ -333,7 +339,7 @@ async function fillFile(
       listLagMs: null,
     });
     context.spend.replace(await ledger.getSpend(job.id));
-    tally.countCancelled(cancelled.length + givenUp.length, costMicros);
+    tally.countCancelled(cancelled.length + completed.length + givenUp.length, costMicros);
   }
   await context.verifier?.finish(context);
   // Before the output, which replaces a filled file that was given back.

@@ -1,4 +1,5 @@
 import { createRowChecker, type RowChecker } from '../answer/check-run.js';
+import { createLeaseLostError } from '../errors.js';
 import type { OpenBatch } from '../ledger/ledger.js';
 import { type Ask, getFieldIds } from '../model/ask.js';
 import { type Batch, createBatch } from '../model/batch.js';
@@ -48,6 +49,10 @@ async function concludeGroup(
       return { ...NO_QUESTIONS, heldBack: group };
     case 'changed':
       return splitChanged(group, outcome.keys);
+    case 'withdrawn':
+      // This process has not withdrawn it, so another one works on the job.
+      if (!context.stop.startSignal.aborted) context.stop.abortWith(createLeaseLostError());
+      return NO_QUESTIONS;
     case 'stopped':
       return NO_QUESTIONS;
     case 'absent':

@@ -1,7 +1,9 @@
+import { setTimeout } from 'node:timers/promises';
 import { checkRun, type RowChecker } from '../answer/check-run.js';
 import { createAnswers } from '../answer/citations.js';
 import type { AgentClient } from '../api/agent-client.js';
 import { describeError } from '../errors.js';
+import { type Holder, readHolder } from '../ledger/holder.js';
 import type { Ledger, OpenBatch, Settled } from '../ledger/ledger.js';
 import { createLedgerClock } from '../ledger/ledger-clock.js';
 import type { RowAnswer } from '../model/answer.js';
@@ -110,6 +112,8 @@ async function lookForLost(
 
 export interface CancelledRuns {
   readonly cancelled: readonly string[];
+  /** Runs that had completed before. Their answers are kept. */
+  readonly completed: readonly string[];
   /** Billed or booked cost of the cancelled runs, in micro-dollars. */
   readonly costMicros: number;
   /** The estimated part of it: reserved prices of runs without a reported cost. */
@@ -121,7 +125,7 @@ export interface CancelledRuns {
    * waited for. The id is null if it is unknown or invalid.
    */
   readonly givenUp: readonly { readonly runId: string | null; readonly reason: string }[];
-  /** Batches whose run is unknown. The next `run` searches for them. */
+  /** Batches whose run is unknown, or that a worker may be starting right now. The next `run` sees to them. */
   readonly unknown: number;
 }
 
@@ -145,9 +149,25 @@ export async function cancelRuns(target: CancelTarget): Promise<CancelledRuns> {
   const open = all.filter(({ batch }) => batch.jobId === job.id);
   const canceller = new Canceller(target);
   for (const each of open) if (each.runId !== null) await canceller.cancel(each, each.runId);
-  await canceller.cancelLost(open.filter(({ runId }) => runId === null));
+  const starting = await listHeld(ledger);
+  const isStarting = ({ runId, batch }: OpenBatch): boolean => runId === null && starting.has(batch.id);
+  await canceller.cancelLost(open.filter((each) => each.runId === null && !isStarting(each)));
+  await canceller.cancelStarting(open.filter(isStarting));
   return canceller.result;
 }
+
+/** Ids of the batches that another living process holds. */
+async function listHeld(ledger: Ledger): Promise<ReadonlySet<string>> {
+  const self = readHolder();
+  const isSelf = ({ pid, space, host }: Holder): boolean =>
+    pid === self.pid && space === self.space && host === self.host;
+  const living = (await ledger.listProcesses()).filter(({ isAlive, holder }) => isAlive && !isSelf(holder));
+  return new Set(living.flatMap(({ batches }) => batches.map(({ batchId }) => batchId)));
+}
+
+/** How often, and how long, a worker is waited for that is just starting a run, in ms. */
+const LOOK_MS = 250;
+const LOOKS = 40;
 
 const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
@@ -163,6 +183,7 @@ function isRefused(error: unknown): boolean {
 class Canceller {
   readonly result = {
     cancelled: [] as string[],
+    completed: [] as string[],
     costMicros: 0,
     estimatedMicros: 0,
     failed: [] as { runId: string; reason: string }[],
@@ -189,7 +210,7 @@ class Canceller {
       const answers = createAnswers(batch, checkRun(batch, run, checker), run);
       const { status } = await this.#settle(batch, run, answers);
       if (status === 'foreign') return await this.#giveUp(batch, null, describeReuse(run));
-      this.result.cancelled.push(runId);
+      this.result[run.status === 'completed' ? 'completed' : 'cancelled'].push(runId);
     } catch (error) {
       const reason = describeError(error);
       if (isRefused(error) && (await this.#isAnswering())) await this.#giveUp(batch, runId, reason);
@@ -228,6 +249,20 @@ class Canceller {
         await ledger.releaseBatch(batch.id, 'the agent has no such run: it was cancelled');
       } else await this.#giveUp(batch, null, `could not check whether its run exists: ${doubt}`);
     }
+  }
+
+  /** Cancels the runs that a worker is just starting, once it has them. One that stands still may start its run later. */
+  async cancelStarting(open: readonly OpenBatch[]): Promise<void> {
+    let left: readonly OpenBatch[] = open;
+    for (let look = 0; left.length > 0 && look < LOOKS; look += 1) {
+      await setTimeout(LOOK_MS);
+      const ids = new Set(left.map(({ batch }) => batch.id));
+      const now = await this.#target.ledger.listOpenBatches(this.#target.job.ask.id);
+      left = now.filter(({ batch }) => ids.has(batch.id));
+      for (const each of left) if (each.runId !== null) await this.cancel(each, each.runId);
+      left = left.filter(({ runId }) => runId === null);
+    }
+    this.result.unknown += left.length;
   }
 
   /** True if the job's own agent responds, so that a failure concerns only this run. */

@@ -350,7 +350,6 @@ export class CellReader {
    * cells that only these would explain are a person's, and the rows must be read again.
    */
   settleForms(): boolean {
-    this.#table.setForms(this.#forms);
     return this.#forms.settle();
   }
 
@@ -382,7 +381,6 @@ export function createOpenCells(table: ReturnedTable): ReturnedCells {
     isLeftAlone: table.isLeftAlone.bind(table),
     findKept: () => null,
     listKeptRuns: () => [],
-    isSavedAs: () => false,
   };
 }
 

@@ -292,9 +292,15 @@ export interface SharedAccount {
    * Resolves when the run of a reserved batch may start, once this process has renewed its leases if they are not new: while other processes use the account too, runs that refusals
    * have shown to be too many wait for others to end, and all starts together keep to the rate (0 for no limit). Alone, a
    * process never waits. With `maxActive`, also waits while the batch's job has this many active runs, over all
-   * processes. Throws the signal's reason if it is aborted.
+   * processes. False if the batch may not start: it was withdrawn, or is no longer open. Throws the signal's reason if it
+   * is aborted.
    */
-  takePlace(batchId: string, startsPerSecond: number, signal: AbortSignal, maxActive?: number): Promise<void>;
+  takePlace(
+    batchId: string,
+    startsPerSecond: number,
+    signal: AbortSignal,
+    maxActive?: number,
+  ): Promise<boolean>;
   /**
    * Records that the agent refused to start a batch because too many runs are active. Returns how many runs of the account
    * the ledger knows, which is the new limit; 0 if no other process uses the account.
@@ -312,6 +318,11 @@ export interface Handouts {
   send(jobId: string, reports: readonly string[]): Promise<void>;
   /** Takes reports about a job, oldest first, up to `limit`. */
   take(jobId: string, limit: number): Promise<readonly string[]>;
+  /**
+   * Lets nobody start the batches that were handed out for a job so far, and releases those whose request cannot have
+   * left. Returns their ids. For a process that has the job's lease.
+   */
+  withdraw(job: Pick<JobHandle, 'id' | 'askId'>): Promise<readonly string[]>;
   /**
    * Lets nobody reserve a batch any more, because its rows go into other ones: a process that stood still may still have
    * it. Does nothing if it is open, or settled with a run.

@@ -277,6 +277,8 @@ export type ReserveVerdict =
   | { readonly status: 'over_budget'; readonly budget: OverBudget }
   /** These keys were reserved or answered by another process since they were looked up. Nothing was reserved. */
   | { readonly status: 'changed'; readonly keys: readonly string[] }
+  /** The process that planned the batch starts nothing any more. */
+  | { readonly status: 'withdrawn' }
   /** Another process has taken over. */
   | { readonly status: 'holder_lost' };
 

@@ -11,7 +11,6 @@ export type SavedForm =
   | 'lost plus'
   | 'point zero'
   | 'separators'
-  | 'letter case'
   | 'day first'
   | 'month first'
   | 'no time'

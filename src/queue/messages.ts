@@ -61,6 +61,7 @@ export type WorkerReport = { readonly batch: string } & (
     }
   | { readonly status: 'over_budget'; readonly budget: OverBudget }
   | { readonly status: 'changed'; readonly keys: readonly string[] }
+  | { readonly status: 'withdrawn' }
   | { readonly status: 'absent' | 'unknown' | 'rejected'; readonly reason: string }
   | { readonly status: 'late'; readonly runId: string; readonly reason: string }
   | { readonly status: 'fatal'; readonly error: SentError }

@@ -118,7 +118,7 @@ export class WorkerPool implements BatchRunner {
     if (this.#context !== null) return;
     this.#context = context;
     const { startSignal, waitSignal } = context.stop;
-    startSignal.addEventListener('abort', () => void this.#withdraw(), { once: true });
+    startSignal.addEventListener('abort', () => void this.#withdraw(context), { once: true });
     waitSignal.addEventListener('abort', () => this.#stop(), { once: true });
   }
 
@@ -161,12 +161,14 @@ export class WorkerPool implements BatchRunner {
     }
   }
 
-  /** Once no run may start any more, takes back what no worker has taken. */
-  async #withdraw(): Promise<void> {
+  /** Once no run may start any more, takes back what no worker has taken or started. */
+  async #withdraw(context: JobContext): Promise<void> {
+    const { queue, handouts, account, job } = this.#parts;
     try {
+      const released = await handouts.withdraw(context.job);
       await this.#sending;
-      const withdrawn = await this.#parts.queue.withdraw(this.#parts.account, this.#parts.job);
-      for (const id of withdrawn) this.#end(id, { status: 'stopped' });
+      const withdrawn = await queue.withdraw(account, job);
+      for (const id of [...released, ...withdrawn]) this.#end(id, { status: 'stopped' });
     } catch (error) {
       this.#fail(error);
     }
@@ -258,6 +260,7 @@ export class WorkerPool implements BatchRunner {
         );
         return;
       case 'over_budget':
+      case 'withdrawn':
       case 'absent':
       case 'rejected':
       case 'late':

@@ -70,6 +70,8 @@ export type SendResult =
   | { readonly status: 'changed'; readonly keys: readonly string[] }
   /** The job was stopped before the request was sent. */
   | { readonly status: 'stopped' }
+  /** Not sent: the process that planned it starts nothing any more, or another one has taken its job over. */
+  | { readonly status: 'withdrawn' }
   /** The response was lost and the agent certainly has no such run: the rows may be sent again. */
   | { readonly status: 'absent'; readonly reason: string }
   /** A run exists, but its id is invalid, so no request can refer to it. */
@@ -144,7 +146,13 @@ async function trySend(
       return { status: 'stopped' };
     }
     try {
-      await ledger.takePlace(batch.id, context.startsPerSecond, stop.startSignal, context.maxActive);
+      const { startsPerSecond, maxActive } = context;
+      if (!(await ledger.takePlace(batch.id, startsPerSecond, stop.startSignal, maxActive))) {
+        throttle.giveBack(start);
+        ledger.refuseStart();
+        await release('not sent: the process that planned it starts nothing any more');
+        return { status: 'withdrawn' };
+      }
     } catch (error) {
       throttle.giveBack(start);
       if (!stop.startSignal.aborted) throw error;
@@ -226,7 +234,7 @@ async function trySend(
 async function reserve(
   reservation: Reservation,
   { ledger, caps, spend }: StartParts,
-): Promise<Extract<SendResult, { status: 'over_budget' | 'changed' }> | null> {
+): Promise<Extract<SendResult, { status: 'over_budget' | 'changed' | 'withdrawn' }> | null> {
   const [verdict] = await ledger.reserveBatches([reservation], caps);
   switch (verdict?.status) {
     case 'reserved':
@@ -234,6 +242,7 @@ async function reserve(
       return null;
     case 'over_budget':
     case 'changed':
+    case 'withdrawn':
       return verdict;
     case 'holder_lost':
     case undefined:

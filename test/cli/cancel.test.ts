@@ -297,7 +297,10 @@ test('looks for a run whose reply was lost: cancels it if found, else ends its b
   const request = { query: 'q', input: { data: [] }, metadata: { rowfill_batch: first?.batch.id ?? '' } };
   await fetch(`${agent.url}/agent/runs`, { method: 'POST', body: JSON.stringify(request) });
   const result = await dir.run(['cancel', job], ENV);
-  expect(result).toMatchObject({ status: 0, stdout: 'run_1\n' });
+  expect(result).toMatchObject({
+    status: 0,
+    stderr: expect.stringContaining('Completed before that: 1 run;'),
+  });
   expect(await readJob(dir)).toMatchObject({ cost_usd: 0.025, reserved_usd: 0, runs: [] });
 });
 

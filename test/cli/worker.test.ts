@@ -211,6 +211,38 @@ test('an interrupted coordinator writes its output, and the same command takes w
   expect(await bench.readBill()).toMatchObject({ runs: { created: 20 }, billedMicros: 500_000 });
 });
 
+test('nothing that an interrupted coordinator has handed out starts later, so a lower cap holds', async () => {
+  const bench = await openWorkerBench({ rows: 80, latency: '1s' });
+  await startWorkers(bench, 2);
+  const command = (dollars: number) => [...bench.command('out.csv'), '--max-cost', String(dollars)];
+  const coordinator = bench.dir.spawn(command(50), { timeoutMs: LONG_MS });
+  await expect.poll(async () => (await bench.readBill()).runs.created).toBeGreaterThan(2);
+  expect(await coordinator.end('SIGINT')).toMatchObject({ status: 130 });
+  const { created } = (await bench.readBill()).runs;
+  expect(created).toBeLessThan(20);
+  // Those that are still active are collected.
+  expect(await bench.dir.run(command(created * 0.025))).toMatchObject({ status: 5 });
+  expect(await bench.readBill()).toMatchObject({ runs: { created }, billedMicros: created * 25_000 });
+});
+
+test('a job that is cancelled while workers wait for their starts buys no row twice afterwards', async () => {
+  const bench = await openWorkerBench({ rows: 80, latency: '1s' });
+  await startWorkers(bench, 2);
+  const slow = [...bench.command('out.csv'), '--starts-per-second', '2'];
+  const coordinator = bench.dir.spawn(slow, { timeoutMs: LONG_MS });
+  await expect.poll(async () => (await bench.readBill()).runs.created).toBeGreaterThan(1);
+  expect(await coordinator.end('SIGINT')).toMatchObject({ status: 130 });
+  const { stdout } = await bench.dir.run(['status', '--json', '--ledger', bench.ledger]);
+  const [{ job }] = JSON.parse(stdout).jobs;
+  const cancelled = await bench.dir.run(['cancel', job, '--ledger', bench.ledger]);
+  expect(cancelled).toMatchObject({ status: 0 });
+  const lost = cancelled.stdout.split('\n').length - 1;
+  expect(await bench.dir.run(bench.command('out.csv'))).toMatchObject({ status: 0 });
+  expect(await bench.readBill()).toMatchObject({
+    runs: { created: 20 + lost, completed: 20, cancelled: lost },
+  });
+});
+
 test('a database that is restarted holds the job up, and no row is lost or paid for twice', async () => {
   const server = await startPostgres();
   const bench = await openWorkerBench({ rows: 80 }, server.url);

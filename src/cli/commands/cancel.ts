@@ -29,7 +29,7 @@ export const cancel = createCommand({
     },
   ],
   async run({ operands: [job = ''], options }, host) {
-    const { cancelled, estimatedMicros, failed, givenUp, unknown, released } = await cancelJob({
+    const { cancelled, completed, estimatedMicros, failed, givenUp, unknown, released } = await cancelJob({
       ...options,
       ...resolveApiKey(host.env),
       job,
@@ -47,6 +47,9 @@ export const cancel = createCommand({
         `Nothing to cancel: the runs of this job ended with the rowfill process they ran in. Released: ${formatNumber(released, 'run')}.`,
       );
     } else host.say(`Cancelled: ${formatNumber(cancelled.length, 'run')}.`);
+    if (completed.length > 0) {
+      host.say(`Completed before that: ${formatNumber(completed.length, 'run')}; the answers are kept.`);
+    }
     if (estimatedMicros > 0) {
       host.say(`The agent did not report every cost: ${formatDollars(estimatedMicros)} is an estimate.`);
     }

@@ -1,7 +1,7 @@
 /** The functions that hand out places and start times among the processes that use an account. */
 export const ACCOUNT_FUNCTIONS = `
-  -- Takes a place for a batch among the active runs of its account. Returns how long its start must wait, or null if
-  -- there is no place.
+  -- Takes a place for a batch among the active runs of its account. Returns how long its start must wait; null if there
+  -- is no place, and -1 if it may not start any more.
   create function take_place(p_holder bigint, p_account text, p_id text, p_rate double precision, p_max int) returns bigint
   language plpgsql as $$
   declare
@@ -14,11 +14,15 @@ export const ACCOUNT_FUNCTIONS = `
     v_limit int;
     v_starts int;
     v_start bigint;
+    v_batch record;
   begin
     select * into v_account from account where id = p_account for update;
     v_now := now_ms();
     if not found then return 0; end if;
-    if p_max is not null then select job into v_job from batch where id = p_id; end if;
+    -- Whoever withdraws a batch sees it or waits for it.
+    select job, invocation into v_batch from batch where id = p_id for update;
+    if not found or (v_batch.invocation <> 0 and is_withdrawn(v_batch.job, v_batch.invocation)) then return -1; end if;
+    if p_max is not null then v_job := v_batch.job; end if;
     select * into v_active from count_active(p_account, p_holder, v_job, p_id);
     -- All runs of a job belong to one account, whose row is locked.
     if v_active.others >= p_max then return null; end if;
@@ -42,12 +46,22 @@ export const ACCOUNT_FUNCTIONS = `
         v_limit := v_limit + 1;
       end if;
     end if;
-    update batch set has_place = true where id = p_id;
-    update holder set hungry_at = 0 where number = p_holder and hungry_at > 0;
     v_start := case when p_rate > 0 then greatest(v_now, v_account.next_start_at) else v_now end;
+    update batch set has_place = true, leaves = (v_start = v_now) where id = p_id;
+    update holder set hungry_at = 0 where number = p_holder and hungry_at > 0;
     update account set active_limit = v_limit, proven = greatest(proven, v_active.started), starts = v_starts,
       next_start_at = case when p_rate > 0 then ceil(v_start + 1000 / p_rate) else 0 end where id = p_account;
     return v_start - v_now;
+  end $$;
+
+  -- Notes that the request of a batch may leave, after it has waited for its start. False if it may not.
+  create function leave(p_id text) returns boolean language plpgsql as $$
+  declare v_batch record;
+  begin
+    select job, invocation into v_batch from batch where id = p_id for update;
+    if not found or (v_batch.invocation <> 0 and is_withdrawn(v_batch.job, v_batch.invocation)) then return false; end if;
+    update batch set leaves = true where id = p_id;
+    return true;
   end $$;
 
   -- Runs of an account: with a place, of those with a known run, of this process, and of a job but for one batch.
@@ -79,7 +93,7 @@ export const ACCOUNT_FUNCTIONS = `
     select * into v_account from account where id = p_account for update;
     if not found then return 0; end if;
     v_now := now_ms();
-    update batch set has_place = false where id = p_id;
+    update batch set has_place = false, leaves = false where id = p_id;
     select active into v_active from count_active(p_account, p_holder, null, null);
     -- Runs may have ended since the refusal. So each start raises the limit again, up to what was proven, which falls
     -- by one for all refusals at the same time.

@@ -60,10 +60,10 @@ export class AccountPlaces implements SharedAccount {
     startsPerSecond: number,
     signal: AbortSignal,
     maxActive: number | null = null,
-  ): Promise<void> {
+  ): Promise<boolean> {
     signal.throwIfAborted();
     await this.#process.refresh();
-    if ((!this.isShared && maxActive === null) || this.#process.account === '') return;
+    if ((!this.isShared && maxActive === null) || this.#process.account === '') return true;
     const waitMs = await new Promise<number>((resolve, reject) => {
       const drop = (): void => {
         this.#waiting = this.#waiting.filter((each) => each !== waiting);
@@ -80,8 +80,13 @@ export class AccountPlaces implements SharedAccount {
       this.#waiting.push(waiting);
       if (!this.#isLooking) void this.#look();
     });
+    if (waitMs <= 0) return waitMs === 0;
     await pause(waitMs, signal);
     signal.throwIfAborted();
+    return this.#connection.write(
+      [sql`select leave(${batchId}) as done`],
+      ([rows]) => rows?.[0]?.done === true,
+    );
   }
 
   /**
@@ -134,7 +139,10 @@ export class AccountPlaces implements SharedAccount {
     this.#isLooking = false;
   }
 
-  /** How long each must wait for its start; null without a place. Once one has none, those after it get none. */
+  /**
+   * How long each must wait for its start; null without a place, -1 if it may not start any more. Once one has none, those
+   * after it get none.
+   */
   #tryPlaces(asked: readonly Waiting[]): Promise<readonly (number | null)[]> {
     const { number, account } = this.#process;
     // Other processes matter only to a batch whose job has no limit of its own.

@@ -52,6 +52,7 @@ export function toReserveVerdict(batch: Batch, row: Row | undefined): ReserveVer
   const status = String(row?.status);
   switch (status) {
     case 'reserved':
+    case 'withdrawn':
     case 'holder_lost':
       return { status };
     case 'changed':

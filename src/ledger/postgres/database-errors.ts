@@ -1,8 +1,10 @@
-import { createUsageError, RowfillError } from '../../errors.js';
+import { createLeaseLostError, createUsageError, RowfillError } from '../../errors.js';
 import type { LedgerUrl } from '../../model/ledger-url.js';
 
 /** Another message has won: a deadlock, a conflict of concurrent changes, or a row that both add. */
 const CONFLICTS: ReadonlySet<string> = new Set(['40P01', '40001', '23505']);
+/** Raised by \`refuse_lost\`. */
+const TAKEN_OVER = 'RF002';
 /** The message waited too long for a lock. */
 const LOCKED = '55P03';
 /** Faults of TLS. Trying again does not help. */
@@ -45,6 +47,7 @@ function isOfFile(error: Error): boolean {
 export function describePostgresError(error: unknown, { label, schema }: LedgerUrl): unknown {
   if (error instanceof RowfillError || !(error instanceof Error)) return error;
   const code = readCode(error);
+  if (code === TAKEN_OVER) return createLeaseLostError();
   const usage = (name: string, message: string, hint: string): RowfillError =>
     createUsageError(name, `${message}: ${label} (${describeCause(error)})`, hint, error);
   if (isLocked(error) || CONFLICTS.has(code)) {

@@ -29,6 +29,14 @@ export const FUNCTIONS = `
     insert into holder (number, epoch, pid, started, space, boot, host, renewed_at, account)
     values (p_holder, 1, p_pid, p_started, p_space, p_boot, p_host, now_ms(), p_account) on conflict do nothing $$;
 
+  -- Refuses the message if another process has taken over.
+  create function refuse_lost(p_holder bigint) returns void language plpgsql as $$
+  begin
+    if is_lost(p_holder) then
+      raise exception 'another process has taken over' using errcode = 'RF002';
+    end if;
+  end $$;
+
   create function is_lost(p_holder bigint) returns boolean language plpgsql stable as $$
   begin
     return not exists (select 1 from holder where number = p_holder and epoch = 1);
@@ -81,10 +89,10 @@ export const FUNCTIONS = `
   create function lock_name(p_name text) returns void language sql as $$
     select pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || p_name, 0)) $$;
 
-  -- Reserves a batch. status: reserved | changed (by others, with the keys) | holder_lost | a budget | unknown_job |
-  -- twice. A repeated call is one whose reply was lost. With an invocation of the job, another process has planned the
-  -- batch in it: that process has planned no row twice, so only claims of others count. Once it has ended, or has put the
-  -- rows into another batch, nobody reserves this one.
+  -- Reserves a batch. status: reserved | changed (by others, with the keys) | withdrawn | holder_lost | a budget |
+  -- unknown_job | twice. A repeated call is one whose reply was lost. With an invocation of the job, another process has
+  -- planned the batch in it: that process has planned no row twice, so only claims of others count. Once it starts nothing
+  -- any more, or has put the rows into another batch, nobody reserves this one.
   create function reserve(p_holder bigint, p_id text, p_job text, p_keys uuid[], p_seen bigint[], p_micros bigint,
     p_content text, p_job_cap bigint, p_folder_cap bigint, p_ledger_cap bigint, p_repeated boolean,
     p_invocation int, out status text, out taken text) language plpgsql as $$
@@ -105,10 +113,10 @@ export const FUNCTIONS = `
     if found and p_repeated and v_open.holder = p_holder and v_open.reserver = p_holder then
       status := 'reserved'; return;
     end if;
+    if p_invocation is not null and is_withdrawn(v_job.number, p_invocation) then status := 'withdrawn'; return; end if;
     if p_invocation is not null and (v_open is not null
       or exists (select 1 from find_ended(p_id) where kind = 'run')
-      or exists (select 1 from retired where batch = p_id)
-      or not exists (select 1 from job where id = p_job and invocation = p_invocation and closed_at is null)) then
+      or exists (select 1 from retired where batch = p_id)) then
       status := 'changed';
       taken := replace(array_to_string(p_keys, ','), '-', '');
       return;
@@ -142,6 +150,28 @@ export const FUNCTIONS = `
     perform open_batch(p_holder, p_id, v_job.number, coalesce(p_invocation, 0), v_job.ask, 'intended',
       null, p_micros, now_ms(), p_keys, p_content);
     status := 'reserved';
+  end $$;
+
+  -- True if the process that planned batches in an invocation of a job starts nothing any more.
+  create function is_withdrawn(p_job int, p_invocation int) returns boolean language sql stable as $$
+    select not exists (select 1 from job where number = p_job and invocation = p_invocation
+      and withdrawn < p_invocation and closed_at is null) $$;
+
+  -- Lets nobody start the batches that were planned in the invocations of a job so far, and releases those whose request
+  -- cannot have left. Returns their ids.
+  create function withdraw(p_holder bigint, p_job text, p_content text) returns setof text language plpgsql as $$
+  declare
+    v_job record;
+    v_id text;
+  begin
+    update job set withdrawn = invocation where id = p_job returning number, ask into v_job;
+    if not found then return; end if;
+    perform 1 from ask_count where ask = v_job.ask for update;
+    for v_id in select id from batch where job = v_job.number and invocation <> 0 and state = 'intended'
+        and not leaves order by number for update loop
+      perform release(p_holder, v_id, p_content);
+      return next v_id;
+    end loop;
   end $$;
 
   -- Lets nobody reserve a batch any more, because its rows go into other ones. Returns retired; open or settled if it is.

@@ -1,16 +1,20 @@
 import type { Batch } from '../../model/batch.js';
-import type { Handouts } from '../ledger.js';
+import type { Handouts, JobHandle } from '../ledger.js';
 import type { Connection } from './connection.js';
 import { numberArray, sql, textArray } from './sql.js';
+
+const WITHDRAWN = 'not sent: the process that planned it starts nothing any more';
 
 /** Reports in the ledger. They go with other calls in one message, and wait for the disk only if those do. */
 export class StoredHandouts implements Handouts {
   readonly #connection: Connection;
+  readonly #holder: number;
   /** Numbers of those that were taken, and may not be deleted yet. */
   readonly #taken = new Set<number>();
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, holder: number) {
     this.#connection = connection;
+    this.#holder = holder;
   }
 
   send(jobId: string, reports: readonly string[]): Promise<void> {
@@ -36,6 +40,12 @@ export class StoredHandouts implements Handouts {
       })
       .catch(() => undefined);
     return found.map(({ content }) => content);
+  }
+
+  withdraw({ id, askId }: Pick<JobHandle, 'id' | 'askId'>): Promise<readonly string[]> {
+    const content = JSON.stringify({ reason: WITHDRAWN });
+    const statement = sql`select withdraw(${this.#holder}, ${id}, ${content}) as id`;
+    return this.#connection.write([statement], ([rows = []]) => rows.map((row) => String(row.id)), [askId]);
   }
 
   retire({ id, jobId, askId }: Batch): Promise<'retired' | 'open' | 'settled'> {

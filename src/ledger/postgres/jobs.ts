@@ -47,14 +47,14 @@ export function previewJob(connection: Connection, parts: JobParts): Promise<Ope
 }
 
 /** Stores the job, or increments its invocation. */
-export function openJob(connection: Connection, parts: JobParts): Promise<OpenedJob> {
+export function openJob(connection: Connection, holder: number, parts: JobParts): Promise<OpenedJob> {
   const { ask, input, output, settings, keepGoing = false, folder = null } = parts;
   const id = identifyJob(parts);
   const content = JSON.stringify({ agent: ask.agent, query: ask.query, system: ask.system });
   const agent = hashText(ask.agent, 16);
   const statements = [
     // Jobs are opened one after the other, so that an ask and the number of its agent are stored once.
-    sql`select lock_name('jobs')`,
+    sql`select refuse_lost(${holder}), lock_name('jobs')`,
     ...selectPreview(parts),
     sql`insert into ask (id, agent, agent_hash, content)
       select ${ask.id}, 0, ${agent}, ${content} where not exists (select 1 from ask where id = ${ask.id})`,
@@ -165,10 +165,10 @@ export function getJob(connection: Connection, idOrPrefix: string): Promise<JobR
 }
 
 /** Records how the invocation ended and what its output contains. */
-export function closeJob(connection: Connection, jobId: string, end: JobEnd): Promise<void> {
+export function closeJob(connection: Connection, holder: number, jobId: string, end: JobEnd): Promise<void> {
   const statement = sql`update job set stop = ${end.stop}, counts = coalesce(${formatPart(end.counts)}, counts),
     finished = ${formatPart(end.finished)}, closed_at = now_ms() where id = ${jobId} returning 1`;
-  return connection.write([statement], ([rows = []]) => {
+  return connection.write([sql`select refuse_lost(${holder})`, statement], ([, rows = []]) => {
     if (rows.length === 0) throw createUnknownJobError(jobId);
   });
 }

@@ -45,7 +45,7 @@ export async function openPostgresLedger(url: string, options: PostgresOptions =
   const session = new Session(connection, options);
   return {
     path: connection.place.label,
-    handouts: new StoredHandouts(connection),
+    handouts: new StoredHandouts(connection, session.process.number),
     ...createJobMethods(session),
     ...createAnswerMethods(session),
     ...createBatchMethods(session),
@@ -127,16 +127,16 @@ class Session {
 }
 
 function createJobMethods(session: Session) {
-  const { connection } = session;
+  const { connection, process } = session;
   return {
     previewJob: (parts) => jobs.previewJob(connection, parts),
     async openJob(parts) {
       session.noteJob(identifyJob(parts), parts.ask);
-      const job = await jobs.openJob(connection, parts);
+      const job = await jobs.openJob(connection, process.number, parts);
       session.invocations.set(job.id, job.invocation);
       return job;
     },
-    closeJob: (jobId, end) => jobs.closeJob(connection, jobId, end),
+    closeJob: (jobId, end) => jobs.closeJob(connection, process.number, jobId, end),
     isUnusedJob: (jobId) => jobs.isUnusedJob(connection, jobId),
     dropUnusedJob: (jobId) => jobs.dropUnusedJob(connection, jobId),
     findJob: (askId, input, sheet = null) => jobs.findJob(connection, askId, input, sheet),

@@ -55,6 +55,8 @@ export const TABLES = `
     output text not null,
     settings text not null,
     invocation int not null,
+    -- The last invocation whose batches no other process may start any more.
+    withdrawn int not null default 0,
     stop text,
     counts text,
     finished text,
@@ -145,8 +147,9 @@ export const TABLES = `
     reason text,
     reserve_micros bigint not null,
     intended_at bigint not null,
-    -- Its request is about to leave.
+    -- It is among the active runs, and its request leaves soon, or may have left.
     has_place boolean not null default false,
+    leaves boolean not null default false,
     keys uuid[] not null,
     content text not null
     -- Keys and content are stored apart, so that a change of state writes little.

@@ -84,15 +84,19 @@ export class AccountPlaces implements SharedAccount {
     startsPerSecond: number,
     signal: AbortSignal,
     maxActive: number | null = null,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const wish = { batchId, startsPerSecond, maxActive };
     // A job that has all its runs must not hold back another one.
-    if (maxActive !== null) return this.#waitForPlace(wish, signal);
-    if (!(await this.#readShared())) return;
+    if (maxActive !== null) {
+      await this.#waitForPlace(wish, signal);
+      return true;
+    }
+    if (!(await this.#readShared())) return true;
     const before = this.#last;
     const own = before.then(() => this.#waitForPlace(wish, signal));
     this.#last = own.catch(() => undefined);
     await own;
+    return true;
   }
 
   async recordRefusal(batchId: string): Promise<number> {

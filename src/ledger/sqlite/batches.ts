@@ -69,8 +69,7 @@ function reserveBatch(
     if (isTaken) taken.push(key);
   }
   // Its process has ended, so nothing knows what else it has planned.
-  if (invocation !== undefined && invocation !== job.invocation)
-    return { status: 'changed', keys: batch.rows.map(({ key }) => key) };
+  if (invocation !== undefined && invocation !== job.invocation) return { status: 'withdrawn' };
   if (taken.length > 0) return { status: 'changed', keys: taken };
   const budget = store.findFull(job, jobMicros, day, batch.reserveMicros);
   if (budget !== null) return { status: 'over_budget', budget };

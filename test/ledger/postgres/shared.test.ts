@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readHolder } from '../../../src/ledger/holder.js';
 import type { Handouts, Ledger } from '../../../src/ledger/ledger.js';
 import { openPostgresLedger, type PostgresOptions } from '../../../src/ledger/postgres/postgres-ledger.js';
+import type { Batch } from '../../../src/model/batch.js';
 import { startLedgerChild } from '../../helpers/ledger-child.js';
 import {
   createTestAnswer,
@@ -73,6 +74,18 @@ describe('hosts whose clocks are an hour apart', () => {
     const [one, two] = ledgers as [Ledger, Ledger];
     return { one, two, clocks, database: await connect(url), job: await openTestJob(one) };
   }
+
+  test('a process that has been taken over neither opens nor closes the job', async () => {
+    const { one, two, job, database } = await openHosts();
+    expect(await one.acquireLease(`job:${job.id}`)).toMatchObject({ status: 'held' });
+    await database.query(LAPSE, ['one']);
+    await two.acquireLease(`job:${job.id}`);
+    const { invocation } = await openTestJob(two);
+    await expect(openTestJob(one)).rejects.toMatchObject({ code: 'LEASE_LOST' });
+    const end = { stop: 'interrupted', counts: null, finished: null } as const;
+    await expect(one.closeJob(job.id, end)).rejects.toMatchObject({ code: 'LEASE_LOST' });
+    expect(await two.getJob(job.id)).toMatchObject({ invocation, stop: null });
+  });
 
   test('do not take over from each other, and tell times by the server’s clock', async () => {
     const { one, two, job } = await openHosts();
@@ -286,6 +299,45 @@ test('a batch whose rows went into another one is not reserved again, unless it 
   expect(await coordinator.getSpend(job.id)).toMatchObject({ reservedMicros: 0 });
 });
 
+test('batches that are withdrawn do not start, but for those whose request may have left', async () => {
+  const url = createSchemaUrl(server);
+  const [coordinator, worker] = [await open(url), await open(url)];
+  for (const ledger of [coordinator, worker]) await ledger.enterAccount((salt) => `${salt} key`);
+  const job = await openTestJob(coordinator);
+  const { seen } = await coordinator.findAnswers(job, [createTestKey('a')]);
+  const reserve = async (name: string, of = job) => {
+    const batch = createTestBatch(of, [name]);
+    const delivery = { batch, seen: [seen], invocation: of.invocation };
+    const [verdict] = await worker.reserveBatches([delivery], NO_LIMITS);
+    return { batch, ...verdict };
+  };
+  const take = (id: string, perSecond = 0) => worker.takePlace(id, perSecond, NEVER, 10);
+  const [leaving, sent, waiting, unplaced] = [
+    ...[await reserve('a'), await reserve('b')],
+    ...[await reserve('c'), await reserve('d')],
+  ].map(({ batch }) => batch) as [Batch, Batch, Batch, Batch];
+  expect(await take(leaving.id)).toBe(true);
+  expect(await take(sent.id, 2)).toBe(true);
+  await worker.markStarted(sent, 'run_b');
+  // It has a place, and waits for its start.
+  const later = take(waiting.id, 2);
+  await expect
+    .poll(async () => (await connect(url)).query('select 1 from batch where has_place and not leaves'))
+    .toMatchObject({ rowCount: 1 });
+  const ids = await coordinator.handouts?.withdraw(job);
+  expect(ids).toEqual([waiting.id, unplaced.id]);
+  expect([await later, await take(unplaced.id)]).toEqual([false, false]);
+  expect(await reserve('e')).toMatchObject({ status: 'withdrawn' });
+  const open_ = await coordinator.listOpenBatches(job.askId);
+  expect(open_.map(({ batch }) => batch.id)).toEqual([leaving.id, sent.id]);
+  expect(await coordinator.getSpend(job.id)).toMatchObject({
+    reservedMicros: leaving.reserveMicros + sent.reserveMicros,
+  });
+  // The next invocation hands out its own.
+  const next = await openTestJob(coordinator);
+  expect(await take((await reserve('f', next)).batch.id)).toBe(true);
+});
+
 test('a batch is not reserved once the job that handed it out has ended', async () => {
   const url = createSchemaUrl(server);
   const [coordinator, worker] = [await open(url), await open(url)];
@@ -293,7 +345,7 @@ test('a batch is not reserved once the job that handed it out has ended', async 
   const { seen } = await coordinator.findAnswers(job, [createTestKey('a')]);
   await coordinator.closeJob(job.id, { stop: 'interrupted', counts: null, finished: null });
   const delivery = { batch: createTestBatch(job, ['a']), seen: [seen], invocation: job.invocation };
-  expect(await worker.reserveBatches([delivery], NO_LIMITS)).toMatchObject([{ status: 'changed' }]);
+  expect(await worker.reserveBatches([delivery], NO_LIMITS)).toEqual([{ status: 'withdrawn' }]);
 });
 
 describe('a connection that hangs', () => {
