@@ -53,11 +53,15 @@ export function findWrongSubject(context: EvidenceContext, hit: Hit, sentence: S
 function isInFactBox(index: PageIndex, block: TextBlock): boolean {
   const isLabelled = (each: TextBlock): boolean =>
     each.role === 'detail' || index.headers(each).row !== '' || /^[^:：\n]{2,40}[:：]\s/u.test(each.text);
-  const box = index.page.blocks.filter(
-    (each) => each.region === 'aside' && each.heading === block.heading && isLabelled(each),
-  );
-  return box.length >= 3 && box.includes(block);
+  if (!isLabelled(block)) return false;
+  const at = index.page.blocks.indexOf(block);
+  const near = index.page.blocks.slice(Math.max(0, at - FACT_REACH), at + FACT_REACH);
+  const box = near.filter((each) => each.region === 'aside' && each.heading === block.heading);
+  return box.filter(isLabelled).length >= 3;
 }
+
+/** Blocks on both sides that are looked through for other facts. */
+const FACT_REACH = 30;
 
 /** True if a text has the name that is in the host of the page, and the row's name does not. */
 function namesSite({ page }: PageIndex, text: string, { names }: RowSubject): boolean {
