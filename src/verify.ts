@@ -85,6 +85,8 @@ export interface VerifySummary {
   readonly seconds: number;
   /** The job that asked again for values that are not on their pages; null if there was none. */
   readonly escalation: JobSummary | null;
+  /** Runs of that job that were still active at the end. */
+  readonly runsActive: number;
 }
 
 const TYPES: OptionTypes<VerifyOptions> = {
@@ -117,8 +119,14 @@ export async function verifyJob(options: VerifyOptions, hooks: VerifyHooks = {})
   const { escalate, ...check } = options;
   const first = await checkJob(check, hooks);
   if (escalate !== true) return first;
-  const escalation = await escalateJob(options, hooks);
-  return escalation === null ? first : { ...(await checkJob(check, hooks)), escalation };
+  let runsActive = 0;
+  const escalation = await escalateJob(options, hooks, (active) => {
+    runsActive = active;
+  });
+  if (escalation === null) return first;
+  // Interrupted, nothing more is checked, but runs may still be billed.
+  const last = hooks.signal?.aborted === true ? first : await checkJob(check, hooks);
+  return { ...last, escalation, runsActive };
 }
 
 /** Checks the citations of a job, and writes its output. */
@@ -185,6 +193,7 @@ async function checkJob(options: VerifyOptions, hooks: VerifyHooks): Promise<Ver
       requests,
       seconds: (clock.now() - startedAtMs) / 1_000,
       escalation: null,
+      runsActive: 0,
     };
   } catch (error) {
     return await closers.closeAfter(error);
@@ -236,7 +245,11 @@ async function pickRows(opened: StoredInput, sample: number | undefined): Promis
  * Sends the doubted values of a job again, at the next effort, of the rows and fields that were checked. Returns null if there are none, or no higher effort.
  * Throws OUTPUT_NOT_OURS before anything is spent if the output must not be replaced.
  */
-async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<JobSummary | null> {
+async function escalateJob(
+  options: VerifyOptions,
+  hooks: VerifyHooks,
+  onActive: (runs: number) => void,
+): Promise<JobSummary | null> {
   const closers = new CleanupStack();
   let job: JobRecord;
   let ladder: readonly string[];
@@ -245,7 +258,7 @@ async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<
     const ledger = closers.add(await openLedger(options.ledger ?? resolveLedgerPath({})));
     job = findFiles(await ledger.getJob(options.job), options.input);
     if (isEmbedded(job.ask)) return refuse(NO_HIGHER, hooks);
-    await checkOwnOutput(job.output, job, ledger);
+    await checkOwnOutput(job.output, job, ledger, OUTPUT_IN_THE_WAY);
     const opened = await openStoredInput(ledger, job, closers, hooks.signal);
     const next = await findEscalation({
       ...opened,
@@ -286,12 +299,15 @@ async function escalateJob(options: VerifyOptions, hooks: VerifyHooks): Promise<
       ...(signal === undefined ? {} : { signal }),
       onEvent: (event) => {
         if (event.type === 'note') onNote?.(event.message);
+        if (event.type === 'progress') onActive(event.progress.runsActive);
       },
     },
     { budget: null, throttle: new SharedThrottle(), escalatesFrom: readLadder(job), escalates: scope },
   );
 }
 
+const OUTPUT_IN_THE_WAY =
+  'Move or rename that file, and the same command writes the output there. If you corrected cells in it, use it as the input of rowfill run, which keeps them.';
 const NO_HIGHER = 'Nothing to escalate: the agent has no higher effort.';
 const NOTHING_DOUBTED = 'Nothing to escalate: no value is missing on the pages that it cites.';
 

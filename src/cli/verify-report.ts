@@ -1,3 +1,4 @@
+import type { JobSummary } from '../model/events.js';
 import { formatCount, formatDollars, formatDuration, formatNumber } from '../model/format.js';
 import type { VerifySummary } from '../verify.js';
 import { clipText } from './clip-text.js';
@@ -11,7 +12,7 @@ type Share = VerifySummary['cells'];
 
 /** Formats what `verify` found, for a screen of `width` columns. */
 export function formatVerifySummary(summary: VerifySummary, width: number): string[] {
-  const { cells, columns, hosts, pages, requests, seconds, output, escalation } = summary;
+  const { cells, columns, hosts, pages, requests, seconds, output, escalation, runsActive } = summary;
   if (cells.total === 0) return ['No values to check.'];
   const rows = [
     ...columns.filter(({ total }) => total > 0),
@@ -40,11 +41,20 @@ export function formatVerifySummary(summary: VerifySummary, width: number): stri
     ...(escalation === null
       ? []
       : [
-          `Asked again at a higher effort: ${formatNumber(escalation.runs.created, 'run')}, ${formatDollars(escalation.costNowMicros)}.`,
-          ...(escalation.stop === 'done' ? [] : formatAdvice(escalation, 0)),
+          formatEscalation(escalation),
+          ...(escalation.stop === 'done' ? [] : formatAdvice(escalation, runsActive)),
         ]),
     ...(output === null ? [] : [`The verdicts are in ${output}.`]),
   ];
+}
+
+function formatEscalation({ runs, costNowMicros, reservedMicros, jobId, stop }: JobSummary): string {
+  const asked = `Asked again at a higher effort: ${formatNumber(runs.created, 'run')}, ${formatDollars(costNowMicros)}`;
+  if (reservedMicros === 0) return `${asked}.`;
+  const open = `${asked}; ${formatDollars(reservedMicros)} more is reserved for runs without a result yet.`;
+  // Of an interrupted command, the runs are its own.
+  if (stop !== 'done') return open;
+  return `${open} rowfill status ${jobId} lists them. To collect them, run the same command again, with the API key that started them.`;
 }
 
 const GAP = 2;

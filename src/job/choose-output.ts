@@ -249,11 +249,15 @@ async function checkUnchanged({
   );
 }
 
-/** Throws unless the path is free or has this job's unchanged output. */
-export async function checkOwnOutput(path: string, job: WritingJob, ledger: Ledger): Promise<void> {
+/** Throws unless the path is free or has this job's unchanged output. `hint` is for commands without --output. */
+export async function checkOwnOutput(
+  path: string,
+  job: WritingJob,
+  ledger: Ledger,
+  hint = `To replace it, use --output ${path}, or choose another file.`,
+): Promise<void> {
   const objection = await findObjection(path, job, ledger);
-  if (objection === null) return;
-  throw refuseForeign(path, objection, `To replace it, use --output ${path}, or choose another file.`);
+  if (objection !== null) throw refuseForeign(path, objection, hint);
 }
 
 /**

@@ -22,6 +22,7 @@ function createSummary(given: Partial<Record<Verdict, number>>): VerifySummary {
     requests: 25,
     seconds: 4,
     escalation: null,
+    runsActive: 0,
   };
 }
 
