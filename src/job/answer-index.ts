@@ -8,7 +8,10 @@ import { listCited, listSources } from './cited-sources.js';
 /** Rows read from the ledger at once. */
 const CHUNK = 2_000;
 
-/** All answers to an ask, by their citations and values: for rows of a file that do not name their runs. */
+/** Answers kept with the same value, or source: more of them would not tell whose a cell is. */
+const MAX_ALIKE = 64;
+
+/** All answers to an ask, by their citations and values: for cells that show another answer than their row's. */
 export class AnswerIndex {
   readonly #answers = new Map<string, RowAnswer[]>();
 
@@ -32,7 +35,7 @@ export class AnswerIndex {
 
   /** The answers whose citations or value a cell shows. */
   find(row: Row, field: string): readonly RowAnswer[] {
-    const places = [...listCited(row, field), fold(getValue(row, field))];
+    const places = listPlaces(listCited(row, field), fold(getValue(row, field)));
     return [...new Set(places.flatMap((place) => this.#answers.get(`${field}\n${place}`) ?? []))];
   }
 
@@ -40,14 +43,19 @@ export class AnswerIndex {
     for (const [field, stored] of answer.fields) {
       const { value } = stored;
       if (value === null) continue;
-      for (const place of new Set([...listSources(stored), fold(value)])) {
+      for (const place of new Set(listPlaces(listSources(stored), fold(value)))) {
         const name = `${field}\n${place}`;
         const known = this.#answers.get(name);
         if (known === undefined) this.#answers.set(name, [answer]);
-        else known.push(answer);
+        else if (known.length < MAX_ALIKE) known.push(answer);
       }
     }
   }
+}
+
+/** A source and a value together find an answer even if very many have the same source, or the same value. */
+function listPlaces(sources: readonly string[], value: string): string[] {
+  return [...sources.flatMap((source) => [source, `${source}\n${value}`]), value];
 }
 
 function fold(value: JsonValue | undefined): string {

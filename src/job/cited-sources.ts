@@ -39,6 +39,12 @@ export function isBeside(row: Row, field: string, answer: FieldAnswer): boolean 
   );
 }
 
+/** True if a row cites something for a field, and not just what an answer does. */
+export function citesOthers(row: Row, field: string, answer: FieldAnswer | undefined): boolean {
+  const cited = new Set(listCited(row, field));
+  return cited.size > 0 && (answer === undefined || measureShared(cited, answer) < 1);
+}
+
 /** True if the citations beside a cell are more like those of one answer than those of another. */
 export function citesRather(row: Row, field: string, one: FieldAnswer, other: FieldAnswer): boolean {
   const cited = new Set(listCited(row, field));

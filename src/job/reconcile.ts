@@ -5,6 +5,7 @@ import { formatCanonicalJson } from '../model/json.js';
 import { getValue } from '../model/row.js';
 import { isAgreed } from './doubts.js';
 import type { JobContext } from './job-context.js';
+import { FEW, MovedAnswers } from './moved-answers.js';
 import { reportWarnings } from './report-warnings.js';
 import {
   type CellContext,
@@ -95,9 +96,13 @@ export async function reconcileFile(
 ): Promise<FileChanges> {
   const { overwrite } = context.settings;
   const reader = await openCellReader(context, table);
-  const first = await surveyRows(context, reader, table);
-  const isOther = reader.settleForms();
-  const survey = isOther ? await surveyRows(context, reader, table) : first;
+  let moves = new MovedAnswers(table.fields);
+  let survey = await surveyRows(context, reader, moves, table);
+  if (reader.settleForms()) {
+    moves = new MovedAnswers(table.fields);
+    survey = await surveyRows(context, reader, moves, table);
+  }
+  if (moves.settle()) survey = await surveyRows(context, reader, moves, table);
   const { tallies, given, changedRows } = survey;
   await confirmMoved(context, survey.mixed);
   const rules = await createRules(context, tallies, given);
@@ -108,8 +113,8 @@ export async function reconcileFile(
     let hasOpened = false;
     let replaced = 0;
     for await (const rows of context.input.openRows()) {
-      const changes = sortFindings(await reader.read(rows), rules, table, overwrite);
-      replaced += changes.withdrawn.length;
+      const changes = sortFindings(moves.mark(await reader.read(rows)), rules, table, overwrite);
+      replaced += changes.replaced;
       if (openJob === null) for (const each of changes.rejected) table.clear(each.key, each.field);
       if (openJob === null) for (const each of changes.human) table.keep(each.row, each.field, 'human');
       const count = changes.human.length + changes.rejected.length + changes.withdrawn.length;
@@ -137,30 +142,29 @@ interface RowSurvey {
 
 /** What tells that only some columns of a file were sorted. */
 interface MixedRows {
-  /** Rows that cite the answers of other rows. */
+  /** Rows that show the answers of other rows. */
   moved: number;
+  /** True if some of their citations, or runs, say so too, and not just their values. */
+  isCited: boolean;
   /** Cells in these rows that a person typed. */
   persons: number;
   /** Cells that may be of another row. */
   unclear: number;
-  /** Rows with a value that would be a person's, but is the answer of exactly one other row. */
-  alike: number;
-  /** Rows with values that would be a person's. */
-  edited: number;
 }
 
 /** Reads all rows, and tells the table which cells are the file's own. */
 async function surveyRows(
   { input, settings }: ReconcileContext,
   reader: CellReader,
+  moves: MovedAnswers,
   table: ReturnedTable,
 ): Promise<RowSurvey> {
   const tallies = new Map([...table.fields].map((name) => [name, new ColumnTally()] as const));
   const given = new GivenValues();
   let changedRows = 0;
-  const mixed: MixedRows = { moved: 0, persons: 0, unclear: 0, alike: 0, edited: 0 };
+  const mixed: MixedRows = { moved: 0, isCited: false, persons: 0, unclear: 0 };
   for await (const rows of input.openRows()) {
-    const findings = await reader.read(rows);
+    const findings = moves.mark(await reader.read(rows));
     countMixed(findings, mixed);
     for (const finding of findings) {
       tallies.get(finding.field)?.add(finding);
@@ -173,11 +177,9 @@ async function surveyRows(
 }
 
 function countMixed(findings: readonly Finding[], mixed: MixedRows): void {
-  const countRows = (isMeant: (finding: Finding) => boolean): number =>
-    new Set(findings.filter(isMeant).map(({ row }) => row)).size;
-  mixed.moved += countRows(({ meaning }) => meaning === 'moved');
-  mixed.alike += countRows(({ meaning, likeOthers }) => isPersonal(meaning) && likeOthers === 1);
-  mixed.edited += countRows(({ meaning }) => isPersonal(meaning));
+  const moved = findings.filter(({ meaning }) => meaning === 'moved');
+  mixed.moved += new Set(moved.map(({ row }) => row)).size;
+  mixed.isCited ||= moved.some(({ doubt }) => doubt === null);
   for (const { doubt } of findings) {
     if (doubt === 'persons') mixed.persons += 1;
     if (doubt === 'unclear') mixed.unclear += 1;
@@ -251,30 +253,28 @@ async function createRules(
   return { changes, staysBlank, given };
 }
 
-/** More rows than a person would mix up by hand. */
-const FEW_ROWS = 3;
-
 /**
  * Rows with the answers of other rows: usually only some columns were sorted. They get their own answers back. More than
  * a few need consent, because the file’s other columns are mixed up too.
  */
 async function confirmMoved(context: ReconcileContext, mixed: MixedRows): Promise<void> {
   const { agent, settings, hooks, lease } = context;
-  const isAlike = mixed.alike > FEW_ROWS && mixed.alike * 2 >= mixed.edited;
-  const rows = mixed.moved + (isAlike ? mixed.alike : 0);
+  const rows = mixed.moved;
   if (rows === 0) return;
   // Giving rows their own answers back would lose a typed value, or give it to another row.
-  const hasPersons = isAlike || mixed.persons + mixed.unclear > 0;
+  const hasPersons = mixed.persons + mixed.unclear > 0;
   const code = 'ROWS_MIXED';
   const message = `${formatNumber(rows, 'row')} ${rows === 1 ? 'has the answers of another row' : 'have the answers of other rows'}, as if only some columns had been sorted${hasPersons ? '. Values that somebody typed may be among them' : ''}`;
-  const isDoubt = (hasPersons || (rows > FEW_ROWS && !agent.isFree)) && !settings.overwrite && lease !== null;
+  const isDoubt = (hasPersons || (rows > FEW && !agent.isFree)) && !settings.overwrite && lease !== null;
   if (!isDoubt) {
     const outcome = rows === 1 ? 'It gets its own answers back' : 'They get their own answers back';
     reportWarnings(context, [{ code, message: `${message}. ${outcome}.` }]);
     return;
   }
-  const hint =
-    'Sort whole rows, or give the file of before. With --overwrite, each row gets its own answers back, and values that persons gave are replaced.';
+  const keep = mixed.isCited
+    ? ''
+    : ' To keep values that you typed, write human in their _confidence columns.';
+  const hint = `Sort whole rows, or give the file of before.${keep} With --overwrite, each row gets its own answers back, and values that persons gave are replaced.`;
   if (hooks.confirmDoubt === undefined) throw createUsageError(code, message, hint);
   if (await isAgreed(hooks.confirmDoubt({ code, message, hint }), hooks.signal)) return;
   throw createUsageError(code, 'not started: nothing was sent and nothing was spent', hint);
@@ -297,8 +297,10 @@ async function mayAskCleared(context: ReconcileContext, name: string, count: num
 interface Changes {
   readonly human: Finding[];
   readonly rejected: Finding[];
-  /** Values of a person that `--overwrite` replaces. */
+  /** Values of a person in the ledger that `--overwrite` replaces. */
   readonly withdrawn: Finding[];
+  /** Number of values of a person that `--overwrite` replaces, in the ledger or the file. */
+  replaced: number;
 }
 
 /** Selects the findings of a chunk to record. Cells to leave as they are go to `table`. */
@@ -308,7 +310,7 @@ function sortFindings(
   table: ReturnedTable,
   overwrite: boolean,
 ): Changes {
-  const sorted: Changes = { human: [], rejected: [], withdrawn: [] };
+  const sorted: Changes = { human: [], rejected: [], withdrawn: [], replaced: 0 };
   for (const finding of findings) {
     const { row, field, meaning, change } = finding;
     if (meaning === 'cleared') {
@@ -316,11 +318,16 @@ function sortFindings(
       if (given.hasValue(finding)) continue;
       if (staysBlank.has(field)) table.keep(row, field, 'blank');
       else sorted.rejected.push(finding);
-    } else if (overwrite) {
-      if (finding.stored?.who === 'human') sorted.withdrawn.push(finding);
-    } else if (isPersonal(meaning)) {
+    } else {
       const isProgram = meaning === 'corrected' && change !== null && changes.get(field) === change;
-      if (isProgram) continue;
+      const isPersons = isPersonal(meaning) && !isProgram;
+      if (overwrite) {
+        const isStored = finding.stored?.who === 'human';
+        if (isStored) sorted.withdrawn.push(finding);
+        if (isStored || isPersons || finding.doubt === 'persons') sorted.replaced += 1;
+        continue;
+      }
+      if (!isPersons) continue;
       if (given.isDisputed(finding)) table.keep(row, field, 'human');
       else sorted.human.push(finding);
     }
@@ -400,14 +407,15 @@ function report(
   given: GivenValues,
 ): void {
   const { disputed, disputedFields } = given;
+  const { overwrite } = context.settings;
   const sum = (count: (column: ColumnChanges) => number): number =>
     columns.reduce((total, column) => total + count(column), 0);
   const cleared = sum(({ name, cleared: cells }) =>
     staysBlank.has(name) ? 0 : cells - given.countFilled(name),
   );
   const stale = sum((column) => column.stale);
-  const unvouched = context.settings.overwrite ? 0 : sum((column) => column.unvouched);
-  const personal = sum((column) => column.corrected + column.given);
+  const unvouched = overwrite ? 0 : sum((column) => column.unvouched);
+  const personal = overwrite ? 0 : sum((column) => column.corrected + column.given);
   const asked = [
     ...(cleared === 0 ? [] : [`${formatCount(cleared)} cleared`]),
     ...(stale === 0 ? [] : [`${formatCount(stale)} stale`]),
@@ -440,7 +448,7 @@ function report(
             message: `${formatNumber(unvouched, 'cell')} in rows that name no run ${unvouched === 1 ? 'has' : 'have'} sources that this ledger does not know. The values stay; their confidence and citations are cleared.`,
           },
         ]),
-    ...(disputed === 0
+    ...(disputed === 0 || overwrite
       ? []
       : [
           {
@@ -449,7 +457,7 @@ function report(
           },
         ]),
   ];
-  const many = columns.filter(({ corrected, same }) => isMuch(corrected, same + corrected));
+  const many = overwrite ? [] : columns.filter(({ corrected, same }) => isMuch(corrected, same + corrected));
   const pasted = many.map(({ name, corrected }) => ({
     code: 'MANY_CORRECTIONS',
     message: `${formatNumber(corrected, 'cell')} of ${name} differ from the answers, and are taken for corrections. If they are not, give the file of before.`,

@@ -1,5 +1,5 @@
 import type { FoundAnswers, JobHandle } from '../ledger/ledger.js';
-import { type FieldAnswer, isExcludedBy } from '../model/answer.js';
+import { type FieldAnswer, isExcludedBy, type RowAnswer } from '../model/answer.js';
 import { type Ask, getFieldIds } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import type { Likeness } from '../model/likeness.js';
@@ -9,7 +9,7 @@ import { getValue, isFormula, type Row } from '../model/row.js';
 import { compareCell, explainChange, readTypedCell } from '../model/same-value.js';
 import { getPath } from '../write/cells.js';
 import { AnswerIndex } from './answer-index.js';
-import { citesRather, isBeside } from './cited-sources.js';
+import { citesOthers, citesRather, isBeside } from './cited-sources.js';
 import type { JobContext } from './job-context.js';
 import { getOutcome, listRunIds } from './returned-row.js';
 import type { ReturnedTable } from './returned-table.js';
@@ -52,8 +52,8 @@ export interface Finding {
   /** True for the first stale cell of a row that the ledger does not know at all. */
   readonly isChangedRow: boolean;
   readonly stored: FieldAnswer | undefined;
-  /** Number of other rows whose answer the cell shows. */
-  readonly likeOthers: number;
+  /** Keys of other rows whose answer the cell shows. */
+  readonly shows: readonly string[];
   /** What speaks for a person, or against one, in a file whose rows are mixed. */
   readonly doubt: CellDoubt | null;
 }
@@ -84,13 +84,6 @@ interface KnownAnswer {
   readonly isFormer: boolean;
 }
 
-/** The answers of a run, or of a row, to find those that a cell shows. */
-interface NamedAnswers {
-  readonly key: string;
-  readonly fields: ReadonlyMap<string, FieldAnswer>;
-  readonly isFormer: boolean;
-}
-
 /** Opens a reader of what the cells of a returned file mean. */
 export async function openCellReader(context: CellContext, table: ReturnedTable): Promise<CellReader> {
   const { ask, ledger } = context;
@@ -117,7 +110,7 @@ export class CellReader {
   /** What was asked before with other wordings of the fields. */
   readonly #formerAsks: readonly Ask[];
   readonly #forms = new SavedForms();
-  /** Only for files with rows that name no run. */
+  /** Only for files with cells that may show answers of runs that their rows do not name. */
   #index: Promise<AnswerIndex> | null = null;
 
   constructor(context: CellContext, table: ReturnedTable, formerAsks: readonly Ask[]) {
@@ -205,11 +198,8 @@ export class CellReader {
     const changed = new Set<Row>();
     return cells.map((cell) => {
       const { row, key, place } = cell;
-      const named =
-        shown.get(cell) ??
-        listRunIds(row).flatMap((id) =>
-          (runs.get(id)?.answers ?? []).map((each) => ({ ...each, isFormer: false })),
-        );
+      const ofRuns = listRunIds(row).flatMap((id) => runs.get(id)?.answers ?? []);
+      const named = [...ofRuns, ...(shown.get(cell) ?? [])].map((each) => ({ ...each, isFormer: false }));
       const earlier = former.map(({ answers: each }) => ({
         key,
         fields: each.get(key)?.fields ?? NO_FIELDS,
@@ -224,37 +214,44 @@ export class CellReader {
       const alike = others.filter(
         ({ answer }) => answer.value !== null && this.#isSameField(row, place, answer.value),
       );
-      const likeOthers = new Set(alike.map((each) => each.key)).size;
+      const cited = alike.filter(({ answer }) =>
+        alike.every((each) => !citesRather(row, place.name, each.answer, answer)),
+      );
+      const shows = [...new Set(cited.map((each) => each.key))];
       const isChangedRow = meaning === 'stale' && !answers.has(key) && !changed.has(row);
       if (meaning === 'stale') changed.add(row);
-      return { ...this.#describe(cell, meaning), isChangedRow, likeOthers };
+      return { ...this.#describe(cell, meaning), isChangedRow, shows };
     });
   }
 
-  /** For cells of rows that name no run: the answers of this ask, to any row, whose sources or values they show. */
+  /**
+   * The answers of this ask, to any row, whose sources or values a cell shows: for cells of rows that name no run, and for
+   * those that cite other sources than their answer.
+   */
   async #findShown(
     cells: readonly UnclearCell[],
     answers: FoundAnswers['answers'],
-  ): Promise<ReadonlyMap<UnclearCell, readonly NamedAnswers[]>> {
-    const nameless = cells.filter(({ row, place }) => this.#isNameless(row, place.name));
-    const shown = new Map<UnclearCell, readonly NamedAnswers[]>();
-    if (nameless.length === 0) return shown;
+  ): Promise<ReadonlyMap<UnclearCell, readonly RowAnswer[]>> {
+    const searched = cells.filter(
+      ({ row, place, stored }) =>
+        this.#isNameless(row, place.name) ||
+        (!this.#isBlank(row, place) && citesOthers(row, place.name, stored)),
+    );
+    const shown = new Map<UnclearCell, readonly RowAnswer[]>();
+    if (searched.length === 0) return shown;
     const { ask, ledger, job } = this.#context;
     this.#index ??= AnswerIndex.create(ledger, { ...job, ask });
     const index = await this.#index;
-    for (const cell of nameless) {
+    for (const cell of searched) {
       const { row, key, place } = cell;
-      const older = await ledger.listOlderAnswers(ask.id, key, ask);
+      const older = this.#isNameless(row, place.name) ? await ledger.listOlderAnswers(ask.id, key, ask) : [];
       const own = [answers.get(key)?.fields ?? NO_FIELDS, ...older.map(({ fields }) => fields)];
       const all = [...own.map((fields) => ({ key, fields })), ...index.find(row, place.name)];
       const beside = all.filter(({ fields }) => {
         const answer = fields.get(place.name);
         return answer !== undefined && isBeside(row, place.name, answer);
       });
-      shown.set(
-        cell,
-        beside.map((each) => ({ ...each, isFormer: false })),
-      );
+      shown.set(cell, beside);
     }
     return shown;
   }
@@ -369,7 +366,7 @@ function describeFinding({ row, key, place, stored }: UnclearCell, meaning: Mean
   const value = isPersonal(meaning) ? readField(row, place, stored?.value ?? null) : null;
   return {
     ...{ row, key, field: place.name, meaning, value, change, stored },
-    ...{ isChangedRow: false, likeOthers: 0, doubt: null },
+    ...{ isChangedRow: false, shows: [], doubt: null },
   };
 }
 
@@ -389,10 +386,10 @@ function markMoved(findings: readonly Finding[]): readonly Finding[] {
   const rows = new Set(findings.filter(({ meaning }) => meaning === 'moved').map(({ row }) => row));
   if (rows.size === 0) return findings;
   return findings.map((finding) => {
-    const { meaning, row, likeOthers } = finding;
+    const { meaning, row, shows } = finding;
     const isEdit = isPersonal(meaning) || meaning === 'cleared';
     if (!isEdit || !rows.has(row)) return finding;
-    const doubt = isPersonal(meaning) && likeOthers === 0 ? 'persons' : null;
+    const doubt = isPersonal(meaning) && shows.length === 0 ? 'persons' : null;
     return { ...finding, meaning: 'moved', value: null, change: null, doubt };
   });
 }
