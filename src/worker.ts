@@ -9,7 +9,7 @@ import type { EnrichEvent } from './model/events.js';
 import { isLedgerUrl } from './model/ledger-url.js';
 import { type ApiKey, checkOptionTypes, type OptionTypes } from './model/option-types.js';
 import { HOSTED_URL } from './model/run.js';
-import { hasKey, resolveSettings, type Settings } from './options.js';
+import { hasKey, resolvePlanSettings, type Settings } from './options.js';
 import { openQueue } from './queue/open-queue.js';
 import { type SessionEnd, WorkSession } from './queue/work-session.js';
 
@@ -66,7 +66,7 @@ export async function runWorker(options: WorkerOptions, hooks: WorkerHooks = {})
       'Set --ledger or ROWFILL_LEDGER to its URL, such as postgres://host/database.',
     );
   }
-  const settings = resolveSettings({ ...rest, input: '-' });
+  const settings = resolveWorkerSettings(rest);
   let hasWorked = false;
   while (!signal.aborted) {
     const end = await workOnce(ledger, settings, onEvent, signal).catch((error: unknown): SessionEnd => {
@@ -84,6 +84,19 @@ export async function runWorker(options: WorkerOptions, hooks: WorkerHooks = {})
     await setTimeout(delayMs, undefined, { signal }).catch(() => undefined);
   }
   onEvent({ type: 'stopped' });
+}
+
+/** Settings of a worker. Unlike a job, it cannot have an agent in its own process. */
+function resolveWorkerSettings(options: Omit<WorkerOptions, 'ledger'>): Settings {
+  const settings = resolvePlanSettings({ ...options, input: '-' });
+  if (settings.agent.kind === 'hosted' && !hasKey(options)) {
+    throw createUsageError(
+      'NO_AGENT',
+      'no agent given: EXA_API_KEY is not set, and neither is --api-url',
+      'For the hosted service, set EXA_API_KEY or EXA_API_KEY_FILE. For another agent, such as the one that rowfill serve starts for your own tables, use --api-url URL.',
+    );
+  }
+  return settings;
 }
 
 /** True if the same worker can go on later. */

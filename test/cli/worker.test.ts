@@ -293,6 +293,10 @@ test('says what is missing: a ledger on PostgreSQL, an agent that workers can re
   expect(worker).toMatchObject({ status: 2, stderr: expect.stringContaining('[WORKERS_NEED_POSTGRES]') });
   const none = await dir.run(['worker', '--ledger', ledger]);
   expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('[NO_AGENT]') });
+  expect(none.stderr).toContain('use --api-url URL');
+  // Every option that an error names is one that a worker has.
+  const help = (await dir.run(['worker', '--help'])).stdout;
+  for (const [option] of none.stderr.matchAll(/--[a-z-]+/g)) expect(help).toContain(option);
   const unreachable = await dir.run(['worker', '--api-url', 'http://127.0.0.1:9', '--ledger', ledger]);
   expect(unreachable).toMatchObject({ status: 4 });
 });
