@@ -102,7 +102,8 @@ function resolveWorkerSettings(options: Omit<WorkerOptions, 'ledger'>): Settings
 /** True if the same worker can go on later. */
 function isPassing(error: Error): boolean {
   if (!(error instanceof RowfillError)) return 'outcome' in error;
-  return error.kind === 'unreachable' || error.code === 'LEASE_LOST';
+  // A server that was written to will be again.
+  return error.kind === 'unreachable' || error.code === 'LEASE_LOST' || error.code === 'LEDGER_NOT_WRITABLE';
 }
 
 /** Opens everything and works until the session ends. Closing hands open batches over. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 import type { ConstructorOptions, PgBoss } from 'pg-boss';
-import { createUsageError, describeError } from '../errors.js';
+import { createUsageError, hasErrorCode } from '../errors.js';
 import { hashText } from '../model/ask.js';
 import { parseLedgerUrl } from '../model/ledger-url.js';
 import { FORMAT, type QueuedBatch } from './messages.js';
+import { createRightsError, describeQueueError, OutageGuard } from './outage.js';
 
 /** An entry of a queue that this process has taken, and keeps until it is done or given back. */
 export interface Delivery<Content> {
@@ -55,10 +55,6 @@ const BOSS_OPTIONS = {
   reindex: false,
   monitorVacuum: false,
 };
-/** A server that is restarted is back by then. Calls that meet one outage share this time. */
-const PATIENCE_MS = 120_000;
-const RETRY_MS = 250;
-
 /**
  * The queue that carries batches to workers, on the database of the ledger. It may deliver twice: the ledger decides what
  * is true. Entries are deleted when they are done, because they hold rows.
@@ -66,28 +62,25 @@ const RETRY_MS = 250;
 export class BatchQueue {
   readonly #boss: PgBoss;
   readonly #known = new Set<string>();
-  readonly #onTrouble: (message: string) => void;
-  #isClosed = false;
-  /** When calls began to fail, in ms of `performance.now()`; null while they succeed. */
-  #awaySinceMs: number | null = null;
+  readonly #guard: OutageGuard;
 
-  constructor(boss: PgBoss, onTrouble: (message: string) => void) {
+  constructor(boss: PgBoss, guard: OutageGuard) {
     this.#boss = boss;
-    this.#onTrouble = onTrouble;
+    this.#guard = guard;
   }
 
   /** Adds batches for the workers of an account. A batch that is in the queue already is not added again. */
   async add(account: string, batches: readonly QueuedBatch[]): Promise<void> {
     const name = await this.#enter(nameWork(account));
     const entries = batches.map((each) => ({ id: toEntryId(each.batch.id), data: toEntry(each) }));
-    await this.#try(() => this.#boss.insert(name, entries));
+    await this.#guard.try(() => this.#boss.insert(name, entries));
   }
 
   /** Takes the oldest batches of an account, up to `limit`. */
   async take(account: string, limit: number): Promise<readonly Delivery<QueuedBatch>[]> {
     const name = await this.#enter(nameWork(account));
     const options = { batchSize: limit, includeMetadata: true } as const;
-    const jobs = await this.#try(() => this.#boss.fetch<Entry>(name, options));
+    const jobs = await this.#guard.try(() => this.#boss.fetch<Entry>(name, options));
     jobs.sort((one, other) => Number(one.createdOn) - Number(other.createdOn));
     return jobs.map(({ id, retryCount, data }) => ({
       id,
@@ -99,25 +92,25 @@ export class BatchQueue {
   /** Tells the queue that this process still has these entries. */
   async renew(account: string, entries: readonly Delivery<unknown>[]): Promise<void> {
     const ids = entries.map(toAttempt);
-    if (ids.length > 0) await this.#try(() => this.#boss.touch(nameWork(account), ids));
+    if (ids.length > 0) await this.#guard.try(() => this.#boss.touch(nameWork(account), ids));
   }
 
   /** Removes batches that are done. */
   async end(account: string, entries: readonly Delivery<unknown>[]): Promise<void> {
     const ids = entries.map(toAttempt);
-    if (ids.length > 0) await this.#try(() => this.#boss.deleteJob(nameWork(account), ids));
+    if (ids.length > 0) await this.#guard.try(() => this.#boss.deleteJob(nameWork(account), ids));
   }
 
   /** Puts batches back, for any worker. */
   async giveBack(account: string, entries: readonly Delivery<unknown>[]): Promise<void> {
     const ids = entries.map(toAttempt);
-    if (ids.length > 0) await this.#try(() => this.#boss.fail(nameWork(account), ids));
+    if (ids.length > 0) await this.#guard.try(() => this.#boss.fail(nameWork(account), ids));
   }
 
   /** True if a batch waits in the queue or is with a worker. */
   async has(account: string, batchId: string): Promise<boolean> {
     const name = await this.#enter(nameWork(account));
-    const found = await this.#try(() => this.#boss.findJobs(name, { id: toEntryId(batchId) }));
+    const found = await this.#guard.try(() => this.#boss.findJobs(name, { id: toEntryId(batchId) }));
     return found.length > 0;
   }
 
@@ -126,46 +119,30 @@ export class BatchQueue {
     const name = await this.#enter(nameWork(account));
     const withdrawn: string[] = [];
     for (;;) {
-      const found = await this.#try(() => this.#boss.findJobs<Entry>(name, { data: { job }, queued: true }));
+      const found = await this.#guard.try(() =>
+        this.#boss.findJobs<Entry>(name, { data: { job }, queued: true }),
+      );
       if (found.length === 0) return withdrawn;
       // One that a worker takes in this moment is run all the same. The ledger has its answers.
       const ids = found.map(({ id }) => id);
-      await this.#try(() => this.#boss.deleteJob(name, ids));
+      await this.#guard.try(() => this.#boss.deleteJob(name, ids));
       withdrawn.push(...found.map(({ data }) => data.batch));
     }
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#guard.close();
     await this.#boss.stop({ graceful: false });
   }
 
   /** Creates a queue if this process has not seen it yet. */
   async #enter(name: string): Promise<string> {
     if (this.#known.has(name)) return name;
-    await this.#try(async () => {
+    await this.#guard.try(async () => {
       if ((await this.#boss.getQueue(name)) === null) await this.#boss.createQueue(name, ENTRY_OPTIONS);
     });
     this.#known.add(name);
     return name;
-  }
-
-  /** Tries again while the database cannot be reached. Every call may be repeated. */
-  async #try<Result>(call: () => Promise<Result>): Promise<Result> {
-    for (;;) {
-      try {
-        const result = await call();
-        this.#awaySinceMs = null;
-        return result;
-      } catch (error) {
-        if (this.#isClosed || !isPassing(error)) throw error;
-        if (this.#awaySinceMs === null)
-          this.#onTrouble(`The queue cannot be reached, trying again: ${describeError(error)}`);
-        this.#awaySinceMs ??= performance.now();
-        if (performance.now() > this.#awaySinceMs + PATIENCE_MS) throw error;
-        await setTimeout(RETRY_MS);
-      }
-    }
   }
 }
 
@@ -174,10 +151,12 @@ export async function openQueue(
   url: string,
   { isSupervising = false, onTrouble }: QueueOptions,
 ): Promise<BatchQueue> {
-  return new BatchQueue(await startBoss(url, { supervise: isSupervising }), onTrouble);
+  const guard = new OutageGuard({ url, schema: resolvePlace(url).schema }, onTrouble);
+  return new BatchQueue(await guard.try(() => startBoss(url, { supervise: isSupervising })), guard);
 }
 
 async function startBoss(url: string, options: ConstructorOptions): Promise<PgBoss> {
+  let cause: unknown;
   for (const createSchema of [true, false]) {
     const boss = await createBoss(url, { ...options, createSchema });
     try {
@@ -186,13 +165,10 @@ async function startBoss(url: string, options: ConstructorOptions): Promise<PgBo
       await boss.stop({ graceful: false }).catch(() => undefined);
       // A schema that exists already needs no right to create one.
       if (!isForbidden(error)) throw error;
+      cause = error;
     }
   }
-  throw createUsageError(
-    'QUEUE_NO_RIGHTS',
-    'This database user may not create the queue of the workers',
-    `As an administrator of the database, give it a schema: create schema ${resolvePlace(url).schema} authorization USER;`,
-  );
+  throw createRightsError(resolvePlace(url).schema, cause);
 }
 
 /** Number of batches that no worker has taken, of all accounts; null without a queue, or without its package. */
@@ -203,6 +179,8 @@ export async function countWaitingBatches(url: string): Promise<number | null> {
     const queues = (await boss.getQueues()).filter(({ name }) => name.startsWith(WORK));
     const counts = queues.map(async ({ name }) => (await boss.findJobs(name, { queued: true })).length);
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  } catch (error) {
+    throw describeQueueError(error, { url, schema: resolvePlace(url).schema });
   } finally {
     await boss.stop({ graceful: false });
   }
@@ -265,16 +243,5 @@ function toAttempt({ id, retryCount }: { readonly id: string; readonly retryCoun
 
 /** True if the database user lacks a right, or the schema that it may use does not exist. */
 function isForbidden(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === '42501' || error.code === '3F000');
-}
-
-/** Codes of the server while it stops or starts, and for conflicts of two transactions. */
-const PASSING_STATES = /^(?:08...|53300|57P0.|40001|40P01)$/;
-const PASSING_CODES = /^(?:ECONN\w+|EPIPE|ENOENT|ETIMEDOUT|EAI_AGAIN)$/;
-
-function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  if (PASSING_STATES.test(code) || PASSING_CODES.test(code)) return true;
-  return /connection (?:terminated|timeout)|terminating connection/i.test(error.message);
+  return hasErrorCode(error, '42501', '3F000');
 }

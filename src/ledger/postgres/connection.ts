@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, QueryResult } from 'pg';
 import { createUsageError, RowfillError } from '../../errors.js';
 import type { LedgerUrl } from '../../model/ledger-url.js';
-import { describePostgresError, isLost, isRepeatable } from './database-errors.js';
+import { describePostgresError, isLost, isReadOnlyServer, isRepeatable } from './database-errors.js';
 import { Sql, sql, toIdentifier } from './sql.js';
 
-/** Total time to wait for another writer, or for a server that cannot be reached: once for all calls that meet it. */
+/** Total time to wait for another writer, or for a server that cannot be reached or has become read-only: once for all calls that meet it. */
 const LONGEST_WAIT_MS = 120_000;
 /** Same, for the last words of a holder. Without them, it ends with its process. */
 const LAST_WAIT_MS = 5_000;
@@ -93,6 +93,7 @@ export class Connection {
   #isRunning = false;
   readonly #trouble: Trouble;
   #isClosed = false;
+  #hasWritten = false;
   #fault: { readonly error: unknown } | null = null;
   /** Called once per outage of more than two seconds. */
   onWait: (message: string) => void = () => undefined;
@@ -194,22 +195,27 @@ export class Connection {
     for (let isRepeated = false; ; ) {
       try {
         this.#answer(group, await this.#send(group, isWrite), isRepeated);
+        this.#hasWritten ||= isWrite;
         clearInterval(watch);
         this.#trouble.outage = null;
         return;
       } catch (error) {
         outage.lastMs = performance.now();
-        this.#trouble.outage = isRepeatable(error) ? outage : null;
+        const hasMoved = this.#hasWritten && isReadOnlyServer(error);
+        const isPassing = hasMoved || isRepeatable(error);
+        this.#trouble.outage = isPassing ? outage : null;
         if (outage.lastMs > untilMs || this.#trouble.outage === null) {
           clearInterval(watch);
           const described = describePostgresError(error, this.place);
           // Nothing was written if the server only let the message wait.
-          if (isWrite && !isRepeatable(error)) this.#fault ??= { error: described };
+          if (isWrite && !isPassing) this.#fault ??= { error: described };
           for (const { reject } of group) reject(described);
           return;
         }
+        // Its name may lead to the new primary by now.
+        if (hasMoved) this.#socket?.destroy();
         isRepeated ||= isLost(error);
-        await sleep((isLost(error) ? RECONNECT_MS : 0) + Math.random() * RETRY_MS);
+        await sleep((hasMoved || isLost(error) ? RECONNECT_MS : 0) + Math.random() * RETRY_MS);
       }
     }
   }
@@ -230,7 +236,7 @@ export class Connection {
       if (outage.isTold) return;
       outage.isTold = true;
       this.onWait(
-        `The ledger at ${this.place.label} does not answer, or another program is writing to it. Waiting up to ${LONGEST_WAIT_MS / 60_000} minutes for it`,
+        `The ledger at ${this.place.label} does not answer, only allows reading, or another program is writing to it. Waiting up to ${LONGEST_WAIT_MS / 60_000} minutes for it`,
       );
     }, WATCH_MS);
     return timer;

@@ -33,6 +33,11 @@ export function isLost(error: unknown): boolean {
   );
 }
 
+/** True if the server refuses to write, as a standby does, or a primary that is being replaced. */
+export function isReadOnlyServer(error: unknown): boolean {
+  return readCode(error) === '25006';
+}
+
 function isOfTls(error: Error): boolean {
   const code = readCode(error);
   return TLS.test(code) || (code === '' && /SSL connection|certificate/i.test(error.message));
@@ -151,6 +156,7 @@ export function createGrants(schema: string): string {
   );
 }
 
-function readCode(error: unknown): string {
+/** The code of an error of the driver or the system; empty if it has none. */
+export function readCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
