@@ -133,6 +133,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     ...parts,
     verdicts: hasVerdicts,
     isReturned: parts.history.returned != null,
+    isSavedAs: (column, form) => parts.history.returned?.isSavedAs(column, form) === true,
     mode: await readMode(parts.inputPath),
     shape: slimmed?.shape ?? input.shape,
     columns: slimmed?.columns ?? input.columns,

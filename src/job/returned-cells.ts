@@ -347,6 +347,7 @@ export class CellReader {
    * cells that only these would explain are a person's, and the rows must be read again.
    */
   settleForms(): boolean {
+    this.#table.setForms(this.#forms);
     return this.#forms.settle();
   }
 
@@ -378,6 +379,7 @@ export function createOpenCells(table: ReturnedTable): ReturnedCells {
     isLeftAlone: table.isLeftAlone.bind(table),
     findKept: () => null,
     listKeptRuns: () => [],
+    isSavedAs: () => false,
   };
 }
 

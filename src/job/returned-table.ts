@@ -2,11 +2,13 @@ import type { FoundAnswers } from '../ledger/ledger.js';
 import type { KeptCell } from '../model/answer.js';
 import type { Ask } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
+import type { SavedForm } from '../model/likeness.js';
 import { findFieldNames, isOwnColumn } from '../model/output-columns.js';
 import type { ReturnedCells } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
 import type { ReturnedFile } from './returned-file.js';
 import { getFieldOutcome, getOutcome, listRunIds } from './returned-row.js';
+import type { SavedForms } from './saved-forms.js';
 
 /** Who filled a cell, by what the file has beside it. */
 export type Voucher =
@@ -92,6 +94,7 @@ export class ReturnedTable implements ReturnedCells {
   };
   /** In a plan: cells whose values would be rejected. */
   readonly #cleared = new Map<string, Set<string>>();
+  #forms: Pick<SavedForms, 'isSavedAs'> | null = null;
 
   constructor(parts: TableParts) {
     this.#parts = parts;
@@ -128,6 +131,14 @@ export class ReturnedTable implements ReturnedCells {
   /** Marks a cell that has an answer, or had one, although nothing beside it says so. */
   open(row: Row, field: string): void {
     this.#opened.add(row, field);
+  }
+
+  setForms(forms: Pick<SavedForms, 'isSavedAs'>): void {
+    this.#forms = forms;
+  }
+
+  isSavedAs(column: string, form: SavedForm): boolean {
+    return this.#forms?.isSavedAs(column, form) === true;
   }
 
   /** Runs that answered the cells of a row that are not asked now. */

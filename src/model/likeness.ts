@@ -11,6 +11,7 @@ export type SavedForm =
   | 'lost plus'
   | 'point zero'
   | 'separators'
+  | 'letter case'
   | 'day first'
   | 'month first'
   | 'no time'

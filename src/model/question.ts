@@ -2,6 +2,7 @@ import type { KeptCell } from './answer.js';
 import { type Ask, formatRecord, hashRecord, hashRecordText } from './ask.js';
 import { type Blanks, DEFAULT_BLANKS } from './blank.js';
 import { isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
+import type { SavedForm } from './likeness.js';
 import { createFieldColumns } from './output-columns.js';
 import {
   type CellRow,
@@ -93,6 +94,8 @@ export interface ReturnedCells {
   findKept(row: Row, field: string): KeptCell | null;
   /** Runs that answered cells of a row that are not asked now, so that the row still names them. */
   listKeptRuns(row: Row): readonly string[];
+  /** True if the cells of a column show that a program saved it in this form. */
+  isSavedAs(column: string, form: SavedForm): boolean;
 }
 
 /**

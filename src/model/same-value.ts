@@ -25,16 +25,21 @@ const READABLE: ReadonlySet<SavedForm> = new Set([
   'month first',
 ]);
 
-/** True if a filled cell still means its value, and all of it can be read there. */
+/**
+ * True if a filled cell still means its value, and all of it can be read there. `isSavedAs` tells how its column was
+ * saved: in a column of another form, the same text means another value.
+ */
 export function mayStay(
   cell: JsonValue | undefined,
   value: JsonValue | undefined,
   schema: JsonValue | undefined,
+  isSavedAs: (form: SavedForm) => boolean,
   raw?: string,
 ): boolean {
   if (cell === undefined || cell === '' || (value ?? null) === null) return false;
   const likeness = compareCell(cell, value, schema, raw);
-  return likeness !== null && (likeness.isPlain || likeness.forms.some((form) => READABLE.has(form)));
+  if (likeness === null) return false;
+  return likeness.isPlain || likeness.forms.some((form) => READABLE.has(form) && isSavedAs(form));
 }
 
 /** True if a cell still means a value that was written to it, after any program has saved the file. */
@@ -60,8 +65,12 @@ export function compareCell(
   if (typeof cell === 'object') return toLikeness(isSameValue(cell, value));
   const text = foldText(String(cell));
   switch (typeof value) {
-    case 'number':
-      return raw !== undefined && isClose(Number(raw), value) ? PLAIN : compareNumber(text, value, schema);
+    case 'number': {
+      // A stored number has no notation that could be misread.
+      const number = raw ?? cell;
+      if (raw !== undefined || typeof cell === 'number') return toLikeness(isClose(Number(number), value));
+      return compareNumber(text, value, schema);
+    }
     case 'boolean':
       return toLikeness((value ? YES : NO).has(text.toLowerCase()));
     case 'string':
@@ -71,14 +80,17 @@ export function compareCell(
   }
 }
 
-/** The forms that would have changed the text of a value. */
+/** The forms that would have changed the text of a value, or of others beside it. */
 export function listProneForms(value: JsonValue): readonly SavedForm[] {
   if (typeof value === 'number') {
     if (Math.abs(value) >= 1e11) return ['scientific', 'thousands points'];
     if (Number.isInteger(value)) return Math.abs(value) >= 1_000 ? ['thousands points'] : [];
-    return ['decimal comma'];
+    // A program that writes points between thousands writes decimal commas.
+    return ['decimal comma', 'thousands points'];
   }
-  if (typeof value !== 'string' || !/^\+?\d/.test(value)) return [];
+  if (typeof value !== 'string') return [];
+  if (isBareAddress(value)) return ['letter case'];
+  if (!/^\+?\d/.test(value)) return [];
   if (DATE.test(value)) {
     const time = findTime(value.slice(10));
     return time === null || isMidnight(time)
@@ -91,8 +103,12 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
   const digits = value.replace(/\D/g, '');
   if (value.startsWith('+')) forms.push('lost plus');
   else if (digits.startsWith('0') && digits.length > 1) forms.push('lost zeros');
-  if (/^\d+$/.test(value)) forms.push('added zeros', 'point zero');
-  else forms.push('separators');
+  if (!/^\d+$/.test(value)) forms.push('separators');
+  else {
+    forms.push('added zeros', 'point zero');
+    if (digits.length >= PHONE_DIGITS) forms.push('separators');
+    if (/^[1-9]\d{3}/.test(value)) forms.push('thousands points');
+  }
   if (digits.length >= 12) forms.push('scientific');
   return forms;
 }
@@ -126,7 +142,10 @@ function compareText(
   if (DATE.test(value)) return compareDate(text, value, raw);
   if (isDateOfNumbers(text, value)) return toForms('date of numbers');
   if (DIGITS.test(value)) return compareDigits(text, value, raw);
-  return toLikeness(/[@:/.]/.test(value) && normalizeAddress(text) === normalizeAddress(value));
+  if (isBareAddress(value))
+    return isBareAddress(text) && foldHost(text) === foldHost(value) ? toForms('letter case') : null;
+  const address = normalizeAddress(value);
+  return toLikeness(address !== null && normalizeAddress(text) === address);
 }
 
 function isClose(number: number, value: number): boolean {
@@ -174,12 +193,15 @@ function isSameNumber(text: string, value: number): boolean {
   );
 }
 
-/** The numbers that a text of digits, points and commas can mean. */
+const WITH_POINT = /^[+-]?(?:\d*|\d{1,3}(?:,\d{2,3})*,\d{3})(?:\.\d*)?$/;
+const WITH_COMMA = /^[+-]?(?:\d*|\d{1,3}(?:\.\d{2,3})*\.\d{3})(?:,\d*)?$/;
+
+/** The numbers that a text of digits, points and commas can mean: one of the marks separates thousands. */
 function listNumbers(text: string): number[] {
-  const point = text.replaceAll(',', '');
-  const comma = text.replaceAll('.', '').replace(',', '.');
-  const none = /^[+-]?\d{1,3}(?:[.,]\d{3})+$/.test(text) ? text.replace(/[.,]/g, '') : point;
-  return [point, comma, none].map(Number).filter((number) => !Number.isNaN(number));
+  const numbers: number[] = [];
+  if (WITH_POINT.test(text)) numbers.push(Number(text.replaceAll(',', '')));
+  if (WITH_COMMA.test(text)) numbers.push(Number(text.replaceAll('.', '').replace(',', '.')));
+  return numbers;
 }
 
 /** Digits of a phone number at least; in shorter texts, the marks between digits mean something. */
@@ -187,20 +209,48 @@ const PHONE_DIGITS = 7;
 
 /** Ids, post codes and phone numbers: zeros and the sign at the start may be lost. */
 function compareDigits(text: string, value: string, raw: string | undefined): Likeness | null {
-  const digits = value.replace(/[\s().+-]/g, '');
-  const bare = (each: string): string => each.replace(/[\s().+-]/g, '').replace(/^0+(?=.)/, '');
-  const shown = raw !== undefined && /^\d+$/.test(raw) && bare(raw) === bare(value) ? raw : text;
-  if (/^\d+$/.test(bare(shown)) && bare(shown) === bare(value)) {
-    const own = shown.replace(/[\s().+-]/g, '');
-    if (own.length > digits.length) return toForms('added zeros');
-    if (own.length < digits.length) return toForms('lost zeros');
-    if (value.startsWith('+') && !shown.startsWith('+')) return toForms('lost plus');
-    return digits.length < PHONE_DIGITS ? toForms('separators') : PLAIN;
+  const digits = removeMarks(value);
+  const shown = raw !== undefined && /^\d+$/.test(raw) && toNumeral(raw) === toNumeral(value) ? raw : text;
+  const own = removeMarks(shown);
+  if (/^\d+$/.test(own) && toNumeral(own) === toNumeral(digits)) {
+    if (own.length !== digits.length) {
+      // No program changes both zeros and marks.
+      if (own !== shown && digits === value) return null;
+      return toForms(own.length > digits.length ? 'added zeros' : 'lost zeros');
+    }
+    return compareMarks(shown, value, own);
   }
   if (/^\d+(?:[.,]\d+)?e\+?\d+$/i.test(text.replace(/\s/g, '')))
-    return isSameNumber(text, Number(bare(value))) ? toForms('scientific') : null;
-  const isPointZero = /^\d+[.,]0+$/.test(text) && bare(text.replace(/[.,]0+$/, '')) === bare(value);
+    return isSameNumber(text, Number(toNumeral(value))) ? toForms('scientific') : null;
+  const isPointZero = /^\d+[.,]0+$/.test(text) && toNumeral(text.replace(/[.,]0+$/, '')) === toNumeral(value);
   return isPointZero ? toForms('point zero') : null;
+}
+
+/** Compares the marks of two texts with the same digits. */
+function compareMarks(text: string, value: string, digits: string): Likeness | null {
+  if (value.startsWith('+') && !text.startsWith('+')) return toForms('lost plus');
+  if (isDecimal(text) || isDecimal(value)) return null;
+  const isPhone = digits.length >= PHONE_DIGITS;
+  if (value === digits) {
+    if (isPhone) return toForms('separators');
+    return /^[1-9]\d{0,2}(?:[. ]\d{3})+$/.test(text) ? toForms('thousands points') : null;
+  }
+  if (isPhone) return PLAIN;
+  const groups = (each: string): string => each.replace(/\D+/g, ' ').trim();
+  return text === digits || groups(text) === groups(value) ? toForms('separators') : null;
+}
+
+/** True for a number with a decimal point that cannot separate thousands. */
+function isDecimal(text: string): boolean {
+  return /^\d+\.\d+$/.test(text) && !/^[1-9]\d{0,2}\.\d{3}$/.test(text);
+}
+
+function removeMarks(text: string): string {
+  return text.replace(/[\s().+-]/g, '');
+}
+
+function toNumeral(text: string): string {
+  return removeMarks(text).replace(/^0+(?=.)/, '');
 }
 
 const YES = new Set([
@@ -248,14 +298,27 @@ const NO = new Set([
   '否',
 ]);
 
-function normalizeAddress(text: string): string {
-  const bare = text.replace(/^mailto:/i, '');
-  const match = /^(?:([a-z][a-z\d+.-]*):\/\/)?([^/?#]*)(.*)$/is.exec(bare);
-  if (match === null || /\s/.test(bare)) return bare;
-  const [, scheme = '', host = '', rest = ''] = match;
-  return bare.includes('@') && rest === ''
-    ? bare.toLowerCase()
-    : `${scheme.toLowerCase()}:${host.toLowerCase()}${rest.replace(/\/$/, '')}`;
+const SCHEME = /^[a-z][a-z\d+.-]*:\/\/\S+$/i;
+const EMAIL = /^(?:mailto:)?([^\s@/]+@[^\s@/]+\.[^\s@/]+)$/i;
+
+/** True for a domain, and for any other name with marks such as `node.js`: letter case may mean something there. */
+function isBareAddress(text: string): boolean {
+  return /^[^\s:@]*[/.][^\s:@]*$/.test(text) && /\p{L}/u.test(text);
+}
+
+function foldHost(text: string): string {
+  const end = text.search(/[/?#]/);
+  const host = end < 0 ? text : text.slice(0, end);
+  return host.toLowerCase() + text.slice(host.length).replace(/\/$/, '');
+}
+
+/** A web or mail address without what makes no difference; null for any other text. */
+function normalizeAddress(text: string): string | null {
+  const mail = EMAIL.exec(text)?.[1];
+  if (mail !== undefined) return mail.toLowerCase();
+  if (!SCHEME.test(text)) return null;
+  const host = text.indexOf('://') + 3;
+  return text.slice(0, host).toLowerCase() + foldHost(text.slice(host));
 }
 
 /** A list or object as JSON, or a list in parts. */

@@ -2,6 +2,7 @@ import type { CitedSource, FieldAnswer, FilledRow } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
 import { formatMicros } from '../model/format.js';
 import { getOwn, isJsonObject, type JsonValue } from '../model/json.js';
+import type { SavedForm } from '../model/likeness.js';
 import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model/output-columns.js';
 import type { Row } from '../model/row.js';
 import { mayStay } from '../model/same-value.js';
@@ -49,6 +50,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     inputWidth: inputTitles.length,
     // Column names are unique; titles may repeat.
     isBlank: (at, text) => blanks.isUnfilled(columns[at] ?? titles[at] ?? '', text),
+    isSavedAs: (at, form) => options.isSavedAs?.(columns[at] ?? '', form) === true,
     write: createWriter(options.raw),
   };
   const formatDay = createDayFormatter();
@@ -149,6 +151,8 @@ interface FillContext {
   readonly inputWidth: number;
   /** True for an input cell that may be filled. */
   isBlank(at: number, text: string | undefined): boolean;
+  /** True if a program saved the column in this form. */
+  isSavedAs(at: number, form: SavedForm): boolean;
   write(value: JsonValue | undefined): string;
 }
 
@@ -215,7 +219,8 @@ function renewField(
     }
     const raw = row.kind === 'cells' ? row.stored?.[at] : null;
     const number = raw?.kind === 'number' ? raw.raw : undefined;
-    if (!mayStay(out[at], value, schema, number)) out[at] = context.write(value);
+    if (!mayStay(out[at], value, schema, (form) => context.isSavedAs(at, form), number))
+      out[at] = context.write(value);
   }
   if (isKept && (answer?.value ?? null) === null) {
     replaceVouchers(out, place, '');

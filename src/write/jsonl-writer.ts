@@ -1,6 +1,7 @@
 import type { FieldAnswer, FilledRow, KeptCell } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
 import { compactJson, isJsonObject, type JsonValue, parseMembers } from '../model/json.js';
+import type { SavedForm } from '../model/likeness.js';
 import type { Row } from '../model/row.js';
 import { mayStay } from '../model/same-value.js';
 import { type CheckedCitation, formatVerdict } from '../model/verdict.js';
@@ -59,7 +60,8 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
       if (isReturned && own !== undefined) {
         // A placeholder stays where nothing was found, as in the first output.
         const isKept = value === null && blanks.isUnfilled(name, own);
-        const isWhole = value === null ? own === null : mayStay(own, value, undefined);
+        const isSavedAs = (form: SavedForm): boolean => options.isSavedAs?.(name, form) === true;
+        const isWhole = value === null ? own === null : mayStay(own, value, undefined, isSavedAs);
         if (!isKept && !isWhole) replaced.set(name, JSON.stringify(value));
       } else if (own === undefined) added += `,${key}${JSON.stringify(value)}`;
       else if (!blanks.isUnfilled(name, own) && (!options.overwrite || value === null)) continue;

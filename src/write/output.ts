@@ -3,6 +3,7 @@ import type { Field } from '../model/ask.js';
 import type { Blanks } from '../model/blank.js';
 import type { FileFormat, FileShape } from '../model/file-format.js';
 import type { JsonObject } from '../model/json.js';
+import type { SavedForm } from '../model/likeness.js';
 
 /** Where the sources of a workbook's values go. */
 export type SourcesPlace = 'columns' | 'comments' | 'sheet';
@@ -35,6 +36,8 @@ export interface OutputOptions {
   readonly sources?: SourcesPlace | undefined;
   /** True for a filled file that was given back: the sources that it has are replaced. @default false */
   readonly isReturned?: boolean | undefined;
+  /** True if a program saved a column of such a file in this form. @default never */
+  readonly isSavedAs?: ((column: string, form: SavedForm) => boolean) | undefined;
   /** A second file with one JSON line per citation. @default none */
   readonly citationsFile?: string | undefined;
   /** Permissions of a new file, which keep it as private as the input. @default what the system gives a new file */

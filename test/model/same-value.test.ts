@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { SavedForm } from '../../src/model/likeness.js';
 import { compareCell, mayStay } from '../../src/model/same-value.js';
 
 const NUMBER = { type: 'number' };
@@ -20,6 +21,10 @@ describe('a cell of a file that was saved again', () => {
     ['45355', '2024-03-04', 'plain'],
     ['+49 (30) 12345678', '+49 30 12345678', 'plain'],
     ['WAHR', true, 'plain'],
+    ['48.00', 48, 'plain'],
+    ['12,34,567.5', 1234567.5, 'plain'],
+    ['HTTPS://Acme.com/', 'https://acme.com', 'plain'],
+    ['mailto:Ann@acme.com', 'ann@acme.com', 'plain'],
     // Only a change of the whole column explains it.
     ['1,234', 1.234, 'decimal comma'],
     ['1.234', 1234, 'thousands points'],
@@ -37,7 +42,26 @@ describe('a cell of a file that was saved again', () => {
     ['2-Feb', '2-2', 'date of numbers'],
     ['02.Nov', '2-11', 'date of numbers'],
     ['2026-02-11', '2-11', 'date of numbers'],
+    ['1 271', '1271', 'thousands points'],
+    ['30 1234 5678', '3012345678', 'separators'],
+    ['12 345', '12-345', 'separators'],
+    ['ACME.com', 'acme.com', 'letter case'],
     // Something else.
+    ['4.8', 48, null],
+    ['4,8', 48, null],
+    ['0.5', 5, null],
+    ['1234.5', 12345, null],
+    ['1.12', '112', null],
+    ['4-2', '42', null],
+    ['20-24', '2024', null],
+    ['01-271', '01271', null],
+    ['01 271', '01271', null],
+    ['0.1271', '01271', null],
+    ['0.1271234', '01271234', null],
+    ['21-1', '2-11', null],
+    ['112', '1.12', null],
+    ['acme.com/A', 'acme.com/a', null],
+    ['@Acme', '@acme', null],
     ['1234', 1.234, null],
     ['2024-03-04 12:30', '2024-03-04', null],
     ['3-Feb', '2-2', null],
@@ -48,11 +72,25 @@ describe('a cell of a file that was saved again', () => {
     expect(found).toBe(expected);
   });
 
-  test('stays only if the whole value can be read from it', () => {
-    expect(mayStay('04.03.2024', '2024-03-04', undefined)).toBe(true);
-    expect(mayStay('1,234', 1.234, NUMBER)).toBe(true);
-    expect(mayStay('117', '0117', undefined)).toBe(false);
-    expect(mayStay('1.23457E+11', 123456789012, NUMBER)).toBe(false);
-    expect(mayStay('1.23457E+11', 123456789012, NUMBER, '123456789012')).toBe(true);
+  test('a stored number has no notation, so that only an equal one is the same', () => {
+    expect(compareCell(0.5, 5, NUMBER)).toBe(null);
+    expect(compareCell(1.234, 1234, NUMBER)).toBe(null);
+    expect(compareCell('0.5', 5, NUMBER, '0.5')).toBe(null);
+    expect(compareCell('1.234', 1234, NUMBER, '1.234')).toBe(null);
+    expect(compareCell('1.234', 1234, NUMBER, '1234')?.isPlain).toBe(true);
+  });
+
+  test('stays only if the whole value can be read from it, as its column was saved', () => {
+    const was = (form: SavedForm) => (each: SavedForm) => each === form;
+    const never = () => false;
+    expect(mayStay('04.03.2024', '2024-03-04', undefined, never)).toBe(true);
+    expect(mayStay('1,234', 1.234, NUMBER, was('decimal comma'))).toBe(true);
+    expect(mayStay('1,234', 1.234, NUMBER, never)).toBe(false);
+    expect(mayStay('1.234', 1234, NUMBER, was('decimal comma'))).toBe(false);
+    expect(mayStay('04/03/2024', '2024-03-04', undefined, was('day first'))).toBe(true);
+    expect(mayStay('04/03/2024', '2024-04-03', undefined, was('day first'))).toBe(false);
+    expect(mayStay('117', '0117', undefined, was('lost zeros'))).toBe(false);
+    expect(mayStay('1.23457E+11', 123456789012, NUMBER, was('scientific'))).toBe(false);
+    expect(mayStay('1.23457E+11', 123456789012, NUMBER, never, '123456789012')).toBe(true);
   });
 });

@@ -1,0 +1,165 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { JsonValue } from '../../src/model/json.js';
+import { openFilled, type Table } from '../helpers/filled-file.js';
+
+/** A filled file of companies 1, 2, … with the values of each in turn. */
+function openValues(fields: readonly string[], values: readonly (readonly JsonValue[])[], ending = 'csv') {
+  const names = fields.map((field) => field.split(':')[0] ?? '');
+  const find = (company: string, field: string, time: number): JsonValue => {
+    const own = values[Number(company.split(' ').at(-1)) - 1]?.[names.indexOf(field)] ?? null;
+    return Array.isArray(own) ? (own[time - 1] ?? null) : own;
+  };
+  return openFilled(values.length, find, [...fields], { ending, send: ['company'] });
+}
+
+function set(column: string, cells: Readonly<Record<number, string>>): (table: Table) => void {
+  return (table) => {
+    for (const [row, cell] of Object.entries(cells))
+      Object.assign(table[Number(row)] ?? {}, { [column]: cell });
+  };
+}
+
+test.each([
+  ['a number with another point', 'rating:number', [48, 5, 42, 3], { 0: '4.8', 1: '0.5', 2: '4.2' }],
+  ['a number with a comma', 'rating:number', [48, 45, 3], { 0: '4,8' }],
+  ['an integer that is none any more', 'staff:integer', [48, 45, 1200], { 0: '4.80', 2: '12.00' }],
+  ['a longer number', 'revenue:number', [12345, 45, 1.5], { 0: '1234.5' }],
+  ['the only number of thousands', 'revenue:number', [1234, 45, 12], { 0: '1.234' }],
+  ['thousands beside decimals', 'revenue:number', [1234, 5678, 1.5, 2.5], { 0: '1.234', 1: '5.678' }],
+  ['versions', 'version', ['112', '42', 'beta', '3'], { 0: '1.12', 1: '4-2' }],
+  ['a year in a code', 'code', ['2024', '1999', '0117', 'x'], { 0: '20-24' }],
+  ['the only zero at the start', 'code', ['2024', '1999', '0117', 'x'], { 2: '117' }],
+  ['post codes', 'zip', ['01271', '01272', '01273', '04001'], { 0: '01-271', 1: '01 271', 2: '0.1271' }],
+  ['the only code with a mark', 'code', ['2-20', '42', '7'], { 0: '220' }],
+  ['letter case of a name', 'tool', ['node.js', 'vue.js', 'go', 'c'], { 0: 'Node.js' }],
+  ['letter case of a path', 'path', ['docs/readme', 'src/main', 'lib/a'], { 1: 'src/Main' }],
+] as const)('%s is what a person typed, in the file and in the ledger', async (_, field, values, typed) => {
+  const { again, edit, bench } = await openValues(
+    [field],
+    values.map((value) => [value]),
+  );
+  const name = field.split(':')[0] ?? '';
+  edit(set(name, typed));
+  const output = `${bench.folder}/fresh.csv`;
+  await again();
+  const fresh = await again({ input: `${bench.folder}/list.csv`, output });
+  const { table, cells } = await again({ refresh: true });
+  expect(cells.length).toBe(values.length - Object.keys(typed).length);
+  for (const [row, value] of values.entries()) {
+    const cell = (typed as Readonly<Record<number, string>>)[row];
+    const confidence = cell === undefined ? 'high' : 'human';
+    expect(table[row]).toMatchObject({ [name]: cell ?? String(value), [`${name}_confidence`]: confidence });
+    expect(fresh.table[row]?.[name]).toBe(
+      cell === undefined
+        ? String(value)
+        : field.includes(':')
+          ? String(Number(cell.replace(',', '.')))
+          : cell,
+    );
+  }
+});
+
+test('a number of a JSON Lines file that a person changed is the person’s', async () => {
+  const { again, path } = await openValues(['rating:number'], [[5], [42], [1234], [3]], 'jsonl');
+  const text = readFileSync(path, 'utf8');
+  const typed = text.replace('"rating":5', '"rating":0.5').replace('"rating":1234', '"rating":1.234');
+  writeFileSync(path, typed);
+  const { cells, notes } = await again();
+  expect([cells, notes]).toEqual([
+    [],
+    ['FILE_RETURNED: Since the file was filled: 2 values that a person gave are kept.'],
+  ]);
+  const rows = readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(rows.map(({ rating }) => rating)).toEqual([0.5, 42, 1.234, 3]);
+  expect(rows.map(({ enrichment }) => enrichment.fields.rating.who ?? 'agent')).toEqual([
+    ...['human', 'agent'],
+    ...['human', 'agent'],
+  ]);
+});
+
+test('a single cell is a program’s if other cells show that a program saved the file', async () => {
+  const values = [
+    ['0117', 1234, '2024-03-14'],
+    ['2024', 45, '2024-03-15'],
+    ['x', 12, '2024-03-04'],
+  ];
+  const { again, edit } = await openValues(['code', 'revenue:number', 'day:date'], values);
+  edit((table) => {
+    set('code', { 0: '117' })(table);
+    set('revenue', { 0: '1.234' })(table);
+    set('day', { 0: '14/03/2024', 1: '15/03/2024', 2: '04/03/2024' })(table);
+  });
+  const { table, notes } = await again();
+  expect(notes.join()).not.toContain('a person gave');
+  expect(table[0]).toMatchObject({
+    code: '0117',
+    revenue: '1.234',
+    day: '14/03/2024',
+    day_confidence: 'high',
+  });
+  expect(table[2]).toMatchObject({ day: '04/03/2024', day_confidence: 'high' });
+});
+
+test('a text that means another value in its column is replaced by a refresh', async () => {
+  const values = [
+    [
+      ['2024-03-04', '2024-04-03'],
+      [1.5, 15],
+      [1.234, 1234],
+    ],
+    ['2020-03-14', 7.25, 2.5],
+    ['2021-12-25', 9, 3.5],
+  ];
+  const { again, edit } = await openValues(['day:date', 'rating:number', 'revenue:number'], values);
+  edit((table) => {
+    set('day', { 0: '04/03/2024', 1: '14/03/2020', 2: '25/12/2021' })(table);
+    set('rating', { 0: '1,5', 1: '7,25' })(table);
+    set('revenue', { 0: '1.234', 1: '2.5', 2: '3.5' })(table);
+  });
+  const same = await again();
+  expect(same.table[0]).toMatchObject({ day: '04/03/2024', rating: '1,5', revenue: '1.234' });
+  const { table, notes } = await again({ refresh: true });
+  expect(notes.join()).not.toContain('a person gave');
+  expect(table[0]).toMatchObject({
+    day: '2024-04-03',
+    rating: '15',
+    revenue: '1234',
+    day_confidence: 'high',
+  });
+  expect(table[1]).toMatchObject({ day: '14/03/2020', rating: '7,25' });
+});
+
+test.each([false, true])(
+  'rows that show each other’s numbers get their own back, with overwrite %s',
+  async (overwrite) => {
+    const values = [
+      [1234.5, 1.234, '112'],
+      [12345, 1234, '1.12'],
+      [500.5, 7.5, '9'],
+      [42, 12, 'x'],
+    ];
+    const { again, edit } = await openValues(['revenue:number', 'ratio:number', 'code'], values);
+    edit((table) => {
+      const [one, two] = [table[0]?.company, table[1]?.company];
+      Object.assign(table[0] ?? {}, { company: two });
+      Object.assign(table[1] ?? {}, { company: one });
+    });
+    const { table } = await again({ overwrite });
+    const shown = table.map(({ company, revenue, ratio, code }) => [company, revenue, ratio, code]);
+    expect(shown.slice(0, 2)).toEqual([
+      ['Company 2', '12345', '1234', '1.12'],
+      ['Company 1', '1234.5', '1.234', '112'],
+    ]);
+  },
+);
+
+test('--overwrite replaces a typed number that only looks like the answer', async () => {
+  const { again, edit } = await openValues(['revenue:number'], [[12345], [1234], [500.5], [42]]);
+  edit(set('revenue', { 0: '1234.5', 1: '1.234' }));
+  const { table } = await again({ overwrite: true });
+  expect(table.map(({ revenue }) => revenue)).toEqual(['12345', '1234', '500.5', '42']);
+});
