@@ -111,13 +111,17 @@ export interface Ledger extends SharedAccount {
   listChangedRows(askId: string, since: number | null, limit: number): Promise<ChangedRows>;
   /** Records rows that failed in the job's current invocation without a run. The next invocation retries them. */
   recordFailures(jobId: string, failures: readonly RowFailure[]): Promise<void>;
-  /** Stores values given by a person. They replace the agent's and are never replaced by it. */
-  putHumanAnswers(jobId: string, answers: readonly HumanAnswer[]): Promise<void>;
+  /**
+   * Stores values given by a person. They replace the agent's and are never replaced by it. With `seen`, the number of a
+   * change of `listChangedRows`, it returns false and stores nothing if any of these rows has changed since.
+   */
+  putHumanAnswers(jobId: string, answers: readonly HumanAnswer[], seen?: number): Promise<boolean>;
   /**
    * Takes away the current values of cells. They stay readable, and their fields count as never asked. If a run gives a
-   * rejected value again, the field stays blank with REJECTED_AGAIN, until a person gives it.
+   * rejected value again, the field stays blank with REJECTED_AGAIN, until a person gives it. `seen` is that of
+   * `putHumanAnswers`.
    */
-  rejectAnswers(jobId: string, cells: readonly Cell[]): Promise<void>;
+  rejectAnswers(jobId: string, cells: readonly Cell[], seen?: number): Promise<boolean>;
 
   // Verdicts
 

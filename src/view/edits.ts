@@ -13,6 +13,9 @@ import type { ViewJob } from './view-job.js';
 /** Edits that are remembered: sent again they are not made again, and they can be undone. */
 const MAX_KNOWN = 1_000;
 
+/** How often a cell is read again because its row keeps changing. */
+const MAX_TRIES = 100;
+
 interface Made extends Edited {
   readonly ordinal: number;
   readonly key: string;
@@ -27,7 +30,7 @@ export class Edits {
   readonly #view: ViewJob;
   readonly #survey: Survey;
   readonly #made = new Map<string, Promise<Made>>();
-  readonly #undone = new Map<string, Promise<void>>();
+  readonly #undone = new Map<string, Promise<true>>();
   #turn: Promise<unknown> = Promise.resolve();
   #checker: RowChecker | null = null;
 
@@ -43,7 +46,9 @@ export class Edits {
    */
   async put(request: EditRequest): Promise<Edited> {
     const id = request.edit ?? randomUUID();
-    const { undo, text, twins } = await this.#once(this.#made, id, () => this.#put(request, id));
+    const { undo, text, twins } = await this.#once(this.#made, id, () =>
+      this.#whileUnchanged((seen) => this.#put(request, id, seen)),
+    );
     return { undo, text, twins };
   }
 
@@ -56,7 +61,7 @@ export class Edits {
     if (made === undefined) {
       throw createUsageError('NO_SUCH_EDIT', 'That change cannot be undone any more.', 'Edit the cell.');
     }
-    await this.#once(this.#undone, id, () => this.#takeBack(made));
+    await this.#once(this.#undone, id, () => this.#whileUnchanged((seen) => this.#takeBack(made, seen)));
   }
 
   /** Acts in turn, so that each change is compared with what the one before has left. Only a failure is tried again. */
@@ -77,7 +82,8 @@ export class Edits {
     return result;
   }
 
-  async #put({ ordinal, field, text, was }: EditRequest, id: string): Promise<Made> {
+  /** Sets a cell. Null if its row has changed since the change `seen`. */
+  async #put({ ordinal, field, text, was }: EditRequest, id: string, seen: number): Promise<Made | null> {
     const joined = await readRow(this.#view, ordinal);
     const fixed = findFixed(joined, field);
     const { key, row, outcome } = joined;
@@ -90,18 +96,36 @@ export class Edits {
     const isSame = text !== null && text === shown && answer !== undefined;
     const after = isSame ? answer.value : text === null ? null : this.#parse(field, text);
     const { ledger, job } = this.#view;
-    await ledger.putHumanAnswers(job.id, [{ key, values: { [field]: after } }]);
+    if (!(await ledger.putHumanAnswers(job.id, [{ key, values: { [field]: after } }], seen))) return null;
     const twins = Math.max(0, this.#survey.findRows([key]).length - 1);
     const edited: Edited = { undo: id, text: after === null ? null : formatInput(after), twins };
     return { ...edited, ordinal, key, field, before: answer?.value, after };
   }
 
-  async #takeBack({ ordinal, key, field, before, after }: Made): Promise<void> {
+  /** Takes an edit back. Null if its row has changed since the change `seen`. */
+  async #takeBack({ ordinal, key, field, before, after }: Made, seen: number): Promise<true | null> {
     const { ledger, job } = this.#view;
     const now = (await readRow(this.#view, ordinal)).outcome.fields.get(field);
     if (now?.who !== 'human' || !isDeepStrictEqual(now.value, after)) throw createChanged();
-    if (before === undefined) await ledger.rejectAnswers(job.id, [{ key, field, mayComeBack: true }]);
-    else await ledger.putHumanAnswers(job.id, [{ key, values: { [field]: before } }]);
+    const isDone =
+      before === undefined
+        ? await ledger.rejectAnswers(job.id, [{ key, field, mayComeBack: true }], seen)
+        : await ledger.putHumanAnswers(job.id, [{ key, values: { [field]: before } }], seen);
+    return isDone ? true : null;
+  }
+
+  /**
+   * Reads and changes a cell, so that no other process changes its row between the two. If one has, `act` returns null,
+   * and is called again: the change may be of another cell.
+   */
+  async #whileUnchanged<Result>(act: (seen: number) => Promise<Result | null>): Promise<Result> {
+    const { ledger, job } = this.#view;
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const { seen } = await ledger.listChangedRows(job.askId, null, 0);
+      const result = await act(seen);
+      if (result !== null) return result;
+    }
+    throw createChanged();
   }
 
   #parse(field: string, text: string): JsonValue {

@@ -383,6 +383,63 @@ describe.each(STORES)('answers in $name', (store) => {
     expect(await again.listOlderAnswers(job.askId, KEY)).toHaveLength(2);
   });
 
+  test('a person’s change of a row that another process changed since it was read is refused', async () => {
+    const place = store.createPlace();
+    const [one, other] = [await openStore(store, place), await openStore(store, place)];
+    const job = await openTestJob(one);
+    const readSeen = async () => (await one.listChangedRows(job.askId, null, 0)).seen;
+    const give = (company: string, ceo: string) => [{ key: createTestKey(company), values: { ceo } }];
+    const take = (company: string) => [{ key: createTestKey(company), field: 'ceo' }];
+    const empty = await readSeen();
+    expect(await one.putHumanAnswers(job.id, give('Acme', 'Ann'), empty)).toBe(true);
+    expect(await other.putHumanAnswers(job.id, give('Acme', 'Bob'), empty)).toBe(false);
+    expect(await other.rejectAnswers(job.id, take('Acme'), empty)).toBe(false);
+    // Another row has not changed.
+    expect(await other.putHumanAnswers(job.id, give('Globex', 'Bob'), empty)).toBe(true);
+    expect(await findCeos(one, job, ['Acme', 'Globex'])).toEqual(
+      new Map([
+        ['Acme', 'Ann'],
+        ['Globex', 'Bob'],
+      ]),
+    );
+    const seen = await readSeen();
+    await settleTestRun(other, job, ['Globex'], { ceo: 'Cid', refresh: true, attempt: 2 });
+    expect(await one.putHumanAnswers(job.id, [...give('Acme', 'Dan'), ...give('Globex', 'Dan')], seen)).toBe(
+      false,
+    );
+    expect(await one.rejectAnswers(job.id, take('Acme'), seen)).toBe(true);
+    expect(await one.putHumanAnswers(job.id, [], empty)).toBe(true);
+    // Without the number of a change, the last one wins.
+    expect(await one.putHumanAnswers(job.id, give('Globex', 'Eve'))).toBe(true);
+    expect(await findCeos(other, job, ['Acme', 'Globex'])).toEqual(
+      new Map([
+        ['Acme', undefined],
+        ['Globex', 'Eve'],
+      ]),
+    );
+  });
+
+  test('of two changes of a row at once, one is refused', async () => {
+    const place = store.createPlace();
+    const [one, other] = [await openStore(store, place), await openStore(store, place)];
+    const job = await openTestJob(one);
+    await settleTestRun(one, job, ['Acme'], { ceo: 'Ann' });
+    for (let round = 0; round < 20; round += 1) {
+      const { seen } = await one.listChangedRows(job.askId, null, 0);
+      const results = await Promise.all([
+        one.putHumanAnswers(job.id, [{ key: KEY, values: { ceo: `one ${round}` } }], seen),
+        round % 2 === 0
+          ? other.putHumanAnswers(job.id, [{ key: KEY, values: { ceo: `other ${round}` } }], seen)
+          : other.rejectAnswers(job.id, [{ key: KEY, field: 'ceo' }], seen),
+      ]);
+      expect([...results].sort()).toEqual([false, true]);
+      const written = round % 2 === 0 ? `other ${round}` : undefined;
+      expect(await findCeos(one, job, ['Acme'])).toEqual(
+        new Map([['Acme', results[0] ? `one ${round}` : written]]),
+      );
+    }
+  });
+
   test('a rejected cell counts as never asked, and its value stays readable', async () => {
     const clock = createTestClock(1_000);
     const ledger = await openStore(store, undefined, { clock });

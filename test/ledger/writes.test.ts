@@ -70,7 +70,7 @@ describe.each(STORES)('writes in $name', (store) => {
       { previous: { answered: 1 } },
       undefined,
       { asks: 1, jobs: 1, answers: 1, runs: 1 },
-      undefined,
+      true,
       [{ answered: 1, failed: 2, reservedMicros: 0 }],
     ]);
     const { answers } = await ledger.findAnswers(job, [key]);

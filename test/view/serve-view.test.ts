@@ -31,7 +31,7 @@ async function openFilled(count = 12, isReadOnly = false) {
   const { summary } = await bench.run();
   const ledger = join(bench.folder, 'ledger.sqlite');
   const view = await openViewBench({ job: summary.jobId, ledger, isReadOnly });
-  return { bench, view, ledger };
+  return { bench, job: summary.jobId, view, ledger };
 }
 
 /** Sends a request as any program can, with headers that `fetch` does not allow. */
@@ -230,6 +230,50 @@ test('a change that is sent twice is made once, and none is made or undone over 
   // Once theirs is undone, the cell has what the edit left.
   expect([await undo(theirs), await undo(mine), await undo(mine)]).toEqual([200, 200, 200]);
   expect(await read()).toMatch(/^by [AB]$/);
+});
+
+test('of two views of a ledger, one is refused to change or undo what the other has changed at once', async () => {
+  const { job, view, ledger } = await openFilled(12);
+  const second = await openViewBench({ job, ledger });
+  const read = async (row: number) =>
+    (await view.call<CellDetail>('GET', `/api/cell?row=${row}&field=answer`)).body.text;
+  const put = (by: typeof view, ordinal: number, text: string, was: string | null) =>
+    by.call<Edited>('PUT', '/api/cell', { ordinal, field: 'answer', text, was });
+  for (let row = 0; row < 12; row += 1) {
+    const was = await read(row);
+    const both = await Promise.all([put(view, row, 'by A', was), put(second, row, 'by B', was)]);
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const shown = both[0].status === 200 ? 'by A' : 'by B';
+    expect(await read(row)).toBe(shown);
+    const mine = await put(view, row, 'mine', shown);
+    const [undone, theirs] = await Promise.all([
+      view.call('POST', '/api/undo', { undo: mine.body.undo }),
+      put(second, row, 'theirs', 'mine'),
+    ]);
+    expect([undone.status, theirs.status].sort()).toEqual([200, 409]);
+    expect(await read(row)).toBe(undone.status === 200 ? shown : 'theirs');
+  }
+});
+
+test('two views of a ledger change different fields of a row at once', async () => {
+  const agent = createCellsAgent();
+  const bench = await openJobBench(agent.script);
+  bench.write('in.csv', createList(8));
+  const { summary } = await bench.run({ fields: ['ceo', 'hq'] });
+  const place = { job: summary.jobId, ledger: join(bench.folder, 'ledger.sqlite') };
+  const views = [await openViewBench(place), await openViewBench(place)] as const;
+  for (let ordinal = 0; ordinal < 8; ordinal += 1) {
+    const company = `Company ${ordinal + 1}`;
+    const both = await Promise.all(
+      ['ceo', 'hq'].map((field, at) =>
+        (views[at] ?? expect.fail()).call<Edited>('PUT', '/api/cell', {
+          ...{ ordinal, field, text: 'mine' },
+          was: `${field} of ${company}`,
+        }),
+      ),
+    );
+    expect(both.map(({ status }) => status)).toEqual([200, 200]);
+  }
 });
 
 test('a read-only view refuses changes', async () => {

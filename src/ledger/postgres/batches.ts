@@ -226,7 +226,7 @@ export function recordFailures(
   holder: number,
   jobId: string,
   failures: readonly RowFailure[],
-): Promise<void> {
+): Promise<boolean> {
   const keys = [...new Set(failures.map(({ key }) => key))];
   const marks = keys.map(() => FAILS);
   return putRows(connection, holder, jobId, {
@@ -234,38 +234,41 @@ export function recordFailures(
     keys,
     marks,
     content: formatFailures(keys, failures),
+    seen: null,
   });
 }
 
-/** Stores values that a person gave. */
+/** Stores values that a person gave. False if a row has changed since a change. */
 export function putHumanAnswers(
   connection: Connection,
   holder: number,
   jobId: string,
   answers: readonly HumanAnswer[],
   ids: FieldIds,
-): Promise<void> {
+  seen: number | null,
+): Promise<boolean> {
   const values = new Map<string, Map<string, JsonValue>>();
   for (const { key, values: own } of answers) {
     values.set(key, new Map([...(values.get(key) ?? []), ...Object.entries(own)]));
   }
-  return putValues(connection, holder, jobId, 'human', values, ids);
+  return putValues(connection, holder, jobId, 'human', values, ids, seen);
 }
 
-/** Marks the values of cells as rejected. */
+/** Marks the values of cells as rejected. False if a row has changed since a change. */
 export function rejectAnswers(
   connection: Connection,
   holder: number,
   jobId: string,
   cells: readonly Cell[],
   ids: FieldIds,
-): Promise<void> {
+  seen: number | null,
+): Promise<boolean> {
   const values = new Map<string, Map<string, boolean>>();
   for (const { key, field, mayComeBack = false } of cells) {
     const row = values.get(key) ?? new Map<string, boolean>();
     values.set(key, row.set(field, !mayComeBack));
   }
-  return putValues(connection, holder, jobId, 'rejected', values, ids);
+  return putValues(connection, holder, jobId, 'rejected', values, ids, seen);
 }
 
 function putValues(
@@ -275,7 +278,8 @@ function putValues(
   kind: 'human' | 'rejected',
   values: ReadonlyMap<string, ReadonlyMap<string, JsonValue>>,
   ids: FieldIds,
-): Promise<void> {
+  seen: number | null,
+): Promise<boolean> {
   const keys = [...values.keys()];
   const marks = keys.map(() => (kind === 'human' ? HAS_CELLS | ANSWERS : HAS_CELLS));
   return putRows(connection, holder, jobId, {
@@ -283,6 +287,7 @@ function putValues(
     keys,
     marks,
     content: formatValues([...values.values()], ids),
+    seen,
   });
 }
 
@@ -291,18 +296,23 @@ interface NewRows {
   readonly keys: readonly string[];
   readonly marks: readonly number[];
   readonly content: string;
+  /** The change after which the rows may not have changed; null if they may. */
+  readonly seen: number | null;
 }
 
+/** Returns false if a row has changed. */
 function putRows(
   connection: Connection,
   holder: number,
   jobId: string,
-  { kind, keys, marks, content }: NewRows,
-): Promise<void> {
+  { kind, keys, marks, content, seen }: NewRows,
+): Promise<boolean> {
   const statement = sql`select put_rows(${holder}, ${jobId}, ${kind}, ${keyArray(keys)}, ${toMarks(marks)},
-    ${content}) as done`;
+    ${content}, ${seen}::bigint) as done`;
   return connection.write([statement], ([rows]) => {
-    if (rows?.[0]?.done !== true) throw createUnknownJobError(jobId);
+    const done = rows?.[0]?.done;
+    if (typeof done !== 'boolean') throw createUnknownJobError(jobId);
+    return done;
   });
 }
 

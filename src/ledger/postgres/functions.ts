@@ -444,24 +444,6 @@ export const FUNCTIONS = `
       from job_count where job = v_job.number;
   end $$;
 
-  -- Adds a block that is not of a run. False if there is no such job.
-  create function put_rows(p_holder bigint, p_job text, p_kind text, p_keys uuid[], p_marks smallint[], p_content text)
-  returns boolean language plpgsql as $$
-  declare
-    v_job record;
-    v_number bigint;
-    v_added record;
-  begin
-    select number, ask, invocation into v_job from job where id = p_job;
-    if not found then return false; end if;
-    select change + 1 into v_number from ask_count where ask = v_job.ask for update;
-    select * into v_added from add_block(v_number, p_holder, v_job.ask, v_job.number, v_job.invocation, p_kind, p_keys,
-      p_marks, null, null, null, 0, 0, '', 0, null, p_content, null);
-    update job_count set answered = answered + v_added.answers, failed = failed + v_added.failures
-      where job = v_job.number;
-    return true;
-  end $$;
-
   -- Takes over the open batches of an ask from holders that are gone, unless they were renewed since. Those of another
   -- account stay, because an agent shows a run only to its own account.
   create function adopt(p_holder bigint, p_ask text, p_account text, p_gone bigint[], p_renewed bigint[]) returns void

@@ -5,13 +5,14 @@ import type { LedgerOptions } from '../ledger.js';
 import { ACCOUNT_FUNCTIONS } from './account-functions.js';
 import type { Connection } from './connection.js';
 import { FUNCTIONS } from './functions.js';
+import { ROW_FUNCTIONS } from './row-functions.js';
 import { TABLES } from './schema.js';
 import { sql, toIdentifier } from './sql.js';
 import { UPKEEP_FUNCTIONS } from './upkeep-functions.js';
 
 /** Steps from one format to the next. Released ones are never changed. */
 const MIGRATIONS: readonly string[] = [
-  `create table format (version int not null); ${TABLES} ${FUNCTIONS} ${ACCOUNT_FUNCTIONS} ${UPKEEP_FUNCTIONS}`,
+  `create table format (version int not null); ${TABLES} ${FUNCTIONS} ${ROW_FUNCTIONS} ${ACCOUNT_FUNCTIONS} ${UPKEEP_FUNCTIONS}`,
 ];
 
 /** Version of the format that this program reads and writes. */

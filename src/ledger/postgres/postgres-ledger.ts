@@ -201,13 +201,15 @@ function createAnswerMethods(session: Session) {
       if (failures.length === 0) return;
       await batches.recordFailures(connection, process.number, jobId, failures);
     },
-    async putHumanAnswers(jobId, given) {
-      if (given.length === 0) return;
-      await batches.putHumanAnswers(connection, process.number, jobId, given, await findIds(jobId));
+    async putHumanAnswers(jobId, given, seen) {
+      if (given.length === 0) return true;
+      const ids = await findIds(jobId);
+      return batches.putHumanAnswers(connection, process.number, jobId, given, ids, seen ?? null);
     },
-    async rejectAnswers(jobId, cells) {
-      if (cells.length === 0) return;
-      await batches.rejectAnswers(connection, process.number, jobId, cells, await findIds(jobId));
+    async rejectAnswers(jobId, cells, seen) {
+      if (cells.length === 0) return true;
+      const ids = await findIds(jobId);
+      return batches.rejectAnswers(connection, process.number, jobId, cells, ids, seen ?? null);
     },
     async putVerdicts(job, verdicts) {
       if (verdicts.length > 0) await putVerdicts(connection, job, verdicts);

@@ -336,28 +336,35 @@ export function recordFailures(
   job.isChanged = true;
 }
 
-/** Stores values that a person gave. */
+/** Stores values that a person gave. False if a row has changed since a change. */
 export function putHumanAnswers(
   store: Store,
   jobId: string,
   answers: readonly HumanAnswer[],
   nowMs: number,
-): void {
+  seen?: number,
+): boolean {
   const values = new Map<string, Map<string, JsonValue>>();
   for (const { key, values: own } of answers) {
     values.set(key, new Map([...(values.get(key) ?? []), ...Object.entries(own)]));
   }
-  putValues(store, jobId, 'human', values, nowMs);
+  return putValues(store, jobId, 'human', values, nowMs, seen);
 }
 
-/** Marks the values of cells as rejected. */
-export function rejectAnswers(store: Store, jobId: string, cells: readonly Cell[], nowMs: number): void {
+/** Marks the values of cells as rejected. False if a row has changed since a change. */
+export function rejectAnswers(
+  store: Store,
+  jobId: string,
+  cells: readonly Cell[],
+  nowMs: number,
+  seen?: number,
+): boolean {
   const values = new Map<string, Map<string, boolean>>();
   for (const { key, field, mayComeBack = false } of cells) {
     const row = values.get(key) ?? new Map<string, boolean>();
     values.set(key, row.set(field, !mayComeBack));
   }
-  putValues(store, jobId, 'rejected', values, nowMs);
+  return putValues(store, jobId, 'rejected', values, nowMs, seen);
 }
 
 function putValues(
@@ -366,10 +373,12 @@ function putValues(
   kind: 'human' | 'rejected',
   values: ReadonlyMap<string, ReadonlyMap<string, JsonValue>>,
   nowMs: number,
-): void {
+  seen: number | undefined,
+): boolean {
   const job = store.job(jobId);
   const view = store.view(job);
   const keys = [...values.keys()];
+  if (seen !== undefined && view.hasChanged(keys, seen)) return false;
   const content = formatValues([...values.values()], store.reading(job).ids ?? new Map());
   const answers = kind === 'human' ? keys.map((key) => ({ key })) : [];
   // Answers may have changed, as by a run.
@@ -377,6 +386,7 @@ function putValues(
   const rows = { keys, answers, failures: [], isRun: false };
   addRows(job, view, addOwnBlock(store, job, view, { kind, keys, content, nowMs }), rows);
   job.isChanged = true;
+  return true;
 }
 
 /** Open batches of the ask, oldest first: from any job and process, or those of one holder. */

@@ -141,13 +141,13 @@ function createAnswerMethods({ database, store, now }: Session) {
       if (failures.length === 0) return;
       await database.write(() => batches.recordFailures(store, jobId, failures, now()));
     },
-    async putHumanAnswers(jobId, answers) {
-      if (answers.length === 0) return;
-      await database.write(() => batches.putHumanAnswers(store, jobId, answers, now()));
+    async putHumanAnswers(jobId, answers, seen) {
+      if (answers.length === 0) return true;
+      return database.write(() => batches.putHumanAnswers(store, jobId, answers, now(), seen));
     },
-    async rejectAnswers(jobId, cells) {
-      if (cells.length === 0) return;
-      await database.write(() => batches.rejectAnswers(store, jobId, cells, now()));
+    async rejectAnswers(jobId, cells, seen) {
+      if (cells.length === 0) return true;
+      return database.write(() => batches.rejectAnswers(store, jobId, cells, now(), seen));
     },
     async putVerdicts(job, verdicts) {
       if (verdicts.length > 0) await database.write(() => putVerdicts(database, job, verdicts));

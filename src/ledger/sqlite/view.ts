@@ -64,6 +64,17 @@ export class AskView {
     return `number > ${this.base} and number < ${this.base + SPAN}`;
   }
 
+  /** True if any of these rows has changed since a change. */
+  hasChanged(keys: readonly string[], since: number): boolean {
+    const wanted = new Set(keys);
+    const blocks = this.#database.all<{ keys: Uint8Array | null }>(
+      'select keys from block where number > ? and number < ?',
+      Math.max(since, this.base),
+      this.base + SPAN,
+    );
+    return blocks.some(({ keys: packed }) => unpackKeys(packed).some((key) => wanted.has(key)));
+  }
+
   /** Draws the number of the next change. */
   draw(): number {
     this.change += 1;

@@ -367,6 +367,8 @@ describe('a connection that hangs', () => {
         settleTestBatch(ledger, first, createTestRun('run_a', 7), answers),
         ledger.reserveBatches([{ batch: second, seen: [0] }], NO_LIMITS),
         ledger.recordFailures(job.id, [{ key: createTestKey('z'), reason: 'too large' }]),
+        // Its own change, written before the reply was lost, is not that of somebody else.
+        ledger.putHumanAnswers(job.id, [{ key: createTestKey('y'), values: { ceo: 'Zoe' } }], 0),
       ]);
       // It has noticed, and tries again.
       await expect.poll(() => proxy.connections).toBeGreaterThan(connections);
@@ -375,7 +377,9 @@ describe('a connection that hangs', () => {
         { status: 'settled', micros: 7 },
         [{ status: 'reserved' }],
         undefined,
+        true,
       ]);
+      expect(await ledger.listOlderAnswers(job.askId, createTestKey('y'))).toEqual([]);
       expect(await ledger.getSpend(job.id)).toMatchObject({ spentMicros: 7, reservedMicros: 25_000 });
       // What was kept arrives late: the server refuses it, or has done it once.
       await ledger.releaseBatch((second as { id: string }).id, 'never sent');
