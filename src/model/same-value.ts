@@ -106,8 +106,7 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
   if (!/^\d+$/.test(value)) forms.push('separators');
   else {
     forms.push('added zeros', 'point zero');
-    if (digits.length >= PHONE_DIGITS) forms.push('separators');
-    if (/^[1-9]\d{3}/.test(value)) forms.push('thousands points');
+    if (digits.length > 3) forms.push('separators');
   }
   if (digits.length >= 12) forms.push('scientific');
   return forms;
@@ -161,13 +160,15 @@ function compareNumber(text: string, value: number, schema: JsonValue | undefine
   const typed = readTypedCell(digits, isInteger(schema) ? { type: 'integer' } : { type: 'number' });
   const isOther =
     typeof typed === 'number' && !isClose(Math.abs(typed), Math.abs(value)) && !text.includes('%');
-  if (!isOther) return Number.isInteger(value) ? PLAIN : withComma(digits);
+  if (!isOther) return toClear(digits, value);
   return toForms(Number.isInteger(value) ? 'thousands points' : 'decimal comma');
 }
 
-/** A number with a decimal comma is clear by itself, and says that others have one too. */
-function withComma(digits: string): Likeness {
-  return digits.includes(',') && digits.lastIndexOf(',') > digits.lastIndexOf('.')
+/** A number with a decimal comma, or with several points, is clear by itself, and says how others were saved. */
+function toClear(digits: string, value: number): Likeness {
+  if (Number.isInteger(value))
+    return /\..*\./.test(digits) ? { isPlain: true, forms: ['thousands points'] } : PLAIN;
+  return digits.lastIndexOf(',') > digits.lastIndexOf('.')
     ? { isPlain: true, forms: ['decimal comma'] }
     : PLAIN;
 }
@@ -232,8 +233,8 @@ function compareMarks(text: string, value: string, digits: string): Likeness | n
   if (isDecimal(text) || isDecimal(value)) return null;
   const isPhone = digits.length >= PHONE_DIGITS;
   if (value === digits) {
-    if (isPhone) return toForms('separators');
-    return /^[1-9]\d{0,2}(?:[. ]\d{3})+$/.test(text) ? toForms('thousands points') : null;
+    const isMarked = isPhone || /^[1-9]\d{0,2}(?:[. ]\d{3})+$/.test(text);
+    return isMarked ? toForms('separators') : null;
   }
   if (isPhone) return PLAIN;
   const groups = (each: string): string => each.replace(/\D+/g, ' ').trim();

@@ -6,6 +6,7 @@ import type { SavedForm } from '../model/likeness.js';
 import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model/output-columns.js';
 import type { Row } from '../model/row.js';
 import { mayStay } from '../model/same-value.js';
+import { formatAsSaved } from '../model/saved-text.js';
 import { type CheckedCitation, formatVerdict } from '../model/verdict.js';
 import type { OutputOptions } from './output.js';
 
@@ -219,8 +220,9 @@ function renewField(
     }
     const raw = row.kind === 'cells' ? row.stored?.[at] : null;
     const number = raw?.kind === 'number' ? raw.raw : undefined;
-    if (!mayStay(out[at], value, schema, (form) => context.isSavedAs(at, form), number))
-      out[at] = context.write(value);
+    const isSavedAs = (form: SavedForm): boolean => context.isSavedAs(at, form);
+    if (!mayStay(out[at], value, schema, isSavedAs, number))
+      out[at] = formatAsSaved(value, out[at] ?? '', isSavedAs) ?? context.write(value);
   }
   if (isKept && (answer?.value ?? null) === null) {
     replaceVouchers(out, place, '');

@@ -124,13 +124,46 @@ test('a text that means another value in its column is replaced by a refresh', a
   expect(same.table[0]).toMatchObject({ day: '04/03/2024', rating: '1,5', revenue: '1.234' });
   const { table, notes } = await again({ refresh: true });
   expect(notes.join()).not.toContain('a person gave');
+  // 3 April, as the other days are shown.
   expect(table[0]).toMatchObject({
-    day: '2024-04-03',
+    day: '03/04/2024',
     rating: '15',
     revenue: '1234',
     day_confidence: 'high',
   });
   expect(table[1]).toMatchObject({ day: '14/03/2020', rating: '7,25' });
+});
+
+test('new answers are written as their column was saved, so that the others stay answers', async () => {
+  const twice = <Value>(value: Value, other: Value, row: number) => (row % 3 === 0 ? [value, other] : value);
+  const values = Array.from({ length: 12 }, (_, index) => index + 1).map((row) => [
+    twice(`2024-${String(row).padStart(2, '0')}-08`, '2023-01-05', row),
+    twice(1.234 + row, 2.5 + row, row),
+    twice(1000 + row, 5_000_000 + row, row),
+  ]);
+  const { again, edit, bench } = await openValues(['day:date', 'ratio:number', 'staff:number'], values);
+  edit((table) => {
+    for (const row of table) {
+      const [year, month, day] = (row.day ?? '').split('-').map(Number);
+      row.day = `${month}/${day}/${year}`;
+      row.ratio = row.ratio?.replace('.', ',') ?? '';
+      row.staff = row.staff?.replace(/^(\d)/, '$1.') ?? '';
+    }
+  });
+  for (const changes of [{ refresh: true }, {}, {}]) {
+    const { table, notes } = await again(changes);
+    expect(notes.join()).not.toContain('a person gave');
+    expect(table[0]).toMatchObject({
+      day: '1/8/2024',
+      ratio: '2,234',
+      staff: '1.001',
+      day_confidence: 'high',
+    });
+    expect(table[2]).toMatchObject({ day: '1/5/2023', ratio: '5,5', staff: '5.000.003' });
+  }
+  const fresh = await again({ input: `${bench.folder}/list.csv`, output: `${bench.folder}/fresh.csv` });
+  expect(fresh.table[0]).toMatchObject({ day: '2024-01-08', ratio: '2.234', staff: '1001' });
+  expect(fresh.table[2]).toMatchObject({ day: '2023-01-05', ratio: '5.5', staff: '5000003' });
 });
 
 test.each([false, true])(

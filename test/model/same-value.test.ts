@@ -42,7 +42,7 @@ describe('a cell of a file that was saved again', () => {
     ['2-Feb', '2-2', 'date of numbers'],
     ['02.Nov', '2-11', 'date of numbers'],
     ['2026-02-11', '2-11', 'date of numbers'],
-    ['1 271', '1271', 'thousands points'],
+    ['1 271', '1271', 'separators'],
     ['30 1234 5678', '3012345678', 'separators'],
     ['12 345', '12-345', 'separators'],
     ['ACME.com', 'acme.com', 'letter case'],
