@@ -35,8 +35,20 @@ export class AnswerIndex {
 
   /** The answers whose citations or value a cell shows. */
   find(row: Row, field: string): readonly RowAnswer[] {
-    const places = listPlaces(listCited(row, field), fold(getValue(row, field)));
-    return [...new Set(places.flatMap((place) => this.#answers.get(`${field}\n${place}`) ?? []))];
+    const sources = listCited(row, field);
+    const value = fold(getValue(row, field));
+    const find = (place: string): readonly RowAnswer[] => this.#answers.get(`${field}\n${place}`) ?? [];
+    // The rarest source tells most: many answers may cite the same page.
+    const pick = (places: readonly string[]): readonly RowAnswer[] =>
+      places
+        .map(find)
+        .filter(({ length }) => length > 0)
+        .sort((one, other) => one.length - other.length)[0] ?? [];
+    for (const places of [sources.map((source) => `${source}\n${value}`), sources, [value]]) {
+      const found = pick(places);
+      if (found.length > 0) return found;
+    }
+    return [];
   }
 
   #add(answer: RowAnswer): void {

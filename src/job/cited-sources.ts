@@ -51,6 +51,19 @@ export function citesRather(row: Row, field: string, one: FieldAnswer, other: Fi
   return measureShared(cited, one) > measureShared(cited, other);
 }
 
+/** The answers whose citations are most like those beside a cell. */
+export function selectCited<T extends { readonly answer: FieldAnswer }>(
+  row: Row,
+  field: string,
+  answers: readonly T[],
+): readonly T[] {
+  if (answers.length < 2) return answers;
+  const cited = new Set(listCited(row, field));
+  const shares = answers.map(({ answer }) => measureShared(cited, answer));
+  const best = Math.max(...shares);
+  return answers.filter((_answer, index) => shares[index] === best);
+}
+
 /** Share of the sources that are both cited and those of an answer, from 0 to 1: answers may share some pages. */
 function measureShared(cited: ReadonlySet<string>, answer: FieldAnswer): number {
   const sources = new Set(listSources(answer));

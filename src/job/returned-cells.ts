@@ -9,7 +9,7 @@ import { getValue, isFormula, type Row } from '../model/row.js';
 import { compareCell, explainChange, readTypedCell } from '../model/same-value.js';
 import { getPath } from '../write/cells.js';
 import { AnswerIndex } from './answer-index.js';
-import { citesOthers, citesRather, isBeside } from './cited-sources.js';
+import { citesOthers, citesRather, isBeside, selectCited } from './cited-sources.js';
 import type { JobContext } from './job-context.js';
 import { getOutcome, listRunIds } from './returned-row.js';
 import type { ReturnedTable } from './returned-table.js';
@@ -214,9 +214,7 @@ export class CellReader {
       const alike = others.filter(
         ({ answer }) => answer.value !== null && this.#isSameField(row, place, answer.value),
       );
-      const cited = alike.filter(({ answer }) =>
-        alike.every((each) => !citesRather(row, place.name, each.answer, answer)),
-      );
+      const cited = selectCited(row, place.name, alike);
       const shows = [...new Set(cited.map((each) => each.key))];
       const isChangedRow = meaning === 'stale' && !answers.has(key) && !changed.has(row);
       if (meaning === 'stale') changed.add(row);
