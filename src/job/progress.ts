@@ -281,6 +281,8 @@ export class SpendLimit {
   /** Cost of the job before this call, including the cost or reservations of runs left active. */
   #before: number;
   readonly #leftOver = new Map<string, number>();
+  /** Those of them that have not ended. */
+  readonly #active = new Set<string>();
 
   constructor({ capMicros, capNowMicros }: Settings, spentMicros: number) {
     this.#ofJob = capMicros;
@@ -296,7 +298,7 @@ export class SpendLimit {
 
   /** True if the cap may fall, because runs of earlier calls can turn out cheaper than they were reserved. */
   get mayFall(): boolean {
-    return this.#ofCall !== null && this.#leftOver.size > 0;
+    return this.#ofCall !== null && this.#active.size > 0;
   }
 
   /** Which cap is lower: the job's or this call's. */
@@ -307,6 +309,7 @@ export class SpendLimit {
   /** Records a batch left open by an earlier call. */
   leave({ id, reserveMicros }: Pick<Batch, 'id' | 'reserveMicros'>): void {
     this.#leftOver.set(id, reserveMicros);
+    this.#active.add(id);
     this.#before += reserveMicros;
   }
 
@@ -315,6 +318,7 @@ export class SpendLimit {
     const known = this.#leftOver.get(id);
     if (known === undefined) return;
     this.#leftOver.set(id, costMicros);
+    this.#active.delete(id);
     this.#before += costMicros - known;
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { BatchRunner, JobContext, OpenHandout } from '../job/job-context.js';
-import { type BatchOutcome, type PlannedBatch, runBatch } from '../job/run-batch.js';
+import { type BatchOutcome, type PlannedBatch, type RunParts, runBatch } from '../job/run-batch.js';
 import { type SettledGroup, settleGroup, settleUnusable } from '../job/settle-group.js';
 import type { Handouts, RunAnswers, Settled } from '../ledger/ledger.js';
 import { isRunId } from '../model/run.js';
@@ -74,7 +74,11 @@ export class WorkerPool implements BatchRunner {
 
   run(planned: PlannedBatch, context: JobContext): Promise<BatchOutcome> {
     // A batch on its way to a worker would still have the higher cap.
-    if (context.cap.mayFall) return runBatch(planned, context, async (outcome) => outcome);
+    if (context.cap.mayFall) {
+      // Workers may have runs of this job, too.
+      const parts: RunParts = Object.create(context, { maxActive: { value: context.settings.concurrency } });
+      return runBatch(planned, parts, async (outcome) => outcome);
+    }
     this.#start(context);
     if (context.stop.startSignal.aborted) return Promise.resolve({ status: 'stopped' });
     if (context.findsNothing(planned.batch.effort)) return Promise.resolve({ status: 'held_back' });

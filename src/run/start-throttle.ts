@@ -174,13 +174,18 @@ export class StartThrottle {
 
   private openStart(): Start {
     const place = this.window.acquire();
+    let isSent = false;
     return {
       sent: () => {
+        isSent = true;
         place.send(this.clock.now());
         this.admit();
       },
       answered: () => place.answer(this.clock.now()),
-      withdraw: () => place.withdraw(),
+      withdraw: () => {
+        place.withdraw();
+        if (!isSent) this.gap.giveBack();
+      },
     };
   }
 
@@ -278,6 +283,11 @@ class StartInterval {
     // Count from the due time, or every late timer would lower the rate.
     const isPause = nowMs - this.nextMs > Math.max(this.gapMs, CATCH_UP_MS);
     this.nextMs = (isPause ? nowMs : this.nextMs) + this.gapMs;
+  }
+
+  /** Gives back the interval of a start that was not made, so that others do not wait for it. */
+  giveBack(): void {
+    this.nextMs -= this.gapMs;
   }
 
   onStarted(): void {

@@ -210,11 +210,19 @@ test('a start counts from when its request is sent, not from when it was admitte
 test('a released start does not count', async () => {
   const { throttle, clock } = open(1, 1);
   throttle.giveBack(await throttle.acquire(signal));
-  clock.advance(1_000);
-  await settle(2);
   const next = want(throttle);
   await settle(2);
   expect(next.isLetThrough).toBe(true);
+  next.start.sent();
+  // One whose request was sent does.
+  throttle.giveBack(next.start);
+  const last = want(throttle);
+  clock.advance(500);
+  await settle(2);
+  expect(last.isLetThrough).toBe(false);
+  clock.advance(501);
+  await settle(2);
+  expect(last.isLetThrough).toBe(true);
 });
 
 test('after a full account with a long Retry-After, the end of our own run admits a start sooner', async () => {
