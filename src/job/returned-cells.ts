@@ -66,6 +66,8 @@ export function isPersonal(meaning: Meaning): boolean {
   return meaning === 'corrected' || meaning === 'given';
 }
 
+type IsSavedAs = SavedForms['isSavedAs'];
+
 const NO_FIELDS: ReadonlyMap<string, FieldAnswer> = new Map();
 
 /** A cell with a value that is not the answer to it. */
@@ -110,6 +112,8 @@ export class CellReader {
   /** What was asked before with other wordings of the fields. */
   readonly #formerAsks: readonly Ask[];
   readonly #forms = new SavedForms();
+  /** True if a cell has what a person gave. */
+  #hasTyped = false;
   /** Only for files with cells that may show answers of runs that their rows do not name. */
   #index: Promise<AnswerIndex> | null = null;
 
@@ -154,7 +158,9 @@ export class CellReader {
     // A cell that a person clears keeps what was beside it, and one that rowfill wrote as a person's is not retyped often.
     const isUnclear =
       (meaning === 'cleared' && voucher !== 'agent') || (isPersonal(meaning) && voucher === 'human');
-    return { ...describeFinding(cell, meaning), doubt: isUnclear ? 'unclear' : null };
+    if (isPersonal(meaning)) this.#hasTyped = true;
+    const isSavedAs: IsSavedAs = (...parts) => this.#forms.isSavedAs(...parts);
+    return { ...describeFinding(cell, meaning, isSavedAs), doubt: isUnclear ? 'unclear' : null };
   }
 
   /** Null for a cell that does not show the answer to it, where other answers are needed to decide. */
@@ -341,12 +347,13 @@ export class CellReader {
   }
 
   /**
-   * Decides, once all rows were read, which changes a program made to whole columns. True if others were found: then
-   * cells that only these would explain are a person's, and the rows must be read again.
+   * Decides, once all rows were read, which changes a program made to whole columns. True if the rows must be read again:
+   * if others were found, because cells that only these would explain are a person's, or if a person gave values, because
+   * the form of their column may tell what they mean.
    */
   settleForms(): boolean {
     this.#table.setForms(this.#forms);
-    return this.#forms.settle();
+    return this.#forms.settle() || (this.#hasTyped && this.#forms.hasCommas);
   }
 
   #isBlank(row: Row, { name, values }: FieldColumns): boolean {
@@ -356,13 +363,17 @@ export class CellReader {
   }
 }
 
-function describeFinding({ row, key, place, stored }: UnclearCell, meaning: Meaning): Finding {
+function describeFinding(
+  { row, key, place, stored }: UnclearCell,
+  meaning: Meaning,
+  isSavedAs: IsSavedAs,
+): Finding {
   const cell = getValue(row, place.name);
   const change =
     meaning === 'corrected' && typeof cell === 'string' && stored?.who !== 'human'
       ? explainChange(cell, stored?.value ?? null)
       : null;
-  const value = isPersonal(meaning) ? readField(row, place, stored?.value ?? null) : null;
+  const value = isPersonal(meaning) ? readField(row, place, stored?.value ?? null, isSavedAs) : null;
   return {
     ...{ row, key, field: place.name, meaning, value, change, stored },
     ...{ isChangedRow: false, shows: [], doubt: null },
@@ -416,16 +427,23 @@ function comparePart(row: Row, { title, path, schema }: ValueColumn, value: Json
 }
 
 /** The value in the cells of a field. Parts of an object that the file has no column for stay as they were. */
-function readField(row: Row, { name, values }: FieldColumns, before: JsonValue): JsonValue {
+function readField(
+  row: Row,
+  { name, values }: FieldColumns,
+  before: JsonValue,
+  isSavedAs: IsSavedAs,
+): JsonValue {
+  const read = ({ title, schema }: ValueColumn, cell: JsonValue): JsonValue =>
+    readTypedCell(cell, schema, (form) => isSavedAs(title, form));
   const [only] = values;
   if (row.kind === 'object') return getValue(row, name) ?? null;
   if (values.length === 1 && only?.path.length === 0) {
-    return readTypedCell(getValue(row, only.title) ?? '', only.schema);
+    return read(only, getValue(row, only.title) ?? '');
   }
   const whole: JsonObject = isJsonObject(before) ? structuredClone(before) : {};
-  for (const { title, path, schema } of values) {
-    const cell = getValue(row, title);
-    if (cell !== undefined) setPath(whole, path, cell === '' ? null : readTypedCell(cell, schema));
+  for (const part of values) {
+    const cell = getValue(row, part.title);
+    if (cell !== undefined) setPath(whole, part.path, cell === '' ? null : read(part, cell));
   }
   return whole;
 }

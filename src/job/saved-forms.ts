@@ -67,6 +67,11 @@ export class SavedForms {
     return this.#likely.has(toKey({ column, form }));
   }
 
+  /** True, once settled, if a column was saved with decimal commas. */
+  get hasCommas(): boolean {
+    return [...this.#likely].some((key) => /^(?:decimal comma|thousands points)\n/.test(key));
+  }
+
   #find(column: string, form: SavedForm): FormCount {
     const key = toKey({ column, form });
     const count = this.#counts.get(key) ?? {

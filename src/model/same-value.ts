@@ -168,9 +168,24 @@ function compareNumber(text: string, value: number, schema: JsonValue | undefine
 function toClear(digits: string, value: number): Likeness {
   if (Number.isInteger(value))
     return /\..*\./.test(digits) ? { isPlain: true, forms: ['thousands points'] } : PLAIN;
-  return digits.lastIndexOf(',') > digits.lastIndexOf('.')
-    ? { isPlain: true, forms: ['decimal comma'] }
-    : PLAIN;
+  if (digits.lastIndexOf(',') <= digits.lastIndexOf('.')) return PLAIN;
+  return {
+    isPlain: true,
+    forms: digits.includes('.') ? ['decimal comma', 'thousands points'] : ['decimal comma'],
+  };
+}
+
+/** The number that a person means by digits with marks; null if they are no number. */
+function readNumber(
+  digits: string,
+  isWhole: boolean,
+  isSavedAs: (form: SavedForm) => boolean,
+): number | null {
+  const [first, second] = listNumbers(digits);
+  if (first === undefined || second === undefined) return first ?? null;
+  // One mark before three digits.
+  if (isWhole) return Number.isInteger(first) ? first : second;
+  return isSavedAs('decimal comma') || isSavedAs('thousands points') ? second : first;
 }
 
 function isInteger(schema: JsonValue | undefined): boolean {
@@ -194,8 +209,9 @@ function isSameNumber(text: string, value: number): boolean {
   );
 }
 
-const WITH_POINT = /^[+-]?(?:\d*|\d{1,3}(?:,\d{2,3})*,\d{3})(?:\.\d*)?$/;
-const WITH_COMMA = /^[+-]?(?:\d*|\d{1,3}(?:\.\d{2,3})*\.\d{3})(?:,\d*)?$/;
+// No group of thousands starts with a 0.
+const WITH_POINT = /^[+-]?(?:\d*|[1-9]\d{0,2}(?:,\d{2,3})*,\d{3})(?:\.\d*)?$/;
+const WITH_COMMA = /^[+-]?(?:\d*|[1-9]\d{0,2}(?:\.\d{2,3})*\.\d{3})(?:,\d*)?$/;
 
 /** The numbers that a text of digits, points and commas can mean: one of the marks separates thousands. */
 function listNumbers(text: string): number[] {
@@ -367,8 +383,15 @@ function isMojibake(text: string, value: string): boolean {
   return ascii(text) === ascii(value);
 }
 
-/** Reads what a person typed into a cell as a value of its schema; as text if it does not fit. */
-export function readTypedCell(cell: JsonValue, schema: JsonValue | undefined): JsonValue {
+/**
+ * Reads what a person typed into a cell as a value of its schema; as text if it does not fit. `isSavedAs` tells how its
+ * column was saved, which decides between the two meanings of `1.500`.
+ */
+export function readTypedCell(
+  cell: JsonValue,
+  schema: JsonValue | undefined,
+  isSavedAs: (form: SavedForm) => boolean = () => false,
+): JsonValue {
   if (typeof cell !== 'string') return cell;
   const text = cell.trim();
   const types = isJsonObject(schema) ? [schema.type ?? []].flat() : [];
@@ -380,17 +403,7 @@ export function readTypedCell(cell: JsonValue, schema: JsonValue | undefined): J
   if (types.includes('number') || types.includes('integer')) {
     const digits = text.replace(/[\p{Sc}\s'’]/gu, '');
     if (!/^[+-]?[\d.,]*\d$/.test(digits)) return text;
-    // The last mark is the decimal one, unless it separates thousands.
-    const isThousands = /^[+-]?\d{1,3}(?:[.,]\d{3})+$/.test(digits) && types.includes('integer');
-    const isComma = digits.lastIndexOf(',') > digits.lastIndexOf('.') && !/,\d{3}$/.test(digits);
-    const number = Number(
-      isThousands
-        ? digits.replace(/[.,]/g, '')
-        : isComma
-          ? digits.replaceAll('.', '').replace(',', '.')
-          : digits.replaceAll(',', ''),
-    );
-    return Number.isNaN(number) ? text : number;
+    return readNumber(digits, types.includes('integer'), isSavedAs) ?? text;
   }
   try {
     if (/^[[{]/.test(text)) return JSON.parse(text) as JsonValue;

@@ -5,7 +5,7 @@ import { getOwn, isJsonObject, type JsonValue } from '../model/json.js';
 import type { SavedForm } from '../model/likeness.js';
 import { createFieldColumns, type FieldColumns, OUTCOME_COLUMNS } from '../model/output-columns.js';
 import type { Row } from '../model/row.js';
-import { mayStay } from '../model/same-value.js';
+import { isSameValue, mayStay, readTypedCell } from '../model/same-value.js';
 import { formatAsSaved } from '../model/saved-text.js';
 import { type CheckedCitation, formatVerdict } from '../model/verdict.js';
 import type { OutputOptions } from './output.js';
@@ -221,7 +221,9 @@ function renewField(
     const raw = row.kind === 'cells' ? row.stored?.[at] : null;
     const number = raw?.kind === 'number' ? raw.raw : undefined;
     const isSavedAs = (form: SavedForm): boolean => context.isSavedAs(at, form);
-    if (!mayStay(out[at], value, schema, isSavedAs, number))
+    const isTyped =
+      answer?.who === 'human' && isSameValue(readTypedCell(out[at] ?? '', schema, isSavedAs), value ?? null);
+    if (!isTyped && !mayStay(out[at], value, schema, isSavedAs, number))
       out[at] = formatAsSaved(value, out[at] ?? '', isSavedAs) ?? context.write(value);
   }
   if (isKept && (answer?.value ?? null) === null) {

@@ -196,3 +196,70 @@ test('--overwrite replaces a typed number that only looks like the answer', asyn
   const { table } = await again({ overwrite: true });
   expect(table.map(({ revenue }) => revenue)).toEqual(['12345', '1234', '500.5', '42']);
 });
+
+/** Writes numbers as a German program does. */
+function saveGerman(column: string): (table: Table) => void {
+  return (table) => {
+    for (const row of table) {
+      const [whole = '', decimals] = (row[column] ?? '').split('.');
+      const grouped = whole.replace(/\B(?=(?:\d{3})+$)/g, '.');
+      row[column] = decimals === undefined ? grouped : `${grouped},${decimals}`;
+    }
+  };
+}
+
+const TYPED = [
+  [
+    'a plain column',
+    [10.5, 20.5, 30.5, 40.5],
+    false,
+    ['2.000.000', '0,125', '1.234,567'],
+    [2e6, 0.125, 1234.567],
+  ],
+  ['a plain column', [10.5, 20.5, 30.5, 40.5], false, ['1.500', '1,250', '1,250.75'], [1.5, 1250, 1250.75]],
+  [
+    'a German column',
+    [10.5, 20.5, 30.5, 1044.75],
+    true,
+    ['1.500', '1,250', '1.234,567'],
+    [1500, 1.25, 1234.567],
+  ],
+  [
+    'a German column without groups',
+    [10.5, 20.5, 30.5, 44.75],
+    true,
+    ['1.500', '1,250', '0,5'],
+    [1500, 1.25, 0.5],
+  ],
+] as const;
+
+test.each(TYPED)('in %s of %j, a typed number keeps its meaning and its text', async (...parts) => {
+  const [, values, isGerman, typed, meant] = parts;
+  const { again, edit, bench } = await openValues(
+    ['revenue:number'],
+    values.map((value) => [value]),
+  );
+  edit((table) => {
+    if (isGerman) saveGerman('revenue')(table);
+    set('revenue', { ...typed })(table);
+  });
+  for (const changes of [{}, {}, { refresh: true }, {}]) {
+    const { table } = await again(changes);
+    expect(table.slice(0, 3).map(({ revenue }) => revenue)).toEqual(typed);
+    expect(table.map((row) => row.revenue_confidence)).toEqual(['human', 'human', 'human', 'high']);
+  }
+  const fresh = await again({ input: `${bench.folder}/list.csv`, output: `${bench.folder}/fresh.csv` });
+  expect(fresh.table.map(({ revenue }) => Number(revenue))).toEqual([...meant, values[3]]);
+});
+
+test.each([
+  [3029.259, '3.029,259'],
+  [3174.594, '3174,594'],
+  [0.125, '0,125'],
+])('the only decimals of a German column, %d as %s, are still the answer', async (value, text) => {
+  const { again, edit } = await openValues(['revenue:number'], [[value], [583], [44], [45]]);
+  edit(set('revenue', { 0: text }));
+  const { table, notes } = await again();
+  expect(notes.join()).not.toContain('a person gave');
+  expect(table[0]).toMatchObject({ revenue: text, revenue_confidence: 'high' });
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SavedForm } from '../../src/model/likeness.js';
-import { compareCell, mayStay } from '../../src/model/same-value.js';
+import { compareCell, mayStay, readTypedCell } from '../../src/model/same-value.js';
 
 const NUMBER = { type: 'number' };
 
@@ -25,6 +25,10 @@ describe('a cell of a file that was saved again', () => {
     ['12,34,567.5', 1234567.5, 'plain'],
     ['HTTPS://Acme.com/', 'https://acme.com', 'plain'],
     ['mailto:Ann@acme.com', 'ann@acme.com', 'plain'],
+    ['3.029,259', 3029.259, 'plain'],
+    ['3174,594', 3174.594, 'plain'],
+    ['0,125', 0.125, 'plain'],
+    ['2.000.000', 2_000_000, 'plain'],
     // Only a change of the whole column explains it.
     ['1,234', 1.234, 'decimal comma'],
     ['1.234', 1234, 'thousands points'],
@@ -47,6 +51,8 @@ describe('a cell of a file that was saved again', () => {
     ['12 345', '12-345', 'separators'],
     ['ACME.com', 'acme.com', 'letter case'],
     // Something else.
+    ['0,125', 125, null],
+    ['0.125', 125, null],
     ['4.8', 48, null],
     ['4,8', 48, null],
     ['0.5', 5, null],
@@ -92,5 +98,31 @@ describe('a cell of a file that was saved again', () => {
     expect(mayStay('117', '0117', undefined, was('lost zeros'))).toBe(false);
     expect(mayStay('1.23457E+11', 123456789012, NUMBER, was('scientific'))).toBe(false);
     expect(mayStay('1.23457E+11', 123456789012, NUMBER, never, '123456789012')).toBe(true);
+  });
+});
+
+describe('a number that a person typed', () => {
+  test.each([
+    // Text, its meaning in a column saved with points, and in one saved with commas.
+    ['1.234,567', 1234.567, 1234.567],
+    ['1,234.567', 1234.567, 1234.567],
+    ['0,125', 0.125, 0.125],
+    ['-0.125', -0.125, -0.125],
+    ['2.000.000', 2_000_000, 2_000_000],
+    ['2,000,000', 2_000_000, 2_000_000],
+    ['3174,594', 3174.594, 3174.594],
+    ['12,5', 12.5, 12.5],
+    ['1.500', 1.5, 1500],
+    ['1,250', 1250, 1.25],
+    ['€ 1.500', 1.5, 1500],
+    ['1,2,3', '1,2,3', '1,2,3'],
+  ])('%j means %j, or %j in a column with decimal commas', (text, plain, german) => {
+    expect(readTypedCell(text, NUMBER)).toBe(plain);
+    for (const saved of ['decimal comma', 'thousands points'])
+      expect(readTypedCell(text, NUMBER, (form) => form === saved)).toBe(german);
+  });
+
+  test.each(['1.500', '1,500'])('%s is whole in a column of integers', (text) => {
+    expect(readTypedCell(text, { type: 'integer' })).toBe(1500);
   });
 });
