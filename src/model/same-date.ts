@@ -93,12 +93,14 @@ function listDays(text: string): string[] {
           [two, month, one],
           [one, month, two],
         ];
-  return orders.flatMap(([year = 0, monthOf = 0, day = 0]) => {
-    const full = year < 70 ? 2000 + year : year < 100 ? 1900 + year : year;
-    const ms = Date.UTC(full, monthOf - 1, day);
-    const isDay = monthOf >= 1 && monthOf <= 12 && new Date(ms).getUTCDate() === day;
-    return isDay ? [formatDay(ms)] : [];
-  });
+  return orders.flatMap(([year = 0, monthOf = 0, day = 0]) =>
+    // Programs differ in the century of a year of two digits.
+    (year < 100 ? [1900 + year, 2000 + year] : [year]).flatMap((full) => {
+      const ms = Date.UTC(full, monthOf - 1, day);
+      const isDay = monthOf >= 1 && monthOf <= 12 && new Date(ms).getUTCDate() === day;
+      return isDay ? [formatDay(ms)] : [];
+    }),
+  );
 }
 
 function formatDay(ms: number): string {

@@ -29,6 +29,9 @@ describe('a cell of a file that was saved again', () => {
     ['3174,594', 3174.594, 'plain'],
     ['0,125', 0.125, 'plain'],
     ['2.000.000', 2_000_000, 'plain'],
+    ['07/23/55', '1955-07-23', 'plain'],
+    ['23.07.55', '1955-07-23', 'plain'],
+    ['07/23/55', '2055-07-23', 'plain'],
     // Only a change of the whole column explains it.
     ['1,234', 1.234, 'decimal comma'],
     ['1.234', 1234, 'thousands points'],
@@ -53,6 +56,7 @@ describe('a cell of a file that was saved again', () => {
     // Something else.
     ['0,125', 125, null],
     ['0.125', 125, null],
+    ['07/23/56', '1955-07-23', null],
     ['4.8', 48, null],
     ['4,8', 48, null],
     ['0.5', 5, null],
