@@ -247,10 +247,12 @@ test.skipIf(NO_SIGNALS)(
     dir.write('in.csv', createList(1));
     const server = await openRawServer(() => {});
     onTestFinished(server.close);
-    const running = dir.spawn(['run', 'in.csv', ...ASK, '--api-url', server.url, '--yes'], PAID);
+    const args = ['run', 'in.csv', ...ASK, '--api-url', server.url, '--yes', '--log-file', 'job.log'];
+    const running = dir.spawn(args, PAID);
     await expect.poll(() => server.requests.length).toBe(1);
     const { status, stderr } = await running.end('SIGINT');
     expect(status).toBe(130);
+    expect(dir.read('job.log')).toContain('"code":"INTERRUPTED"');
     expect(stderr).toContain('Interrupted before anything was sent.');
     expect(stderr).not.toContain('error');
     expect(dir.has('in.filled.csv')).toBe(false);

@@ -1,5 +1,5 @@
 import { enrich } from '../../enrich.js';
-import { createUsageError } from '../../errors.js';
+import { createUsageError, RowfillError } from '../../errors.js';
 import { guardPaths, isSameFilePath } from '../../job/check-paths.js';
 import { type EnrichOptions, resolveOutput } from '../../options.js';
 import { checkStandardOutput } from '../../write/open-output.js';
@@ -150,9 +150,12 @@ export const run = createCommand({
       if (!interrupt.signal.aborted) await view?.showUntilEnd();
       return resolveJobCode(summary);
     } catch (error) {
-      report.fail(error);
-      if (!interrupt.hasCaused(error)) throw error;
+      if (!interrupt.hasCaused(error)) {
+        report.fail(error);
+        throw error;
+      }
       const message = 'Interrupted before anything was sent';
+      report.fail(new RowfillError('busy', 'INTERRUPTED', message));
       host.say(`${message}.`);
       if (json) printErrorRecord({ code: 'INTERRUPTED', message, hint: null }, host);
       return EXIT_CODES.interrupted;
