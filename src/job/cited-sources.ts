@@ -1,11 +1,12 @@
 import type { CitedSource, FieldAnswer } from '../model/answer.js';
 import { isJsonObject } from '../model/json.js';
 import { getValue, type Row } from '../model/row.js';
-import { getFieldOutcome } from './returned-row.js';
+import { getFieldOutcome, getOutcome } from './returned-row.js';
 
 /** The sources that a row of a filled file cites for a field, as `listSources` has them. */
 export function listCited(row: Row, field: string): readonly string[] {
-  if (row.kind !== 'object') {
+  // A table that a program saved as JSON has its citations in columns too.
+  if (getOutcome(row) === null) {
     const texts = String(getValue(row, `${field}_citations`) ?? '').split(/\s+/);
     // A source that is not a safe link was written as `file[:]`, and may have an apostrophe against formulas.
     return texts.map((text) => text.replace(/^'/, '').replace('[:]', ':')).filter((text) => text !== '');
@@ -37,6 +38,11 @@ export function isBeside(row: Row, field: string, answer: FieldAnswer): boolean 
       .trim()
       .toLowerCase() === (answer.confidence ?? '')
   );
+}
+
+/** True if a row cites a source of an answer for a field. */
+export function citesSource(row: Row, field: string, answer: FieldAnswer): boolean {
+  return measureShared(new Set(listCited(row, field)), answer) > 0;
 }
 
 /** True if a row cites something for a field, and not just what an answer does. */

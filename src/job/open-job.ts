@@ -42,25 +42,27 @@ export async function openJobInput(
     await openInput({ ...options, isSheetOptional: isSheetOfList(options, path), path, signal }),
   );
   const recognized = await recognizeReturned(file, path, openLedger);
-  const presumed = await findAsk(file, recognized);
-  const input = checkInputFits(
-    file,
-    presumed,
-    { path: output, format: options.format, ...resolveLayout(options) },
-    recognized !== null,
-  );
-  const blanks = await resolveBlanks(options, presumed, input);
+  const isUnsure = recognized?.isUnsure === true;
+  const presumed = await findAsk(file, isUnsure ? null : recognized);
+  const blanks = await resolveBlanks(options, presumed, file);
   const returned =
     recognized === null
       ? null
       : await recognizeByRows(
           recognized,
-          input,
+          file,
           { ask: presumed, blanks, isSendGiven: options.send !== undefined },
           openLedger,
         );
   // Which columns are sent depends on what the rows show.
-  const ask = returned === recognized ? presumed : await findAsk(file, returned);
+  const isPresumed = returned === (isUnsure ? null : recognized);
+  const ask = isPresumed ? presumed : await findAsk(file, returned);
+  const input = checkInputFits(
+    file,
+    ask,
+    { path: output, format: options.format, ...resolveLayout(options) },
+    returned !== null,
+  );
   const isTable = returned === null && !holdsObjects(input.shape);
   if (options.plain !== true && isTable) await checkSources(input, ask);
   const rules = { blanks, overwrite: options.overwrite === true };

@@ -8,6 +8,7 @@ import { type Ask, createAsk, type Field, hashText, isEmbedded, TABLE_STATE } fr
 import { type Blanks, createBlanks, isWeakWord } from '../model/blank.js';
 import { findColumn, suggestColumns } from '../model/column-name.js';
 import { checkFieldNames, createSchema, listFields, parseField } from '../model/field.js';
+import { holdsObjects } from '../model/file-format.js';
 import { formatPart, showName } from '../model/format.js';
 import { isJsonObject, isNumberKey, type JsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import { isOwnColumn } from '../model/output-columns.js';
@@ -176,7 +177,7 @@ function listPropertyNames(text: string): readonly string[] {
 }
 
 async function resolveSend(
-  { send: wanted, origins }: EnrichOptions,
+  { send: wanted, origins, plain }: EnrichOptions,
   input: AskedInput,
   fields: readonly string[],
   returned: Pick<ReturnedFile, 'fieldNames' | 'asks'> | null,
@@ -189,9 +190,10 @@ async function resolveSend(
     const own = returned?.asks.at(-1);
     const before = own === undefined ? [] : listSentFrom(own, input, fields);
     if (before.length > 0) return before;
+    // Confidence and citations beside a field change with each answer. In a JSON file, such keys are the user's.
+    const besides = returned?.fieldNames ?? (holdsObjects(input.shape) || plain === true ? null : fields);
     const others = columns.filter(
-      (column) =>
-        !isFilled(column, fields) && (returned === null || !isOwnColumn(column, returned.fieldNames)),
+      (column) => !isFilled(column, fields) && (besides === null || !isOwnColumn(column, besides)),
     );
     if (others.length > 0) return others;
     throw createUsageError(

@@ -20,6 +20,8 @@ export interface ReturnedFile {
   readonly note: Warning | null;
   /** True if it was filled by asks that are not known, and names no run that would tell. */
   readonly namesNoRun?: boolean;
+  /** True if only columns beside its values look like rowfill's: a plain file, unless its rows show answers. */
+  readonly isUnsure?: boolean;
 }
 
 const STATUS_COLUMN = 'enrichment_status';
@@ -30,7 +32,7 @@ const MAX_IDS = 200;
 
 /**
  * Recognizes an output of rowfill by its columns, and by the runs that it names, or by its path if it names none. Null
- * for any other file. Throws a usage error for a file that has a column of rowfill's name for something else.
+ * for any other file; `isUnsure` if only its rows can tell. Throws a usage error for a file that has a column of rowfill's name for something else.
  */
 export async function recognizeReturned(
   file: Pick<Input, 'name' | 'shape' | 'columns' | 'openRows'>,
@@ -42,8 +44,10 @@ export async function recognizeReturned(
   if (own.length === 0) {
     await refuseHeaderless(file, openLedger);
     // Somebody may have deleted all result columns, but not those beside the values.
-    const asks = fieldNames.length === 0 ? [] : await findAsksByPath(path, await openLedger());
-    return asks.length === 0 ? null : createReturned(fieldNames, asks);
+    if (fieldNames.length === 0) return null;
+    const asks = await findAsksByPath(path, await openLedger());
+    if (asks.length > 0) return createReturned(fieldNames, asks);
+    return { fieldNames, asks, note: null, namesNoRun: true, isUnsure: true };
   }
   checkOwnColumns(file.name, own);
   let outcomeFields: string[] = [];
@@ -172,8 +176,8 @@ export async function checkSources(
   { fields }: Pick<Ask, 'fields'>,
 ): Promise<void> {
   const checks = fields.flatMap(({ name }) => [
-    { column: `${name}_confidence`, isOurs: (text: string) => CONFIDENCES.has(text.toLowerCase()) },
-    { column: `${name}_citations`, isOurs: (text: string) => text.includes('://') },
+    { column: `${name}_confidence`, isOurs: isConfidence },
+    { column: `${name}_citations`, isOurs: isSource },
   ]);
   const present = checks.filter(({ column }) => file.columns.includes(column));
   if (present.length === 0) return;
@@ -185,6 +189,22 @@ export async function checkSources(
     }
     return;
   }
+}
+
+/** True for a row that has both a confidence and citations like rowfill's beside one of these fields. */
+export function looksFilled(row: Row, fieldNames: readonly string[]): boolean {
+  const read = (column: string): string => String(getValue(row, column) ?? '').trim();
+  return fieldNames.some(
+    (name) => isConfidence(read(`${name}_confidence`)) && isSource(read(`${name}_citations`)),
+  );
+}
+
+function isConfidence(text: string): boolean {
+  return CONFIDENCES.has(text.toLowerCase());
+}
+
+function isSource(text: string): boolean {
+  return text.includes('://');
 }
 
 const CONFIDENCES: ReadonlySet<string> = new Set(['low', 'medium', 'high', 'human']);

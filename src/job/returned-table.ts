@@ -157,14 +157,18 @@ export class ReturnedTable implements ReturnedCells {
   }
 
   readVoucher(row: Row, field: string): Voucher {
-    if (row.kind === 'object') {
+    const [confidence = null, citations = null] = this.#vouchers.get(field) ?? [];
+    // A table that a program saved as JSON has these columns, and no outcome.
+    const isTable = (confidence ?? citations) !== null && getOutcome(row) === null;
+    if (row.kind === 'object' && !isTable) {
       const outcome = getFieldOutcome(row, field);
       if (outcome === null) return getOutcome(row) === null ? 'blank' : 'none';
       if (outcome.who === 'human') return 'human';
-      const { confidence = null, citations } = outcome;
-      return confidence !== null || (Array.isArray(citations) && citations.length > 0) ? 'agent' : 'unknown';
+      const isVouched =
+        (outcome.confidence ?? null) !== null ||
+        (Array.isArray(outcome.citations) && outcome.citations.length > 0);
+      return isVouched ? 'agent' : 'unknown';
     }
-    const [confidence = null, citations = null] = this.#vouchers.get(field) ?? [];
     if (confidence === null && citations === null) return this.#hasVouchers ? 'none' : 'unknown';
     const text = readText(row, confidence);
     if (text.toLowerCase() === 'human') return 'human';

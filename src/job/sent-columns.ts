@@ -9,8 +9,8 @@ import { createQuestion, listKeys } from '../model/question.js';
 import { getValue, type Row } from '../model/row.js';
 import { isSameCell } from '../model/same-value.js';
 import type { Input } from '../read/open-input.js';
-import { isBeside } from './cited-sources.js';
-import { createReturned, type ReturnedFile } from './returned-file.js';
+import { citesSource, isBeside } from './cited-sources.js';
+import { createReturned, looksFilled, type ReturnedFile } from './returned-file.js';
 import { listRunIds } from './returned-row.js';
 
 /** Columns that an ask sends from a file: those that it has, without those to fill. */
@@ -47,20 +47,21 @@ const MAX_CHUNKS = 20;
 
 /**
  * Finds by the answers that its rows show what a returned file was filled with: its ask becomes the last one. A file that
- * names no run is recognized by them too. Without `isSendGiven`, throws a usage error if the rows do not agree, because
- * sending other columns would pay for every row again.
+ * names no run is recognized by them too. Null if it is a plain file. Without `isSendGiven`, throws a usage error if the
+ * rows do not agree, because sending other columns would pay for every row again.
  */
 export async function recognizeByRows(
   returned: ReturnedFile,
   file: Pick<Input, 'name' | 'columns' | 'shape' | 'openRows'>,
   { ask, blanks, isSendGiven }: { readonly ask: Ask; readonly blanks: Blanks; readonly isSendGiven: boolean },
   openLedger: () => Promise<AnswerSource>,
-): Promise<ReturnedFile> {
-  const { namesNoRun = false } = returned;
+): Promise<ReturnedFile | null> {
+  const { namesNoRun = false, isUnsure = false } = returned;
+  const unknown = isUnsure ? null : returned;
   if (isSendGiven && !namesNoRun) return returned;
   const ledger = await openLedger();
   const asks = namesNoRun ? await ledger.listAsks(ask.id) : returned.asks;
-  if (asks.length === 0) return returned;
+  if (asks.length === 0) return unknown;
   // What another question was sent with matters only if this one is new.
   const ofQuestion = asks.filter(({ id }) => id === ask.id);
   const candidates = isSendGiven
@@ -70,12 +71,28 @@ export async function recognizeByRows(
   const found = isNeeded ? await countRows(candidates, file, { ask, blanks }, ledger) : NO_COUNTS;
   const chosen = chooseCandidate(candidates, found);
   const isKnown = found.size > 0;
-  if (!isSendGiven && namesNoRun && !isKnown) refuseUnknown(file.name);
+  if (!isSendGiven && namesNoRun && !isKnown && (!isUnsure || (await hasFilledRow(file, ask))))
+    refuseUnknown(file.name);
   if (!isSendGiven && ofQuestion.length > 0) refuseMixed(file.name, candidates, found, chosen);
-  if (namesNoRun && !isKnown) return returned;
+  if (namesNoRun && !isKnown) return unknown;
   const own = isSendGiven ? [] : (chosen?.asks ?? []);
   const ordered = [...asks.filter((each) => !own.includes(each)), ...own];
   return createReturned(returned.fieldNames, ordered);
+}
+
+/** True if one of the first rows has what only rowfill writes beside a field. */
+async function hasFilledRow(
+  file: Pick<Input, 'openRows'>,
+  { fields }: Pick<Ask, 'fields'>,
+): Promise<boolean> {
+  const names = fields.map(({ name }) => name);
+  let chunks = 0;
+  for await (const rows of file.openRows()) {
+    if (rows.some((row) => looksFilled(row, names))) return true;
+    chunks += 1;
+    if (chunks >= MAX_CHUNKS) break;
+  }
+  return false;
 }
 
 /** Newest first. */
@@ -180,13 +197,13 @@ async function findAnswers(
   return found;
 }
 
-/** True if a row shows one of these answers, with its confidence or a citation. */
+/** True if a row shows one of these answers with its confidence, or cites its source, even if the value was changed. */
 function isShown(row: Row, fields: RowAnswer['fields']): boolean {
   return [...fields].some(
     ([name, answer]) =>
       answer.value !== null &&
-      isSameCell(getValue(row, name), answer.value, undefined) &&
-      isBeside(row, name, answer),
+      (citesSource(row, name, answer) ||
+        (isSameCell(getValue(row, name), answer.value, undefined) && isBeside(row, name, answer))),
   );
 }
 

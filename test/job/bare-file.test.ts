@@ -1,0 +1,117 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import SheetJs from '@e965/xlsx';
+import Papa from 'papaparse';
+import { expect, test } from 'vitest';
+import { plan } from '../../src/plan.js';
+import { openFilled, type Table } from '../helpers/filled-file.js';
+import { readTable } from '../helpers/job.js';
+
+// Filled files that lost all columns `enrichment_*`, and their path.
+
+const LIST = ['A', 'B', 'C', 'D', 'E', 'F']
+  .map((name) => `Company ${name},${name.toLowerCase()}.example,note\n`)
+  .reduce((text, line) => text + line, 'company,domain,note\n');
+
+async function openBare() {
+  const find = (company: string, field: string, time: number) => `${field} ${time} of ${company}`;
+  const filled = await openFilled(LIST, find, ['ceo', 'hq'], { send: ['company', 'domain'] });
+  const table = readTable(readFileSync(filled.path, 'utf8'));
+  return {
+    ...filled,
+    open: { send: undefined, output: `${filled.bench.folder}/out.csv` },
+    /** Writes the filled rows, changed and without some columns, to a new path. */
+    copy(change: (table: Table) => unknown, gone = /^enrichment_/, ending = 'csv'): string {
+      const rows = structuredClone(table);
+      const changed = (change(rows) ?? rows) as Table;
+      const bare = changed.map((row) =>
+        Object.fromEntries(Object.entries(row).filter(([column]) => !gone.test(column))),
+      );
+      const path = `${filled.bench.folder}/copy.${ending}`;
+      writeFileSync(path, format(bare, ending));
+      return path;
+    },
+  };
+}
+
+function format(table: readonly object[], ending: string): string | Uint8Array {
+  if (ending === 'jsonl') return table.map((row) => `${JSON.stringify(row)}\n`).join('');
+  if (ending === 'csv') return `${Papa.unparse([...table])}\n`;
+  const book = SheetJs.utils.book_new();
+  SheetJs.utils.book_append_sheet(book, SheetJs.utils.json_to_sheet([...table]), 'List');
+  return SheetJs.write(book, { type: 'buffer', bookType: 'xlsx' });
+}
+
+test.each([
+  ['csv', /^enrichment_/],
+  ['csv', /^enrichment_|_confidence$/],
+  ['csv', /^enrichment_|_citations$/],
+  ['xlsx', /^enrichment_/],
+  ['xlsx', /^enrichment_|_confidence$/],
+  ['jsonl', /^enrichment_/],
+  ['jsonl', /^enrichment_|_confidence$/],
+  ['jsonl', /^enrichment_|_citations$/],
+])(
+  'a renamed filled file, as %s without %s, keeps corrections and asks only for what was cleared',
+  async (ending, gone) => {
+    const { again, bench, copy, open, options } = await openBare();
+    const input = copy(
+      (table) => {
+        Object.assign(table[1] ?? {}, { ceo: 'Ann' });
+        Object.assign(table[3] ?? {}, { hq: '' });
+      },
+      gone,
+      ending,
+    );
+    const quote = (await plan({ ...options, ...open, input })).quote;
+    expect(quote).toMatchObject({ rows: 1, columns: ['company', 'domain'] });
+    const { cells, table } = await again({ ...open, input });
+    expect(cells).toEqual(['Company D hq']);
+    expect(table[0]).toMatchObject({ ceo: 'ceo 1 of Company A', ceo_confidence: 'high' });
+    expect(table[1]).toMatchObject({ ceo: 'Ann', ceo_confidence: 'human', ceo_citations: '' });
+    expect(table[3]).toMatchObject({ hq: 'hq 2 of Company D', ceo: 'ceo 1 of Company D' });
+    const fresh = { ...options, input: `${bench.folder}/list.csv`, output: `${bench.folder}/fresh.csv` };
+    expect((await bench.run(fresh)).rows[1]).toMatchObject({ ceo: 'Ann', ceo_confidence: 'human' });
+  },
+);
+
+test('a filled file of which every value was changed is known by what its rows cite', async () => {
+  const { again, copy, open } = await openBare();
+  const input = copy((table) => {
+    for (const [at, row] of table.entries()) Object.assign(row, { ceo: `Ann ${at}`, hq: `Oslo ${at}` });
+  });
+  const { cells, table } = await again({ ...open, input });
+  expect(cells).toEqual([]);
+  expect(table[0]).toMatchObject({ ceo: 'Ann 0', ceo_confidence: 'human', ceo_citations: '' });
+});
+
+test('a filled file of a known question that shows none of its answers stops before any cost', async () => {
+  const { again, copy, open, options } = await openBare();
+  const input = copy((table) => {
+    for (const row of table) row.company = `Not ${row.company}`;
+  });
+  const refused = { code: 'SENT_UNKNOWN', kind: 'usage', hint: expect.stringContaining('--send') };
+  await expect(plan({ ...options, ...open, input })).rejects.toMatchObject(refused);
+  await expect(again({ ...open, input })).rejects.toMatchObject(refused);
+  expect((await again({ ...open, send: ['company', 'domain'], input })).cells).toEqual([]);
+});
+
+test.each([
+  [
+    'columns of its own',
+    'company,risk,risk_confidence\nX,low,0.8\nY,high,0.9\n',
+    ['company', 'risk', 'risk_confidence'],
+  ],
+  ['only such columns', 'risk,risk_confidence\nlow,0.8\nhigh,0.9\n', ['risk', 'risk_confidence']],
+  ['confidences beside a field', 'company,ceo,ceo_confidence\nX,,\nY,Bo,High\n', ['company']],
+  ['a template’s columns', 'company,ceo,ceo_confidence,ceo_citations\nX,,,\nY,,,\n', ['company']],
+])('a list with %s that shows no answer of the ledger is a plain file', async (_, text, columns) => {
+  const { again, bench, open, options } = await openBare();
+  const input = bench.write('own.csv', text);
+  expect((await plan({ ...options, ...open, input })).quote).toMatchObject({ columns });
+  const { table, notes } = await again({ ...open, input });
+  expect(table.map(({ ceo }) => ceo)).toEqual([expect.stringContaining('ceo'), expect.stringMatching(/./)]);
+  expect(table[0]).toMatchObject(
+    Object.fromEntries(Object.entries(readTable(text)[0] ?? {}).filter(([, value]) => value !== '')),
+  );
+  expect(notes.join()).not.toContain('FILLED_ELSEWHERE');
+});
