@@ -2,6 +2,7 @@ import type { FieldAnswer, FilledRow, KeptCell } from '../model/answer.js';
 import { DEFAULT_BLANKS } from '../model/blank.js';
 import { compactJson, isJsonObject, type JsonValue, parseMembers } from '../model/json.js';
 import type { SavedForm } from '../model/likeness.js';
+import { listSourceColumns } from '../model/output-columns.js';
 import type { Row } from '../model/row.js';
 import { mayStay } from '../model/same-value.js';
 import { type CheckedCitation, formatVerdict } from '../model/verdict.js';
@@ -66,6 +67,11 @@ function createObjectFormatter(options: OutputOptions): (row: FilledRow) => stri
       } else if (own === undefined) added += `,${key}${JSON.stringify(value)}`;
       else if (!blanks.isUnfilled(name, own) && (!options.overwrite || value === null)) continue;
       else if (value !== null) replaced.set(name, JSON.stringify(value));
+      // A table saved as JSON: `enrichment` has these from now on, and the old ones would be wrong for a new value.
+      const isKnown = isReturned || (outcome.kept?.get(name) ?? 'own') !== 'own';
+      if (isKnown && row.kind === 'object' && getOwn(row, 'enrichment') === undefined)
+        for (const column of listSourceColumns(name))
+          if (getOwn(row, column) !== undefined) replaced.set(column, 'null');
       const rejected = outcome.rejected?.get(name);
       const checked = outcome.verdicts?.get(name);
       if (answer !== undefined || rejected !== undefined)

@@ -74,6 +74,29 @@ test.each([
   },
 );
 
+test('a table saved as JSON has its confidence and citations in `enrichment` from then on', async () => {
+  const { again, copy, open } = await openBare();
+  const input = copy(
+    (table) => {
+      Object.assign(table[1] ?? {}, { ceo: 'Ann', ceo_verdict: 'found', note: '5' });
+    },
+    undefined,
+    'jsonl',
+  );
+  const first = await again({ ...open, output: undefined, input });
+  expect(first.summary).toMatchObject({ costMicros: 0, output: input });
+  const row = JSON.parse(readFileSync(input, 'utf8').split('\n')[1] ?? '');
+  expect(row).toMatchObject({
+    ceo: 'Ann',
+    ceo_confidence: null,
+    ceo_citations: null,
+    ceo_verdict: null,
+    note: '5',
+    enrichment: { fields: { ceo: { who: 'human' }, hq: { confidence: 'high' } } },
+  });
+  expect((await again({ ...open, output: undefined, input })).cells).toEqual([]);
+});
+
 test('a filled file of which every value was changed is known by what its rows cite', async () => {
   const { again, copy, open } = await openBare();
   const input = copy((table) => {
