@@ -134,6 +134,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     verdicts: hasVerdicts,
     isReturned: parts.history.returned != null,
     isSavedAs: (column, form) => parts.history.returned?.isSavedAs(column, form) === true,
+    findSavedDate: (column) => parts.history.returned?.findSavedDate(column) ?? null,
     mode: await readMode(parts.inputPath),
     shape: slimmed?.shape ?? input.shape,
     columns: slimmed?.columns ?? input.columns,

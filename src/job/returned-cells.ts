@@ -175,8 +175,7 @@ export class CellReader {
       return this.#formerAsks.length > 0 ? null : 'cleared';
     }
     if (value === null) return null;
-    if (this.#isSameField(row, place, value, (...cell) => this.#forms.add(...cell, stored?.foundAtMs ?? 0)))
-      return 'same';
+    if (this.#countForms(row, place, stored)) return 'same';
     return this.#isShown(row, place, stored) && this.#isPartCleared(row, place, value) ? 'cleared' : null;
   }
 
@@ -223,7 +222,14 @@ export class CellReader {
       const cited = selectCited(row, place.name, alike);
       const shows = [...new Set(cited.map((each) => each.key))];
       const isChangedRow = meaning === 'stale' && !answers.has(key) && !changed.has(row);
-      if (meaning === 'stale') changed.add(row);
+      if (meaning === 'stale') {
+        changed.add(row);
+        // An older answer tells as well how the file was saved.
+        const older = known.find(
+          ({ answer }) => answer.value !== null && this.#isSameField(row, place, answer.value),
+        );
+        if (older !== undefined) this.#countForms(row, place, older.answer);
+      }
       return { ...this.#describe(cell, meaning), isChangedRow, shows };
     });
   }
@@ -324,6 +330,13 @@ export class CellReader {
     );
   }
 
+  /** Counts how the cells of a field show an answer. True if all of them do. */
+  #countForms(row: Row, place: FieldColumns, answer: FieldAnswer | undefined): boolean {
+    return this.#isSameField(row, place, answer?.value ?? null, (title, likeness, part) =>
+      this.#forms.add(title, likeness, part, answer?.foundAtMs ?? 0, getValue(row, title)),
+    );
+  }
+
   /** True if all columns of a field still mean its value. `count` is called with each cell that was compared. */
   #isSameField(
     row: Row,
@@ -389,6 +402,7 @@ export function createOpenCells(table: ReturnedTable): ReturnedCells {
     findKept: () => null,
     listKeptRuns: () => [],
     isSavedAs: () => false,
+    findSavedDate: () => null,
   };
 }
 

@@ -94,7 +94,7 @@ export class ReturnedTable implements ReturnedCells {
   };
   /** In a plan: cells whose values would be rejected. */
   readonly #cleared = new Map<string, Set<string>>();
-  #forms: Pick<SavedForms, 'isSavedAs'> | null = null;
+  #forms: Pick<SavedForms, 'isSavedAs' | 'findDate'> | null = null;
 
   constructor(parts: TableParts) {
     this.#parts = parts;
@@ -133,12 +133,16 @@ export class ReturnedTable implements ReturnedCells {
     this.#opened.add(row, field);
   }
 
-  setForms(forms: Pick<SavedForms, 'isSavedAs'>): void {
+  setForms(forms: Pick<SavedForms, 'isSavedAs' | 'findDate'>): void {
     this.#forms = forms;
   }
 
   isSavedAs(column: string, form: SavedForm): boolean {
     return this.#forms?.isSavedAs(column, form) === true;
+  }
+
+  findSavedDate(column: string): string | null {
+    return this.#forms?.findDate(column) ?? null;
   }
 
   /** Runs that answered the cells of a row that are not asked now. */

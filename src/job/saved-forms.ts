@@ -1,6 +1,7 @@
 import type { JsonValue } from '../model/json.js';
 import type { Likeness, SavedForm } from '../model/likeness.js';
 import { listProneForms } from '../model/same-value.js';
+import { rateDate } from '../model/saved-text.js';
 
 interface FormCount {
   readonly column: string;
@@ -13,10 +14,15 @@ interface FormCount {
   newestMs: number;
   /** Cells that it would have changed, but did not, by when their answers were found. */
   readonly unchanged: Map<number, number>;
+  /** The same for dates that are as rowfill writes them. */
+  readonly written: Map<number, number>;
 }
 
 /** Forms that nobody types. */
 const NEVER_TYPED: ReadonlySet<SavedForm> = new Set(['scientific', 'date of numbers']);
+
+/** Orders of the numbers of a date. */
+const DAY_FORMS: ReadonlySet<SavedForm> = new Set(['day first', 'month first']);
 
 /**
  * Counts how the cells of each column were saved. A change explains the cells that show it only if it changed nine in ten
@@ -24,12 +30,20 @@ const NEVER_TYPED: ReadonlySet<SavedForm> = new Set(['scientific', 'date of numb
  * cell that is alone with a change is a person's, unless other cells show that a program saved the file.
  */
 export class SavedForms {
+  /** By column, the date that shows best how it was saved. */
+  readonly #dates = new Map<string, string>();
   readonly #counts = new Map<string, FormCount>();
   #isSettled = false;
   readonly #likely = new Set<string>();
   readonly #unlikely = new Set<string>();
 
-  add(column: string, likeness: Likeness | null, value: JsonValue, foundAtMs: number): void {
+  add(
+    column: string,
+    likeness: Likeness | null,
+    value: JsonValue,
+    foundAtMs: number,
+    cell?: JsonValue,
+  ): void {
     if (likeness === null || this.#isSettled) return;
     const { forms, isPlain } = likeness;
     for (const form of forms) {
@@ -37,11 +51,13 @@ export class SavedForms {
       count.explained += 1;
       count.isSure ||= isPlain || NEVER_TYPED.has(form);
       count.newestMs = Math.max(count.newestMs, foundAtMs);
+      if (DAY_FORMS.has(form) && typeof cell === 'string') this.#addDate(column, cell);
     }
     for (const form of listProneForms(value)) {
       if (forms.includes(form) || (form === 'thousands points' && forms.includes('decimal comma'))) continue;
-      const { unchanged } = this.#find(column, form);
-      unchanged.set(foundAtMs, (unchanged.get(foundAtMs) ?? 0) + 1);
+      const count = this.#find(column, form);
+      const others = DAY_FORMS.has(form) && forms.length === 0 ? count.written : count.unchanged;
+      others.set(foundAtMs, (others.get(foundAtMs) ?? 0) + 1);
     }
   }
 
@@ -67,6 +83,15 @@ export class SavedForms {
     return this.#likely.has(toKey({ column, form }));
   }
 
+  /** A date that shows how those of a column were saved; null if none does. */
+  findDate(column: string): string | null {
+    return this.#dates.get(column) ?? null;
+  }
+
+  #addDate(column: string, cell: string): void {
+    if (rateDate(cell) > rateDate(this.#dates.get(column) ?? '')) this.#dates.set(column, cell);
+  }
+
   /** True, once settled, if a column was saved with decimal commas. */
   get hasCommas(): boolean {
     return [...this.#likely].some((key) => /^(?:decimal comma|thousands points)\n/.test(key));
@@ -77,16 +102,23 @@ export class SavedForms {
     const count = this.#counts.get(key) ?? {
       ...{ column, form, explained: 0, isSure: false, newestMs: 0 },
       unchanged: new Map<number, number>(),
+      written: new Map<number, number>(),
     };
     this.#counts.set(key, count);
     return count;
   }
 }
 
-function isOfWholeColumn({ explained, newestMs, unchanged }: FormCount): boolean {
-  let others = 0;
-  for (const [foundAtMs, count] of unchanged) if (foundAtMs <= newestMs) others += count;
-  return explained >= others * 9;
+function isOfWholeColumn({ explained, isSure, newestMs, unchanged, written }: FormCount): boolean {
+  const countOlder = (cells: ReadonlyMap<number, number>): number => {
+    let sum = 0;
+    for (const [foundAtMs, count] of cells) if (foundAtMs <= newestMs) sum += count;
+    return sum;
+  };
+  const asWritten = countOlder(written);
+  // Few dates that rowfill wrote later, and found again since, are no evidence against clear ones.
+  const isLater = isSure && explained > asWritten;
+  return explained >= (countOlder(unchanged) + (isLater ? 0 : asWritten)) * 9;
 }
 
 function toKey({ column, form }: Pick<FormCount, 'column' | 'form'>): string {

@@ -96,6 +96,8 @@ export interface ReturnedCells {
   listKeptRuns(row: Row): readonly string[];
   /** True if the cells of a column show that a program saved it in this form. */
   isSavedAs(column: string, form: SavedForm): boolean;
+  /** A date that shows how a program saved those of a column; null if none does. */
+  findSavedDate(column: string): string | null;
 }
 
 /**

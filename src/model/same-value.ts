@@ -164,10 +164,12 @@ function compareNumber(text: string, value: number, schema: JsonValue | undefine
   return toForms(Number.isInteger(value) ? 'thousands points' : 'decimal comma');
 }
 
-/** A number with a decimal comma, or with several points, is clear by itself, and says how others were saved. */
+/** A number with a decimal comma, or with points between thousands, may be clear by itself, and says how others were saved. */
 function toClear(digits: string, value: number): Likeness {
   if (Number.isInteger(value))
-    return /\..*\./.test(digits) ? { isPlain: true, forms: ['thousands points'] } : PLAIN;
+    return Math.abs(value) >= 1_000 && /^[+-]?\d{1,3}(?:\.\d{3})+(?:,|$)/.test(digits)
+      ? { isPlain: true, forms: ['thousands points'] }
+      : PLAIN;
   if (digits.lastIndexOf(',') <= digits.lastIndexOf('.')) return PLAIN;
   return {
     isPlain: true,

@@ -2,16 +2,25 @@ import type { JsonValue } from './json.js';
 import type { SavedForm } from './likeness.js';
 
 /**
- * Formats a new value like the other cells of a column that a program saved, so that these keep their meaning. `cell` is
- * the text that it replaces. Null if the column was saved as it was written, or if `cell` does not show how.
+ * Formats a new value like the other cells of a column that a program saved, so that these keep their meaning. `date` is
+ * a date of the column. Null if the column was saved as it was written.
  */
 export function formatAsSaved(
   value: JsonValue | undefined,
-  cell: string,
+  date: string | null,
   isSavedAs: (form: SavedForm) => boolean,
 ): string | null {
   if (typeof value === 'number') return formatNumber(String(value), isSavedAs);
-  return typeof value === 'string' ? formatDate(value, cell, isSavedAs) : null;
+  return typeof value === 'string' ? formatDate(value, date ?? '', isSavedAs) : null;
+}
+
+const DATE_OF_NUMBERS = /^(\d{1,2})([-./])(\d{1,2})\2(\d{2}|\d{4})$/;
+
+/** How well a text shows the pattern of its column's dates: `12/11/2024` does not tell if 0 is written before a digit. */
+export function rateDate(text: string): number {
+  const [, one = '', , two = ''] = DATE_OF_NUMBERS.exec(text) ?? [];
+  if (one === '') return 0;
+  return Math.min(Number(one), Number(two)) < 10 ? 2 : 1;
 }
 
 function formatNumber(text: string, isSavedAs: (form: SavedForm) => boolean): string | null {
@@ -22,10 +31,9 @@ function formatNumber(text: string, isSavedAs: (form: SavedForm) => boolean): st
   return decimals === undefined ? grouped : `${grouped},${decimals}`;
 }
 
-function formatDate(value: string, cell: string, isSavedAs: (form: SavedForm) => boolean): string | null {
+function formatDate(value: string, shown: string, isSavedAs: (form: SavedForm) => boolean): string | null {
   const [, year = '', month = '', day = ''] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(value) ?? [];
-  const [, one = '', mark = '', two = '', last = ''] =
-    /^(\d{1,2})([-./])(\d{1,2})\2(\d{2}|\d{4})$/.exec(cell) ?? [];
+  const [, one = '', mark = '', two = '', last = ''] = DATE_OF_NUMBERS.exec(shown) ?? [];
   const isDayFirst = isSavedAs('day first');
   if (year === '' || mark === '' || isDayFirst === isSavedAs('month first')) return null;
   const isPadded = one.length === 2 && two.length === 2;

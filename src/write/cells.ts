@@ -52,6 +52,7 @@ export function createCellLayout(options: OutputOptions): CellLayout {
     // Column names are unique; titles may repeat.
     isBlank: (at, text) => blanks.isUnfilled(columns[at] ?? titles[at] ?? '', text),
     isSavedAs: (at, form) => options.isSavedAs?.(columns[at] ?? '', form) === true,
+    findSavedDate: (at) => options.findSavedDate?.(columns[at] ?? '') ?? null,
     write: createWriter(options.raw),
   };
   const formatDay = createDayFormatter();
@@ -154,6 +155,7 @@ interface FillContext {
   isBlank(at: number, text: string | undefined): boolean;
   /** True if a program saved the column in this form. */
   isSavedAs(at: number, form: SavedForm): boolean;
+  findSavedDate(at: number): string | null;
   write(value: JsonValue | undefined): string;
 }
 
@@ -224,7 +226,7 @@ function renewField(
     const isTyped =
       answer?.who === 'human' && isSameValue(readTypedCell(out[at] ?? '', schema, isSavedAs), value ?? null);
     if (!isTyped && !mayStay(out[at], value, schema, isSavedAs, number))
-      out[at] = formatAsSaved(value, out[at] ?? '', isSavedAs) ?? context.write(value);
+      out[at] = formatAsSaved(value, context.findSavedDate(at), isSavedAs) ?? context.write(value);
   }
   if (isKept && (answer?.value ?? null) === null) {
     replaceVouchers(out, place, '');

@@ -38,6 +38,8 @@ export interface OutputOptions {
   readonly isReturned?: boolean | undefined;
   /** True if a program saved a column of such a file in this form. @default never */
   readonly isSavedAs?: ((column: string, form: SavedForm) => boolean) | undefined;
+  /** Returns a date that shows how a program saved those of a column. @default none */
+  readonly findSavedDate?: ((column: string) => string | null) | undefined;
   /** A second file with one JSON line per citation. @default none */
   readonly citationsFile?: string | undefined;
   /** Permissions of a new file, which keep it as private as the input. @default what the system gives a new file */

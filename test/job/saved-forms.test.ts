@@ -4,13 +4,17 @@ import type { JsonValue } from '../../src/model/json.js';
 import { openFilled, type Table } from '../helpers/filled-file.js';
 
 /** A filled file of companies 1, 2, … with the values of each in turn. */
-function openValues(fields: readonly string[], values: readonly (readonly JsonValue[])[], ending = 'csv') {
+function openValues(
+  fields: readonly string[],
+  values: readonly (readonly JsonValue[])[],
+  { ending = 'csv', rows = values.length } = {},
+) {
   const names = fields.map((field) => field.split(':')[0] ?? '');
   const find = (company: string, field: string, time: number): JsonValue => {
     const own = values[Number(company.split(' ').at(-1)) - 1]?.[names.indexOf(field)] ?? null;
     return Array.isArray(own) ? (own[time - 1] ?? null) : own;
   };
-  return openFilled(values.length, find, [...fields], { ending, send: ['company'] });
+  return openFilled(rows, find, [...fields], { ending, send: ['company'] });
 }
 
 function set(column: string, cells: Readonly<Record<number, string>>): (table: Table) => void {
@@ -61,7 +65,7 @@ test.each([
 });
 
 test('a number of a JSON Lines file that a person changed is the person’s', async () => {
-  const { again, path } = await openValues(['rating:number'], [[5], [42], [1234], [3]], 'jsonl');
+  const { again, path } = await openValues(['rating:number'], [[5], [42], [1234], [3]], { ending: 'jsonl' });
   const text = readFileSync(path, 'utf8');
   const typed = text.replace('"rating":5', '"rating":0.5').replace('"rating":1234', '"rating":1.234');
   writeFileSync(path, typed);
@@ -262,4 +266,81 @@ test.each([
   const { table, notes } = await again();
   expect(notes.join()).not.toContain('a person gave');
   expect(table[0]).toMatchObject({ revenue: text, revenue_confidence: 'high' });
+});
+
+const DAYS = [
+  '2024-03-04',
+  '1955-07-23',
+  '2021-12-25',
+  '2020-02-03',
+  '2019-06-07',
+  '2018-11-12',
+  '2017-01-31',
+];
+
+/** Writes dates as a program does that puts the month first. */
+function saveMonthFirst(table: Table): void {
+  for (const row of table) {
+    const [year, month, day] = (row.day ?? '').split('-').map(Number);
+    if (year !== undefined && month !== undefined) row.day = `${month}/${day}/${String(year).slice(2)}`;
+  }
+}
+
+test.each([
+  ['blank rows', ''],
+  ['rows with dates as rowfill writes them', '2024-05-06'],
+])('dates saved with the month first stay answers beside %s, also after a refresh', async (_, cell) => {
+  const all = [...DAYS, '2024-05-06', '2024-05-06'].map((day) => [day]);
+  const { again, edit } = await openValues(['day:date'], all, { rows: DAYS.length });
+  const append = (table: Table): void => {
+    const blank = Object.fromEntries(Object.keys(table[0] ?? {}).map((title) => [title, '']));
+    for (const number of [8, 9]) table.push({ ...blank, company: `Company ${number}` });
+  };
+  edit((table) => {
+    saveMonthFirst(table);
+    append(table);
+  });
+  await again();
+  if (cell !== '') edit(set('day', { 7: cell, 8: cell }));
+  for (const changes of [{ refresh: true }, {}, {}]) {
+    const { table, notes } = await again(changes);
+    expect(notes.join()).not.toContain('a person gave');
+    expect(table.map(({ day }) => day)).toEqual([
+      ...['3/4/24', '7/23/55', '12/25/21', '2/3/20', '6/7/19', '11/12/18', '1/31/17'],
+      ...(cell === '' ? ['5/6/24', '5/6/24'] : [cell, cell]),
+    ]);
+  }
+});
+
+test('a single date in the other order is a person’s among dates as rowfill writes them', async () => {
+  const { again, edit } = await openValues(
+    ['day:date'],
+    DAYS.map((day) => [day]),
+  );
+  edit(set('day', { 0: '3/4/2024' }));
+  const { table } = await again();
+  expect(table[0]).toMatchObject({ day: '3/4/2024', day_confidence: 'human' });
+});
+
+test('answers to another question are written as the file was saved', async () => {
+  const values = [
+    [
+      ['2024-03-04', '2023-01-05'],
+      [2066.5, 5100.5],
+      [1200, 1_234_567],
+    ],
+    ...DAYS.slice(1).map((day, row) => [day, 4133.5 + row, 2200 + row]),
+  ];
+  const { again, edit } = await openValues(['day:date', 'revenue:number', 'staff:integer'], values);
+  edit((table) => {
+    saveMonthFirst(table);
+    saveGerman('revenue')(table);
+    saveGerman('staff')(table);
+  });
+  for (const changes of [{}, {}]) {
+    const { table, notes } = await again({ query: 'Find other facts.', ...changes });
+    expect(notes.join()).not.toContain('a person gave');
+    expect(table[0]).toMatchObject({ day: '1/5/23', revenue: '5.100,5', staff: '1.234.567' });
+    expect(table[1]).toMatchObject({ day: '7/23/55', revenue: '4.133,5', staff: '2.200' });
+  }
 });

@@ -18,9 +18,9 @@ test.each<[SavedForm[], number | string, string, string | null]>([
   [['day first'], '2024-04-03', '', null],
   [['day first'], '2024-04-03T10:00:00Z', '1/8/2020', null],
   [['decimal comma'], 1e21, '2,5', null],
-])('in a column of %j, %j in place of %j is %j', (forms, value, cell, expected) => {
+])('in a column of %j, %j beside %j is %j', (forms, value, shown, expected) => {
   const isSavedAs = (form: SavedForm) => forms.includes(form);
-  const text = formatAsSaved(value, cell, isSavedAs);
+  const text = formatAsSaved(value, shown, isSavedAs);
   expect(text).toBe(expected);
   if (text !== null) expect(mayStay(text, value, { type: typeof value }, isSavedAs)).toBe(true);
 });
