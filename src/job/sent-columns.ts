@@ -10,8 +10,8 @@ import { getValue, type Row } from '../model/row.js';
 import { isSameCell } from '../model/same-value.js';
 import type { Input } from '../read/open-input.js';
 import { citesSource, isBeside } from './cited-sources.js';
-import { createReturned, looksFilled, type ReturnedFile } from './returned-file.js';
-import { listRunIds } from './returned-row.js';
+import { checkSources, createReturned, looksFilled, type ReturnedFile } from './returned-file.js';
+import { listRunIds, RUN_COLUMN } from './returned-row.js';
 
 /** Columns that an ask sends from a file: those that it has, without those to fill. */
 export function listSentFrom(
@@ -57,11 +57,10 @@ export async function recognizeByRows(
   openLedger: () => Promise<AnswerSource>,
 ): Promise<ReturnedFile | null> {
   const { namesNoRun = false, isUnsure = false } = returned;
-  const unknown = isUnsure ? null : returned;
   if (isSendGiven && !namesNoRun) return returned;
   const ledger = await openLedger();
   const asks = namesNoRun ? await ledger.listAsks(ask.id) : returned.asks;
-  if (asks.length === 0) return unknown;
+  if (asks.length === 0) return isUnsure ? createForeign(file, ask) : returned;
   // What another question was sent with matters only if this one is new.
   const ofQuestion = asks.filter(({ id }) => id === ask.id);
   const candidates = isSendGiven
@@ -74,10 +73,22 @@ export async function recognizeByRows(
   if (!isSendGiven && namesNoRun && !isKnown && (!isUnsure || (await hasFilledRow(file, ask))))
     refuseUnknown(file.name);
   if (!isSendGiven && ofQuestion.length > 0) refuseMixed(file.name, candidates, found, chosen);
-  if (namesNoRun && !isKnown) return unknown;
+  if (namesNoRun && !isKnown) return isUnsure ? createForeign(file, ask) : returned;
   const own = isSendGiven ? [] : (chosen?.asks ?? []);
   const ordered = [...asks.filter((each) => !own.includes(each)), ...own];
   return createReturned(returned.fieldNames, ordered);
+}
+
+/** A table that another ledger or another query filled, by its columns; null for a plain file. */
+async function createForeign(
+  file: Pick<Input, 'name' | 'columns' | 'shape' | 'openRows'>,
+  ask: Pick<Ask, 'fields'>,
+): Promise<ReturnedFile | null> {
+  if (holdsObjects(file.shape) || !(await hasFilledRow(file, ask))) return null;
+  await checkSources(file, ask);
+  const message = `${file.name} has confidence and citations like rowfill's, but no column ${RUN_COLUMN}, and this ledger has no such answers to this question. Its filled cells are kept as they are, also where somebody changed a value. To have changes recognized, give the file with its column ${RUN_COLUMN}.`;
+  const fieldNames = ask.fields.map(({ name }) => name);
+  return { fieldNames, asks: [], note: { code: 'FILLED_ELSEWHERE', message } };
 }
 
 /** True if one of the first rows has what only rowfill writes beside a field. */

@@ -115,8 +115,29 @@ test('a filled file of a known question that shows none of its answers stops bef
   const refused = { code: 'SENT_UNKNOWN', kind: 'usage', hint: expect.stringContaining('--send') };
   await expect(plan({ ...options, ...open, input })).rejects.toMatchObject(refused);
   await expect(again({ ...open, input })).rejects.toMatchObject(refused);
-  expect((await again({ ...open, send: ['company', 'domain'], input })).cells).toEqual([]);
+  const { cells, notes } = await again({ ...open, send: ['company', 'domain'], input });
+  expect(cells).toEqual([]);
+  expect(notes.join()).toContain('FILLED_ELSEWHERE');
 });
+
+test.each(['another ledger', 'another query'])(
+  'with %s, the filled cells of a renamed file are kept, and rowfill says so',
+  async (kind) => {
+    const { again, bench, copy, open } = await openBare();
+    const input = copy((table) => {
+      Object.assign(table[2] ?? {}, { hq: '' });
+    });
+    const other =
+      kind === 'another query' ? { query: 'Another' } : { ledger: `${bench.folder}/other.sqlite` };
+    const { cells, notes, table } = await again({ ...open, ...other, input });
+    expect(cells).toEqual(['Company C hq']);
+    expect(notes.join()).toContain('copy.csv has confidence and citations');
+    expect(table[0]).toMatchObject({ ceo: 'ceo 1 of Company A', ceo_confidence: 'high' });
+    expect(Object.keys(bench.agent.tasks.at(-1)?.request.input?.data?.[0] ?? {}).sort()).toEqual([
+      ...['company', 'domain', 'note', 'row_id'],
+    ]);
+  },
+);
 
 test.each([
   [
