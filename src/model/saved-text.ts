@@ -40,5 +40,7 @@ function formatDate(value: string, shown: string, isSavedAs: (form: SavedForm) =
   const parts = (isDayFirst ? [day, month] : [month, day]).map((part) =>
     isPadded ? part : String(Number(part)),
   );
-  return [...parts, year.slice(-last.length)].join(mark);
+  // Programs differ in the century of other years of two digits.
+  const isShort = last.length === 2 && year >= '1970' && year <= '2029';
+  return [...parts, isShort ? year.slice(2) : year].join(mark);
 }

@@ -11,6 +11,10 @@ test.each<[SavedForm[], number | string, string, string | null]>([
   [['day first'], '2024-04-03', '14/12/2020', '03/04/2024'],
   [['month first'], '2024-04-03', '1/8/2020', '4/3/2024'],
   [['day first'], '2024-04-03', '1.8.20', '3.4.24'],
+  [['month first'], '1970-04-03', '1/8/20', '4/3/70'],
+  [['month first'], '1955-04-03', '1/8/20', '4/3/1955'],
+  [['day first'], '1890-04-03', '01.08.20', '03.04.1890'],
+  [['day first'], '2055-04-03', '01.08.20', '03.04.2055'],
   // Nothing shows how the column was saved, or how its days look.
   [[], 1234.5, '2.5', null],
   [[], '2024-04-03', '1/8/2020', null],
