@@ -47,8 +47,8 @@ export default defineConfig({
     pool: 'forks',
     // Loading the code takes longer than most tests.
     isolate: false,
-    // Many tests wait for their own programs and servers, so more of them run than there are processors.
-    maxWorkers: '150%',
+    // Many tests wait for their own programs and servers, so twice as many run as there are processors.
+    maxWorkers: '200%',
     sequence: { sequencer: LongestFirst },
     reporters: process.env.CI ? ['default', './test/helpers/count-reporter.ts'] : ['default'],
     projects: [
