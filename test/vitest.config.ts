@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -47,8 +48,9 @@ export default defineConfig({
     pool: 'forks',
     // Loading the code takes longer than most tests.
     isolate: false,
-    // Many tests wait for their own programs and servers, so twice as many run as there are processors.
-    maxWorkers: '200%',
+    // Many tests wait for their own programs and servers, so more of them run than there are processors. A share above
+    // 100 % would be cut to that.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     sequence: { sequencer: LongestFirst },
     reporters: process.env.CI ? ['default', './test/helpers/count-reporter.ts'] : ['default'],
     projects: [
