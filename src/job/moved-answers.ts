@@ -25,8 +25,8 @@ interface EditedRow {
 }
 
 /**
- * Finds values that somebody moved rather than typed, by all rows of a file. An answer that was moved is not in its own
- * row any more, but in another one. A value that is typed leaves the equal answers of other rows where they are.
+ * Tells values that were moved to another row from values that were typed, by looking at all rows of a file. A moved
+ * answer is missing in its own row. A typed value leaves the equal answers of other rows in their places.
  */
 export class MovedAnswers {
   readonly #fields: readonly string[];

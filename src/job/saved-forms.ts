@@ -8,7 +8,7 @@ interface FormCount {
   readonly form: SavedForm;
   /** Cells that this form explains. */
   explained: number;
-  /** True if it explains a text that nobody would type. */
+  /** True if a cell has a text that only a program writes in this form. */
   isSure: boolean;
   /** When the newest of their answers was found, in ms. */
   newestMs: number;
@@ -18,7 +18,7 @@ interface FormCount {
   readonly written: Map<number, number>;
 }
 
-/** Forms that nobody types. */
+/** Forms that only programs write. */
 const NEVER_TYPED: ReadonlySet<SavedForm> = new Set(['scientific', 'date of numbers']);
 
 /** Orders of the numbers of a date. */
@@ -116,7 +116,7 @@ function isOfWholeColumn({ explained, isSure, newestMs, unchanged, written }: Fo
     return sum;
   };
   const asWritten = countOlder(written);
-  // Few dates that rowfill wrote later, and found again since, are no evidence against clear ones.
+  // Rowfill writes dates in its own form into added rows: while they are fewer, they do not count against this form.
   const isLater = isSure && explained > asWritten;
   return explained >= (countOlder(unchanged) + (isLater ? 0 : asWritten)) * 9;
 }
