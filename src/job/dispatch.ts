@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { OpenBatch } from '../ledger/ledger.js';
+import { lookAhead } from '../model/look-ahead.js';
 import type { PendingBatch, Question } from '../model/question.js';
-import { readAhead } from '../model/read-ahead.js';
 import type { Row } from '../model/row.js';
 import type { Batcher } from '../run/batcher.js';
 import { QuestionJoiner } from '../select/question-joiner.js';
@@ -19,7 +19,7 @@ import { LookAgain } from './look-again.js';
 import type { NothingFoundGuard } from './nothing-found.js';
 import { NEVER_ARRIVED, type RecoveredBatches, recoverBatches, type UnknownBatch } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
-import { selectChunk } from './select-chunk.js';
+import { findChunk, selectChunk } from './select-chunk.js';
 import type { StatedCost } from './stated-cost.js';
 import type { JobAbort } from './stop.js';
 import { CellWarnings } from './warnings.js';
@@ -290,7 +290,7 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
     context.state.planned?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
   if (isDone && context.state.planned !== null && context.answeredRows === null)
     context.tally.countEstimated(context.state.planned);
-  else await dispatcher.run(readAhead(openQuestions(context, (questions) => dispatcher.hold(questions))));
+  else await dispatcher.run(openQuestions(context, (questions) => dispatcher.hold(questions)));
   reportWarnings(context, context.answerWarnings.list());
   if (context.stop.reason !== 'interrupted') await failUnknown(unknown, context);
 }
@@ -319,10 +319,11 @@ async function* openQuestions(
   const joiner = new QuestionJoiner(context.ask);
   // The estimate has already counted them.
   const counters = context.state.planned === null ? createCounters(context) : null;
-  for await (const rows of context.input.openRows()) {
-    const { selections, elsewhere } = await selectChunk(rows, context, (keys) =>
-      context.inFlight.openLook(keys),
-    );
+  const chunks = lookAhead(context.input.openRows(), (rows) =>
+    findChunk(rows, context, (keys) => context.inFlight.openLook(keys)),
+  );
+  for await (const chunk of chunks) {
+    const { rows, selections, elsewhere } = selectChunk(chunk, context);
     const asked: Question[] = [];
     for (const selection of selections) if (selection.status === 'ask') asked.push(...selection.questions);
     if (elsewhere.size > 0) hold(asked.filter(({ key }) => elsewhere.has(key)));

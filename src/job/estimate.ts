@@ -5,9 +5,9 @@ import type { RemainingRows } from '../model/events.js';
 import { holdsObjects } from '../model/file-format.js';
 import { formatMicros, limitMicros } from '../model/format.js';
 import { KeySet } from '../model/key-set.js';
+import { lookAhead } from '../model/look-ahead.js';
 import { type Climb, computeLikelyMicros, computeWorstMicros, type Quote } from '../model/prices.js';
 import { createQuestion, listKeys, type PendingBatch, type Question } from '../model/question.js';
-import { readAhead } from '../model/read-ahead.js';
 import type { Row } from '../model/row.js';
 import type { Batcher } from '../run/batcher.js';
 import { InFlight } from '../select/in-flight.js';
@@ -19,7 +19,7 @@ import { createBatcher, type JobContext, pickSample } from './job-context.js';
 import type { PlannedCounts } from './progress.js';
 import type { RecoveredBatches } from './recover.js';
 import { describeChanges, reportUnmatched, reportWarnings } from './report-warnings.js';
-import { selectChunk } from './select-chunk.js';
+import { findChunk, selectChunk } from './select-chunk.js';
 import { addRepairs, type LevelCost, sumLevel } from './stated-cost.js';
 import { JobAbort } from './stop.js';
 import { CellWarnings, PlaceholderWarnings } from './warnings.js';
@@ -76,13 +76,10 @@ export async function estimateRows(
   // Duplicates are found by `claims`, so this view need not track them.
   const inFlight = active.createView();
   let rowsRead = 0;
-  const selectChunks = async function* () {
-    for await (const rows of context.input.openRows()) {
-      yield { rows, ...(await selectChunk(rows, context, () => inFlight)) };
-    }
-  };
-  for await (const { rows, questions: opened, answers, selections } of readAhead(selectChunks())) {
+  const chunks = lookAhead(context.input.openRows(), (rows) => findChunk(rows, context, () => inFlight));
+  for await (const chunk of chunks) {
     if (stop.reason !== null) break;
+    const { rows, questions: opened, answers, selections } = selectChunk(chunk, context);
     rowsRead += rows.length;
     context.tally.countLookedThrough(rowsRead);
     const askedRows: Row[] = [];

@@ -15,6 +15,7 @@ import type {
 import { type FileFormat, holdsObjects } from '../model/file-format.js';
 import type { JsonObject } from '../model/json.js';
 import { KeySet } from '../model/key-set.js';
+import { lookAhead } from '../model/look-ahead.js';
 import { listSourceColumns } from '../model/output-columns.js';
 import {
   createQuestion,
@@ -23,7 +24,6 @@ import {
   type RowQuestion,
   resolveKey,
 } from '../model/question.js';
-import { readAhead } from '../model/read-ahead.js';
 import type { Row } from '../model/row.js';
 import { VERSION } from '../model/version.js';
 import { INPUT_GREW, type Input } from '../read/open-input.js';
@@ -148,14 +148,12 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     returned: parts.history.returned ?? null,
     claimKey: (key: string) => met.add(key),
   };
-  const findChunks = async function* () {
-    for await (const rows of input.openRows()) {
-      const questions = rows.map((row) =>
-        createQuestion(row, parts.ask, parts.overwrite, parts.blanks, parts.history),
-      );
-      const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
-      yield { rows, questions, answers };
-    }
+  const findChunk = async (rows: readonly Row[]): Promise<FoundChunk> => {
+    const questions = rows.map((row) =>
+      createQuestion(row, parts.ask, parts.overwrite, parts.blanks, parts.history),
+    );
+    const { answers } = await ledger.findAnswers(job, questions.flatMap(listKeys));
+    return { rows, questions, answers };
   };
   // A function of its own, so that nothing of a chunk is kept while the next one is made.
   const writeChunk = async ({ rows, questions, answers }: FoundChunk): Promise<void> => {
@@ -168,7 +166,7 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     if (onRow !== undefined) for (const each of filled) onRow(each);
   };
   try {
-    for await (const chunk of readAhead(findChunks())) await writeChunk(chunk);
+    for await (const chunk of lookAhead(input.openRows(), findChunk)) await writeChunk(chunk);
     const digest = await output.commit();
     return { ...tally.read(), needsBom: output.needsBom, digest };
   } catch (error) {

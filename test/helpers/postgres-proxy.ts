@@ -10,6 +10,8 @@ export interface PostgresProxy {
   readonly url: string;
   /** Connections that were made so far. */
   readonly connections: number;
+  /** Pieces of requests that came so far. A short message is one. */
+  readonly messages: number;
   /**
    * From the next message on: `pass` all; `swallow` requests; `mute` replies, after the server has done what it was
    * asked; `keep` requests until the next call.
@@ -23,12 +25,14 @@ type Behavior = 'pass' | 'swallow' | 'mute' | 'keep';
 export async function openPostgresProxy(url: string): Promise<PostgresProxy> {
   let behavior: Behavior = 'pass';
   let connections = 0;
+  let messages = 0;
   const kept: (() => void)[] = [];
   const server = createServer((client) => {
     connections += 1;
     const upstream = connectTo(url);
     for (const socket of [client, upstream]) socket.on('error', () => undefined);
     client.on('data', (bytes) => {
+      messages += 1;
       if (behavior === 'keep') kept.push(() => void upstream.write(bytes));
       else if (behavior !== 'swallow') upstream.write(bytes);
     });
@@ -42,6 +46,9 @@ export async function openPostgresProxy(url: string): Promise<PostgresProxy> {
     url: await listen(server, url),
     get connections() {
       return connections;
+    },
+    get messages() {
+      return messages;
     },
     behave(how) {
       behavior = how;
@@ -94,11 +101,13 @@ const LENGTH_BYTES = 4;
 const READY_FOR_QUERY = 'Z'.charCodeAt(0);
 const IDLE = 'I'.charCodeAt(0);
 
-/** A client of the pooler. It waits for each reply, as this project's does. */
+/** A client of the pooler. What it asks before it has its reply waits for the end of the transaction, and its order is kept. */
 class PooledClient {
   readonly #client: Socket;
   readonly #sessions: Socket[] = [];
+  readonly #waiting: Buffer[] = [];
   #next = 0;
+  #isAsking = false;
 
   constructor(client: Socket, url: string, sessions: number) {
     this.#client = client;
@@ -126,22 +135,43 @@ class PooledClient {
   }
 
   #serve(greeting: Buffer): void {
-    this.#client.on('data', (request) => this.#forward(request));
+    readMessages(this.#client, (message) => {
+      this.#waiting.push(message);
+      this.#forward();
+    });
     this.#client.write(greeting);
   }
 
-  #forward(request: Buffer): void {
+  #forward(): void {
     const session = this.#sessions[this.#next];
-    if (session === undefined) return;
-    session.write(request);
-    if (session.listenerCount('data') > 0) return;
+    if (session === undefined || this.#isAsking || this.#waiting.length === 0) return;
+    this.#isAsking = true;
+    session.write(this.#waiting.shift() ?? '');
     readUntilReady(session, (bytes, isReady) => {
       this.#client.write(bytes);
+      if (!isReady) return false;
       // A transaction keeps its session.
-      if (isReady && bytes.at(-1) === IDLE) this.#next = (this.#next + 1) % this.#sessions.length;
-      return isReady;
+      if (bytes.at(-1) === IDLE) this.#next = (this.#next + 1) % this.#sessions.length;
+      this.#isAsking = false;
+      // In a later turn, so that this listener is gone.
+      setImmediate(() => this.#forward());
+      return true;
     });
   }
+}
+
+/** Passes on each whole message of a client. */
+function readMessages(socket: Socket, onMessage: (message: Buffer) => void): void {
+  let rest = Buffer.alloc(0);
+  socket.on('data', (bytes) => {
+    rest = Buffer.concat([rest, bytes]);
+    while (rest.length >= TYPE_BYTES + LENGTH_BYTES) {
+      const length = TYPE_BYTES + rest.readUInt32BE(TYPE_BYTES);
+      if (rest.length < length) return;
+      onMessage(rest.subarray(0, length));
+      rest = rest.subarray(length);
+    }
+  });
 }
 
 /** Passes on what a server says until `onBytes` returns true. `isReady` once it waits for the next request. */

@@ -27,6 +27,8 @@ const RECONNECT_MS = 200;
 /** Most calls and characters in one message. */
 const MAX_CALLS = 200;
 const MAX_CHARACTERS = 4_000_000;
+/** Messages on their way. With a second one, the server need not wait until this process has read its reply. */
+const MAX_MESSAGES = 2;
 
 /** Types of PostgreSQL whose values become numbers. */
 const NUMBERS: ReadonlySet<number> = new Set([20, 1700]);
@@ -52,16 +54,23 @@ export interface Call<Result> {
   readonly read: (results: readonly (readonly Row[])[], isRepeated: boolean) => Result;
 }
 
-/** A time in which no message has succeeded, in ms of `performance.now()`. */
+/** A time in which no message has succeeded, and its last failure, in ms of `performance.now()`. */
 interface Outage {
-  readonly sinceMs: number;
-  lastMs: number;
+  sinceMs: number;
+  failedAtMs: number;
   isTold: boolean;
 }
 
 /** The outage that the connections of a ledger are in, if any. They wait for its end together. */
 interface Trouble {
   outage: Outage | null;
+}
+
+/** An open connection. `watches` has a timer for each message that must be answered in time. */
+interface Session {
+  readonly client: Client;
+  readonly socket: Socket;
+  readonly watches: Set<NodeJS.Timeout>;
 }
 
 interface Waiting extends Call<unknown> {
@@ -78,19 +87,28 @@ export interface ConnectionOptions {
 }
 
 /**
- * The connection of a ledger to its server. Calls of one turn of the event loop, and those that came during the last
- * round trip, go to the server as one message, which is one transaction. A message whose reply was lost is sent again,
- * so each call must have the same effect if it is repeated. Nothing depends on the session, so that a pooler may give
- * each message to another one.
+ * The connection of a ledger to its server. Calls of one turn of the event loop, and those that came while messages were
+ * on their way, go to the server as one message, which is one transaction. Messages are worked off in order, unless one
+ * fails: it is sent again, as is one whose reply was lost. So each call must have the same effect if it is repeated, and
+ * one that depends on another must wait for its reply. Nothing depends on the session, so that a pooler may give each
+ * message to another one.
  */
 export class Connection {
   readonly place: LedgerUrl;
   readonly #options: ConnectionOptions;
   readonly #queue: Waiting[] = [];
   #reader: Connection | null = null;
-  #client: Client | null = null;
-  #socket: Socket | null = null;
-  #isRunning = false;
+  #connected: Promise<Session> | null = null;
+  /** Messages on their way, each until it is answered or given up. */
+  readonly #running = new Set<Promise<void>>();
+  /** Messages that wait until they are sent again. Nothing else is sent meanwhile. */
+  #failing = 0;
+  /** What these messages share. */
+  #outage: Outage = { sinceMs: 0, failedAtMs: 0, isTold: false };
+  /** True if the calls of this turn will be sent at its end. */
+  #isPlanned = false;
+  /** True while a message may take minutes. One behind it would seem to hang. */
+  #isLong = false;
   readonly #trouble: Trouble;
   #isClosed = false;
   #hasWritten = false;
@@ -122,9 +140,12 @@ export class Connection {
       if (call.isWrite && this.#options.isReadOnly === true) throw createReadOnlyError(this.place);
       if (call.isWrite && this.#fault !== null && call.isLast !== true) throw this.#fault.error;
       this.#queue.push({ ...call, resolve: resolve as (result: unknown) => void, reject });
-      if (this.#isRunning) return;
-      this.#isRunning = true;
-      setImmediate(() => void this.#runQueue());
+      if (this.#isPlanned) return;
+      this.#isPlanned = true;
+      setImmediate(() => {
+        this.#isPlanned = false;
+        this.#sendQueue();
+      });
     });
   }
 
@@ -148,7 +169,7 @@ export class Connection {
   /** Runs `work` on the connection, without a retry. No call may be made meanwhile. */
   async withClient<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
     try {
-      return await work(await this.#connect());
+      return await work((await this.#connect()).client);
     } catch (error) {
       throw describePostgresError(error, this.place);
     }
@@ -158,21 +179,36 @@ export class Connection {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     await this.#reader?.close();
-    const last = this.read([], () => undefined).catch(() => undefined);
     this.#isClosed = true;
-    await last;
-    const client = this.#client;
-    this.#client = null;
-    if (client === null) return;
+    this.#sendQueue();
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    const session = await this.#connected?.catch(() => null);
+    this.#connected = null;
+    if (session == null) return;
     // A server that hangs does not say goodbye.
-    const timer = setTimeout(() => this.#socket?.destroy(), TELL_AFTER_MS);
-    await client.end().catch(() => undefined);
+    const timer = setTimeout(() => session.socket.destroy(), TELL_AFTER_MS);
+    await session.client.end().catch(() => undefined);
     clearTimeout(timer);
   }
 
-  async #runQueue(): Promise<void> {
-    while (this.#queue.length > 0) await this.#run(this.#takeGroup());
-    this.#isRunning = false;
+  #sendQueue(): void {
+    while (this.#queue.length > 0 && this.#canSend()) {
+      if (this.#running.size === 0) this.#outage = this.#joinOutage();
+      const group = this.#takeGroup();
+      this.#isLong = group.some((call) => call.isLong === true);
+      const running = this.#run(group, this.#outage).finally(() => {
+        this.#running.delete(running);
+        if (this.#running.size === 0) this.#isLong = false;
+        this.#sendQueue();
+      });
+      this.#running.add(running);
+    }
+  }
+
+  #canSend(): boolean {
+    if (this.#running.size === 0) return true;
+    const isLast = this.#queue.some((call) => call.isLast === true);
+    return this.#running.size < MAX_MESSAGES && this.#failing === 0 && !this.#isLong && !isLast;
   }
 
   #takeGroup(): readonly Waiting[] {
@@ -186,25 +222,27 @@ export class Connection {
   }
 
   /** Sends a group until the server has answered it, or for two minutes since it last answered anything. */
-  async #run(group: readonly Waiting[]): Promise<void> {
+  async #run(group: readonly Waiting[], outage: Outage): Promise<void> {
     const isWrite = group.some((call) => call.isWrite);
-    const outage = this.#joinOutage();
     const isLast = group.every((call) => call.isLast === true);
-    const untilMs = isLast ? performance.now() + LAST_WAIT_MS : outage.sinceMs + LONGEST_WAIT_MS;
+    const startedAtMs = performance.now();
     const watch = this.#watchWait(outage);
     for (let isRepeated = false; ; ) {
       try {
         this.#answer(group, await this.#send(group, isWrite), isRepeated);
         this.#hasWritten ||= isWrite;
         clearInterval(watch);
+        Object.assign(outage, { sinceMs: performance.now(), isTold: false });
         this.#trouble.outage = null;
         return;
       } catch (error) {
-        outage.lastMs = performance.now();
+        const nowMs = performance.now();
+        outage.failedAtMs = nowMs;
         const hasMoved = this.#hasWritten && isReadOnlyServer(error);
         const isPassing = hasMoved || isRepeatable(error);
         this.#trouble.outage = isPassing ? outage : null;
-        if (outage.lastMs > untilMs || this.#trouble.outage === null) {
+        const untilMs = isLast ? startedAtMs + LAST_WAIT_MS : outage.sinceMs + LONGEST_WAIT_MS;
+        if (nowMs > untilMs || !isPassing) {
           clearInterval(watch);
           const described = describePostgresError(error, this.place);
           // Nothing was written if the server only let the message wait.
@@ -213,9 +251,11 @@ export class Connection {
           return;
         }
         // Its name may lead to the new primary by now.
-        if (hasMoved) this.#socket?.destroy();
+        if (hasMoved) this.#connected?.then(({ socket }) => socket.destroy()).catch(() => undefined);
         isRepeated ||= isLost(error);
+        this.#failing += 1;
         await sleep((hasMoved || isLost(error) ? RECONNECT_MS : 0) + Math.random() * RETRY_MS);
+        this.#failing -= 1;
       }
     }
   }
@@ -223,9 +263,9 @@ export class Connection {
   /** Calls that follow a failed one do not wait as long again: a job that ends makes several. */
   #joinOutage(): Outage {
     const nowMs = performance.now();
-    if (this.#trouble.outage !== null && nowMs - this.#trouble.outage.lastMs < OUTAGE_GAP_MS)
-      return this.#trouble.outage;
-    return { sinceMs: nowMs, lastMs: nowMs, isTold: false };
+    const { outage } = this.#trouble;
+    if (outage !== null && nowMs - outage.failedAtMs < OUTAGE_GAP_MS) return outage;
+    return { sinceMs: nowMs, failedAtMs: nowMs, isTold: false };
   }
 
   /** Reports a long wait, once. */
@@ -262,12 +302,11 @@ export class Connection {
     const askIds = [...new Set(group.flatMap((call) => call.askIds))];
     const isLong = group.some((call) => call.isLong === true);
     const isLazy = isWrite && group.every((call) => !call.isWrite || call.isLazy === true);
+    const session = await this.#connect();
+    // Nothing may wait from here to the query, because messages are numbered in the order in which they leave.
     const entry = isWrite ? this.enter(askIds, isLazy) : null;
-    const results = await this.#query(isLong, [
-      this.#createSettings(isLazy),
-      ...(entry?.statements ?? []),
-      ...statements,
-    ]);
+    const all = [this.#createSettings(isLazy), ...(entry?.statements ?? []), ...statements];
+    const results = await this.#query(session, isLong, all);
     const first = 1 + (entry?.statements.length ?? 0);
     entry?.read(results.slice(1, first), false);
     return results.slice(first);
@@ -287,45 +326,60 @@ export class Connection {
       set_config('rowfill.clock', ${serverClock === undefined ? '' : String(serverClock.now())}, true)`;
   }
 
-  async #query(isLong: boolean, statements: readonly Sql[]): Promise<readonly (readonly Row[])[]> {
-    const client = await this.#connect();
+  async #query(
+    { client, socket, watches }: Session,
+    isLong: boolean,
+    statements: readonly Sql[],
+  ): Promise<readonly (readonly Row[])[]> {
     const { hangMs = HANG_MS } = this.#options;
-    const socket = this.#socket;
-    const timer = isLong ? undefined : setTimeout(() => socket?.destroy(), hangMs);
+    const watch = isLong ? undefined : setTimeout(() => socket.destroy(), hangMs);
+    if (watch !== undefined) watches.add(watch);
     try {
       const results: unknown = await client.query(statements.map(({ text }) => text).join(';\n'));
       const list = (Array.isArray(results) ? results : [results]) as readonly QueryResult<Row>[];
       return list.map(({ rows }) => rows);
     } finally {
-      clearTimeout(timer);
+      clearTimeout(watch);
+      if (watch !== undefined) watches.delete(watch);
+      // The next message has waited for this one.
+      for (const other of watches) other.refresh();
     }
   }
 
   /** Connects, unless the connection stands. */
-  async #connect(): Promise<Client> {
-    if (this.#client !== null) return this.#client;
-    const driver = await loadDriver();
-    const socket = new Socket();
-    const client = new driver.Client({
-      connectionString: this.place.driverUrl,
-      connectionTimeoutMillis: Math.min(CONNECT_MS, this.#options.hangMs ?? HANG_MS),
-      keepAlive: true,
-      stream: () => socket,
-      types: {
-        getTypeParser: (id: number, format?: 'text' | 'binary') =>
-          NUMBERS.has(id) ? Number : driver.types.getTypeParser(id, format as 'text'),
-      } as never,
+  #connect(): Promise<Session> {
+    if (this.#connected !== null) return this.#connected;
+    const connected = this.#open(() => {
+      if (this.#connected === connected) this.#connected = null;
     });
-    const drop = (): void => {
-      if (this.#client === client) this.#client = null;
-    };
-    // Without a listener, a lost connection would end the process.
-    client.on('error', drop);
-    client.on('end', drop);
-    await client.connect();
-    this.#client = client;
-    this.#socket = socket;
-    return client;
+    this.#connected = connected;
+    return connected;
+  }
+
+  async #open(onEnd: () => void): Promise<Session> {
+    try {
+      const driver = await loadDriver();
+      const socket = new Socket();
+      const client = new driver.Client({
+        connectionString: this.place.driverUrl,
+        connectionTimeoutMillis: Math.min(CONNECT_MS, this.#options.hangMs ?? HANG_MS),
+        keepAlive: true,
+        pipeline: true,
+        stream: () => socket,
+        types: {
+          getTypeParser: (id: number, format?: 'text' | 'binary') =>
+            NUMBERS.has(id) ? Number : driver.types.getTypeParser(id, format as 'text'),
+        } as never,
+      });
+      // Without a listener, a lost connection would end the process.
+      client.on('error', onEnd);
+      client.on('end', onEnd);
+      await client.connect();
+      return { client, socket, watches: new Set() };
+    } catch (error) {
+      onEnd();
+      throw error;
+    }
   }
 }
 

@@ -349,9 +349,16 @@ test('a batch is not reserved once the job that handed it out has ended', async 
 });
 
 describe('a connection that hangs', () => {
-  test.each(['swallow', 'mute', 'keep'] as const)(
-    'is given up, and no call is lost or done twice (%s)',
-    async (how) => {
+  test.each([
+    ['swallow', 1],
+    ['mute', 1],
+    ['keep', 1],
+    ['swallow', 2],
+    ['mute', 2],
+    ['keep', 2],
+  ] as const)(
+    'is given up, and no call is lost or done twice (%s, messages on their way: %i)',
+    async (how, messages) => {
       const url = createSchemaUrl(server);
       const proxy = await openPostgresProxy(url);
       const ledger = await open(proxy.url, { hangMs: 1_500 });
@@ -363,9 +370,13 @@ describe('a connection that hangs', () => {
       const { connections } = proxy;
       proxy.behave(how);
       const answers = [createTestAnswer('a', { ceo: 'Ann' }, 'run_a')];
-      const waiting = Promise.all([
+      const sent = [
         settleTestBatch(ledger, first, createTestRun('run_a', 7), answers),
         ledger.reserveBatches([{ batch: second, seen: [0] }], NO_LIMITS),
+      ];
+      if (messages === 2) for (let turn = 0; turn < 3; turn += 1) await endTurn();
+      const waiting = Promise.all([
+        ...sent,
         ledger.recordFailures(job.id, [{ key: createTestKey('z'), reason: 'too large' }]),
         // Its own change, written before the reply was lost, is not that of somebody else.
         ledger.putHumanAnswers(job.id, [{ key: createTestKey('y'), values: { ceo: 'Zoe' } }], 0),
@@ -391,6 +402,73 @@ describe('a connection that hangs', () => {
       expect(await other.check()).toEqual([]);
     },
   );
+});
+
+describe('a message whose predecessor has no reply yet', () => {
+  async function openAsks() {
+    const url = createSchemaUrl(server);
+    const proxy = await openPostgresProxy(url);
+    const ledger = await open(proxy.url);
+    const jobs = [
+      await openTestJob(ledger, createTestAsk('one')),
+      await openTestJob(ledger, createTestAsk('two')),
+    ];
+    const batches = jobs.map((job) => createTestBatch(job, ['a']));
+    const reserve = (index: number) =>
+      ledger.reserveBatches([{ batch: batches[index] as Batch, seen: [0] }], NO_LIMITS);
+    return { url, proxy, ledger, reserve, database: await connect(url) };
+  }
+
+  test('leaves at once, and a third one waits', async () => {
+    const { proxy, ledger, reserve } = await openAsks();
+    const before = proxy.messages;
+    proxy.behave('keep');
+    const calls = [reserve(0)];
+    await expect.poll(() => proxy.messages).toBe(before + 1);
+    calls.push(reserve(1));
+    await expect.poll(() => proxy.messages).toBe(before + 2);
+    const third = ledger.countJobs();
+    for (let turn = 0; turn < 5; turn += 1) await endTurn();
+    expect(proxy.messages).toBe(before + 2);
+    proxy.behave('pass');
+    expect(await Promise.all(calls)).toEqual([[{ status: 'reserved' }], [{ status: 'reserved' }]]);
+    expect(await third).toBe(2);
+    expect(await ledger.check()).toEqual([]);
+  });
+
+  test('takes effect if that one has to be sent again, which goes before all later ones', async () => {
+    const { proxy, ledger, reserve, database } = await openAsks();
+    await database.query('begin; select 1 from ask_count where ask = 1 for update');
+    const before = proxy.messages;
+    const ended: string[] = [];
+    const first = reserve(0).then(() => ended.push('first'));
+    await expect.poll(() => proxy.messages).toBe(before + 1);
+    const second = reserve(1).then(() => ended.push('second'));
+    // The first one has waited for the lock in vain.
+    await second;
+    const later = ledger.countJobs().then(() => ended.push('later'));
+    await database.query('commit');
+    await Promise.all([first, later]);
+    expect(ended).toEqual(['second', 'first', 'later']);
+    expect(await ledger.check()).toEqual([]);
+  });
+
+  test('is not sent if it is the last words of the process', async () => {
+    const { url, proxy, ledger, reserve } = await openAsks();
+    const before = proxy.messages;
+    proxy.behave('keep');
+    const call = reserve(0);
+    await expect.poll(() => proxy.messages).toBe(before + 1);
+    const closing = ledger.close();
+    for (let turn = 0; turn < 5; turn += 1) await endTurn();
+    expect(proxy.messages).toBe(before + 1);
+    proxy.behave('pass');
+    expect(await call).toEqual([{ status: 'reserved' }]);
+    await closing;
+    // Another process may go on with it at once.
+    const other = await open(url);
+    expect((await other.adoptBatches(createTestAsk('one').id)).length).toBe(1);
+  });
 });
 
 test('works through a pooler in transaction mode, which gives each transaction another session', async () => {
