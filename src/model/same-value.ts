@@ -1,6 +1,7 @@
 import { formatCanonicalJson, isJsonObject, type JsonValue } from './json.js';
 import { type Likeness, PLAIN, type SavedForm, toForms, toLikeness } from './likeness.js';
-import { compareDate, findTime, isDateOfNumbers, isMidnight, readDayAndMonth } from './same-date.js';
+import { findTime } from './read-date.js';
+import { compareDate, isDateOfNumbers, isIsoDate, isMidnight, readDayAndMonth } from './same-date.js';
 
 /** True if two values say the same: equal as JSON, apart from letter case, white space at the ends and Unicode form. */
 export function isSameValue(one: JsonValue, other: JsonValue): boolean {
@@ -91,8 +92,8 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
   if (typeof value !== 'string') return [];
   if (isBareAddress(value)) return ['letter case'];
   if (!/^\+?\d/.test(value)) return [];
-  if (DATE.test(value)) {
-    const time = findTime(value.slice(10));
+  if (isIsoDate(value)) {
+    const time = findTime(value);
     return time === null || isMidnight(time)
       ? ['day first', 'month first']
       : ['day first', 'month first', 'no time', 'other time zone'];
@@ -125,7 +126,6 @@ function foldText(text: string): string {
     .replace(/^'/, '');
 }
 
-const DATE = /^\d{4}-\d{2}-\d{2}/;
 const DIGITS = /^\+?\d[\d\s().-]*$/;
 
 function compareText(
@@ -138,7 +138,7 @@ function compareText(
   if (text.length >= MAX_CELL - 1 && value.startsWith(text.slice(0, -1))) return PLAIN;
   if (isJsonObject(schema) && Array.isArray(schema.enum) && text.toLowerCase() === value.toLowerCase())
     return PLAIN;
-  if (DATE.test(value)) return compareDate(text, value, raw);
+  if (isIsoDate(value)) return compareDate(text, value, raw);
   if (isDateOfNumbers(text, value)) return toForms('date of numbers');
   if (DIGITS.test(value)) return compareDigits(text, value, raw);
   if (isBareAddress(value))

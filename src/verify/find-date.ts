@@ -1,3 +1,4 @@
+import { listMonthNames } from '../model/date-names.js';
 import { foldWords } from './fold-text.js';
 
 /** A date as written on a page. Month and day are null if it has none. */
@@ -197,25 +198,7 @@ let months: ReadonlyMap<string, number> | null = null;
 /** Months by folded name, in all languages. */
 function getMonths(): ReadonlyMap<string, number> {
   months ??= new Map(
-    MONTHS.trim()
-      .split('\n')
-      .flatMap((names, at) => names.split(', ').map((name) => [foldWords(name), at + 1] as const)),
+    listMonthNames().flatMap((names, at) => names.map((name) => [foldWords(name), at + 1] as const)),
   );
   return months;
 }
-
-/** Names and abbreviations of each month in 37 languages, most of them from the Unicode CLDR. One month a line. */
-const MONTHS = `
-january, jan, januar, janvier, janv, enero, ene, gennaio, gen, janeiro, januari, tammikuu, tammikuuta, tammi, styczeń, stycznia, sty, leden, ledna, led, januára, ianuarie, ian, януари, siječanj, siječnja, sij, јануар, јан, jaanuar, jaan, janvāris, sausis, sausio, ιανουαρίου, ιαν, январь, января, янв, січень, січня, січ, ocak, oca, يناير, ינואר, ינו׳, ژانویه, जनवरी, 一月, มกราคม, ม.ค, gener, de gener, de gen, jaenner, janner
-february, feb, februar, février, févr, febrero, febbraio, fevereiro, fev, februari, helmikuu, helmikuuta, helmi, luty, lutego, lut, únor, února, úno, februára, febr, februarie, февруари, veljača, veljače, velj, фебруар, феб, veebruar, veebr, februāris, vasaris, vasario, φεβρουαρίου, φεβ, февраль, февраля, февр, лютий, лютого, лют, şubat, şub, فبراير, פברואר, פבר׳, فوریه, फ़रवरी, फ़र॰, 二月, กุมภาพันธ์, ก.พ, febrer, de febrer, de febr
-march, mar, märz, mars, marzo, março, maart, mrt, marts, maaliskuu, maaliskuuta, maalis, marzec, marca, březen, března, bře, marec, március, márc, martie, март, ožujak, ožujka, ožu, мар, kovas, kovo, μαρτίου, μαρ, марта, березень, березня, бер, mart, مارس, מרץ, मार्च, 三月, maret, มีนาคม, มี.ค, de març, maerz
-april, apr, avril, avr, abril, abr, aprile, huhtikuu, huhtikuuta, huhti, kwiecień, kwietnia, kwi, duben, dubna, dub, apríla, április, aprilie, април, travanj, travnja, tra, апр, aprill, balandis, balandžio, απριλίου, απρ, апрель, апреля, квітень, квітня, квіт, nisan, nis, أبريل, אפריל, אפר׳, آوریل, अप्रैल, 四月, เมษายน, เม.ย, d’abril, d’abr
-may, mai, mayo, maggio, mag, maio, mei, maj, toukokuu, toukokuuta, touko, maja, květen, května, kvě, május, май, svibanj, svibnja, svi, мај, maijs, gegužė, gegužės, μαΐου, μαΐ, мая, травень, травня, трав, mayıs, مايو, מאי, 五月, พฤษภาคม, พ.ค, maig, de maig
-june, jun, juni, juin, junio, giugno, giu, junho, kesäkuu, kesäkuuta, kesä, czerwiec, czerwca, cze, červen, června, čvn, júna, június, iunie, iun, юни, lipanj, lipnja, junij, јун, juuni, jūnijs, birželis, birželio, ιουνίου, ιουν, июнь, июня, июн, червень, червня, черв, haziran, haz, يونيو, יוני, ژوئن, जून, 六月, มิถุนายน, มิ.ย, juny, de juny
-july, jul, juli, juillet, juil, julio, luglio, lug, julho, heinäkuu, heinäkuuta, heinä, lipiec, lipca, lip, červenec, července, čvc, júla, július, iulie, iul, юли, srpanj, srpnja, julij, јул, juuli, jūlijs, liepa, liepos, ιουλίου, ιουλ, июль, июля, июл, липень, липня, лип, temmuz, tem, يوليو, יולי, ژوئیه, जुलाई, जुल॰, 七月, กรกฎาคม, ก.ค, juliol, de juliol, de jul
-august, aug, août, agosto, ago, augustus, augusti, elokuu, elokuuta, elo, sierpień, sierpnia, sie, srpen, srpna, srp, augusta, augusztus, август, kolovoz, kolovoza, kol, avgust, avg, авг, augusts, rugpjūtis, rugpjūčio, αυγούστου, αυγ, августа, серпень, серпня, серп, ağustos, ağu, أغسطس, אוגוסט, אוג׳, اوت, अगस्त, 八月, agustus, สิงหาคม, ส.ค, agost, d’agost, d’ag
-september, sep, sept, septembre, septiembre, settembre, set, setembro, syyskuu, syyskuuta, syys, wrzesień, września, wrz, září, zář, septembra, szeptember, szept, septembrie, септември, rujan, rujna, ruj, септембар, сеп, septembris, rugsėjis, rugsėjo, σεπτεμβρίου, σεπ, сентябрь, сентября, сент, вересень, вересня, вер, eylül, eyl, سبتمبر, ספטמבר, ספט׳, سپتامبر, सितंबर, सित॰, 九月, กันยายน, ก.ย, setembre, de setembre, de set, setiembre
-october, oct, oktober, okt, octobre, octubre, ottobre, ott, outubro, out, lokakuu, lokakuuta, loka, październik, października, paź, říjen, října, říj, októbra, octombrie, октомври, октобар, окт, oktoober, oktobris, spalis, spalio, οκτωβρίου, οκτ, октябрь, октября, жовтень, жовтня, жовт, ekim, eki, أكتوبر, אוקטובר, אוק׳, اکتبر, अक्टूबर, अक्टू॰, 十月, ตุลาคม, ต.ค, d’octubre, d’oct
-november, nov, novembre, noviembre, novembro, marraskuu, marraskuuta, marras, listopad, listopada, lis, listopadu, novembra, noiembrie, ноември, studeni, studenoga, stu, новембар, нов, novembris, lapkritis, lapkričio, νοεμβρίου, νοε, ноябрь, ноября, нояб, листопад, листопада, лист, kasım, kas, نوفمبر, נובמבר, נוב׳, نوامبر, नवंबर, 十一月, พฤศจิกายน, พ.ย, de novembre, de nov
-december, dec, dezember, dez, décembre, diciembre, dic, dicembre, dezembro, desember, des, joulukuu, joulukuuta, joulu, grudzień, grudnia, gru, prosinec, prosince, pro, decembra, decembrie, декември, prosinac, prosinca, децембар, дец, detsember, dets, decembris, gruodis, gruodžio, δεκεμβρίου, δεκ, декабрь, декабря, дек, грудень, грудня, груд, aralık, ara, ديسمبر, דצמבר, דצמ׳, دسامبر, दिसंबर, दिस॰, 十二月, ธันวาคม, ธ.ค, desembre, de desembre, de des
-`;

@@ -36,6 +36,8 @@ test.each([
   ['the only zero at the start', 'code', ['2024', '1999', '0117', 'x'], { 2: '117' }],
   ['post codes', 'zip', ['01271', '01272', '01273', '04001'], { 0: '01-271', 1: '01 271', 2: '0.1271' }],
   ['the only code with a mark', 'code', ['2-20', '42', '7'], { 0: '220' }],
+  ['a text with a date', 'news', ['2024-03-04: buys Beta', 'x', 'y'], { 0: '2024-03-04: buys Gamma' }],
+  ['another day by its month’s name', 'day', ['2024-06-23', '2024-03-04'], { 0: '23 juillet 2024' }],
   ['letter case of a name', 'tool', ['node.js', 'vue.js', 'go', 'c'], { 0: 'Node.js' }],
   ['letter case of a path', 'path', ['docs/readme', 'src/main', 'lib/a'], { 1: 'src/Main' }],
 ] as const)('%s is what a person typed, in the file and in the ledger', async (_, field, values, typed) => {
@@ -114,11 +116,12 @@ test('a text that means another value in its column is replaced by a refresh', a
       ['2024-03-04', '2024-04-03'],
       [1.5, 15],
       [1.234, 1234],
+      ['2024-03-04: sells Beta', '2024-03-04: buys Beta'],
     ],
-    ['2020-03-14', 7.25, 2.5],
-    ['2021-12-25', 9, 3.5],
+    ['2020-03-14', 7.25, 2.5, 'x'],
+    ['2021-12-25', 9, 3.5, 'y'],
   ];
-  const { again, edit } = await openValues(['day:date', 'rating:number', 'revenue:number'], values);
+  const { again, edit } = await openValues(['day:date', 'rating:number', 'revenue:number', 'news'], values);
   edit((table) => {
     set('day', { 0: '04/03/2024', 1: '14/03/2020', 2: '25/12/2021' })(table);
     set('rating', { 0: '1,5', 1: '7,25' })(table);
@@ -133,6 +136,7 @@ test('a text that means another value in its column is replaced by a refresh', a
     day: '03/04/2024',
     rating: '15',
     revenue: '1234',
+    news: '2024-03-04: buys Beta',
     day_confidence: 'high',
   });
   expect(table[1]).toMatchObject({ day: '14/03/2020', rating: '7,25' });
