@@ -104,11 +104,10 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
   const digits = value.replace(/\D/g, '');
   if (value.startsWith('+')) forms.push('lost plus');
   else if (digits.startsWith('0') && digits.length > 1) forms.push('lost zeros');
-  if (!/^\d+$/.test(value)) forms.push('separators');
-  else {
+  if (/^\d+$/.test(value)) {
     forms.push('added zeros', 'point zero');
     if (digits.length > 3) forms.push('separators');
-  }
+  } else if (!value.startsWith('+')) forms.push('separators');
   if (digits.length >= 12) forms.push('scientific');
   return forms;
 }
@@ -223,7 +222,7 @@ function listNumbers(text: string): number[] {
   return numbers;
 }
 
-/** Digits of a phone number at least; in shorter texts, the marks between digits mean something. */
+/** Digits of a phone number at least. */
 const PHONE_DIGITS = 7;
 
 /** Ids, post codes and phone numbers: zeros and the sign at the start may be lost. */
@@ -245,18 +244,19 @@ function compareDigits(text: string, value: string, raw: string | undefined): Li
   return isPointZero ? toForms('point zero') : null;
 }
 
-/** Compares the marks of two texts with the same digits. */
+/** Compares the marks of two texts with the same digits. Only in a phone number do they mean nothing. */
 function compareMarks(text: string, value: string, digits: string): Likeness | null {
-  if (value.startsWith('+') && !text.startsWith('+')) return toForms('lost plus');
+  if (value.startsWith('+')) return text.startsWith('+') ? PLAIN : toForms('lost plus');
   if (isDecimal(text) || isDecimal(value)) return null;
-  const isPhone = digits.length >= PHONE_DIGITS;
+  const isLong = digits.length >= PHONE_DIGITS;
   if (value === digits) {
-    const isMarked = isPhone || /^[1-9]\d{0,2}(?:[. ]\d{3})+$/.test(text);
+    const isMarked = isLong || /^[1-9]\d{0,2}(?:[. ]\d{3})+$/.test(text);
     return isMarked ? toForms('separators') : null;
   }
-  if (isPhone) return PLAIN;
+  if (text === digits) return toForms('separators');
   const groups = (each: string): string => each.replace(/\D+/g, ' ').trim();
-  return text === digits || groups(text) === groups(value) ? toForms('separators') : null;
+  if (groups(text) !== groups(value)) return null;
+  return isLong ? PLAIN : toForms('separators');
 }
 
 /** True for a number with a decimal point that cannot separate thousands. */

@@ -32,6 +32,7 @@ test.each([
   ['the only number of thousands', 'revenue:number', [1234, 45, 12], { 0: '1.234' }],
   ['thousands beside decimals', 'revenue:number', [1234, 5678, 1.5, 2.5], { 0: '1.234', 1: '5.678' }],
   ['versions', 'version', ['112', '42', 'beta', '3'], { 0: '1.12', 1: '4-2' }],
+  ['digits in other groups', 'at', ['192.168.1.11', '1.11.2024', 'x'], { 0: '192.168.11.1', 1: '11.1.2024' }],
   ['a year in a code', 'code', ['2024', '1999', '0117', 'x'], { 0: '20-24' }],
   ['the only zero at the start', 'code', ['2024', '1999', '0117', 'x'], { 2: '117' }],
   ['post codes', 'zip', ['01271', '01272', '01273', '04001'], { 0: '01-271', 1: '01 271', 2: '0.1271' }],
