@@ -2,9 +2,7 @@ import { hashText } from '../model/ask.js';
 import { formatCanonicalJson, type JsonValue } from '../model/json.js';
 import type { Row } from '../model/row.js';
 import { type Finding, isPersonal } from './returned-cells.js';
-
-/** More rows, or cells of a column, than a person would mix up by hand, or than would be alike by chance. */
-export const FEW = 3;
+import { FEW } from './saved-forms.js';
 
 /** Rows kept with the same answers in all fields. */
 const MAX_OWNERS = 8;

@@ -5,7 +5,7 @@ import { formatCanonicalJson } from '../model/json.js';
 import { getValue } from '../model/row.js';
 import { isAgreed } from './doubts.js';
 import type { JobContext } from './job-context.js';
-import { FEW, MovedAnswers } from './moved-answers.js';
+import { MovedAnswers } from './moved-answers.js';
 import { reportWarnings } from './report-warnings.js';
 import {
   type CellContext,
@@ -16,6 +16,7 @@ import {
   openCellReader,
 } from './returned-cells.js';
 import type { ReturnedTable } from './returned-table.js';
+import { FEW } from './saved-forms.js';
 
 /** The parts of a job that comparing its file needs. */
 export type ReconcileContext = CellContext &

@@ -3,6 +3,9 @@ import type { Likeness, SavedForm } from '../model/likeness.js';
 import { listProneForms } from '../model/same-value.js';
 import { rateDate } from '../model/saved-text.js';
 
+/** More rows, or cells of a column, than a person would mix up or change alike by hand, or than would be alike by chance. */
+export const FEW = 3;
+
 interface FormCount {
   readonly column: string;
   readonly form: SavedForm;
@@ -12,22 +15,35 @@ interface FormCount {
   isSure: boolean;
   /** When the newest of their answers was found, in ms. */
   newestMs: number;
-  /** Cells that it would have changed, but did not, by when their answers were found. */
-  readonly unchanged: Map<number, number>;
-  /** The same for dates that are as rowfill writes them. */
+  /** Cells that it would have changed, but that have another form, by when their answers were found. */
+  readonly others: Map<number, number>;
+  /** The same for cells that are as rowfill writes them. */
   readonly written: Map<number, number>;
 }
 
 /** Forms that only programs write. */
 const NEVER_TYPED: ReadonlySet<SavedForm> = new Set(['scientific', 'date of numbers']);
 
+/** Forms that persons may also give to several cells. */
+const OFTEN_TYPED: ReadonlySet<SavedForm> = new Set([
+  ...([
+    'decimal comma',
+    'thousands points',
+    'separators',
+    'letter case',
+    'added zeros',
+    'whole date',
+  ] as const),
+]);
+
 /** Orders of the numbers of a date. */
 const DAY_FORMS: ReadonlySet<SavedForm> = new Set(['day first', 'month first']);
 
 /**
- * Counts how the cells of each column were saved. A change explains the cells that show it only if it changed nine in ten
- * of those that it can change. Cells that were filled later do not count: they were not there when the file was saved. A
- * cell that is alone with a change is a person's, unless other cells show that a program saved the file.
+ * Counts how the cells of each column were saved. A change explains the cells that show it if it changed nine in ten of
+ * those that it can change. If persons seldom make it, more than half are enough, because some may have been repaired by
+ * hand. Cells that were filled later do not count: they were not there when the file was saved. A cell that is alone with
+ * a change is a person's, unless other cells show that a program saved the file.
  */
 export class SavedForms {
   /** By column, the date that shows best how it was saved. */
@@ -54,10 +70,12 @@ export class SavedForms {
       if (DAY_FORMS.has(form) && typeof cell === 'string') this.#addDate(column, cell);
     }
     for (const form of listProneForms(value)) {
+      // Spreadsheets leave these dates as they are.
+      if (DAY_FORMS.has(form) && String(value) < '1900') continue;
       if (forms.includes(form) || (form === 'thousands points' && forms.includes('decimal comma'))) continue;
       const count = this.#find(column, form);
-      const others = DAY_FORMS.has(form) && forms.length === 0 ? count.written : count.unchanged;
-      others.set(foundAtMs, (others.get(foundAtMs) ?? 0) + 1);
+      const cells = forms.length === 0 ? count.written : count.others;
+      cells.set(foundAtMs, (cells.get(foundAtMs) ?? 0) + 1);
     }
   }
 
@@ -101,7 +119,7 @@ export class SavedForms {
     const key = toKey({ column, form });
     const count = this.#counts.get(key) ?? {
       ...{ column, form, explained: 0, isSure: false, newestMs: 0 },
-      unchanged: new Map<number, number>(),
+      others: new Map<number, number>(),
       written: new Map<number, number>(),
     };
     this.#counts.set(key, count);
@@ -109,16 +127,18 @@ export class SavedForms {
   }
 }
 
-function isOfWholeColumn({ explained, isSure, newestMs, unchanged, written }: FormCount): boolean {
-  const countOlder = (cells: ReadonlyMap<number, number>): number => {
+function isOfWholeColumn({ form, explained, isSure, newestMs, ...cells }: FormCount): boolean {
+  const countOlder = (counts: ReadonlyMap<number, number>): number => {
     let sum = 0;
-    for (const [foundAtMs, count] of cells) if (foundAtMs <= newestMs) sum += count;
+    for (const [foundAtMs, count] of counts) if (foundAtMs <= newestMs) sum += count;
     return sum;
   };
-  const asWritten = countOlder(written);
-  // Rowfill writes dates in its own form into added rows: while they are fewer, they do not count against this form.
-  const isLater = isSure && explained > asWritten;
-  return explained >= (countOlder(unchanged) + (isLater ? 0 : asWritten)) * 9;
+  const [others, written] = [countOlder(cells.others), countOlder(cells.written)];
+  if ((NEVER_TYPED.has(form) && explained > 1) || explained >= (others + written) * 9) return true;
+  // A date as rowfill writes it says nothing about the order of the others.
+  if (DAY_FORMS.has(form) && (isSure || written === 0)) return explained > others;
+  const isMany = isSure || (explained > FEW && !OFTEN_TYPED.has(form));
+  return isMany && explained > others + written;
 }
 
 function toKey({ column, form }: Pick<FormCount, 'column' | 'form'>): string {

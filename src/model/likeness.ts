@@ -16,7 +16,10 @@ export type SavedForm =
   | 'month first'
   | 'no time'
   | 'other time zone'
-  | 'date of numbers';
+  /** `2-Nov` for `2-11`. */
+  | 'date of numbers'
+  /** `2026-11-02` for `2-11`. */
+  | 'whole date';
 
 /** How a cell shows a value that was written to it. */
 export interface Likeness {

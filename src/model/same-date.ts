@@ -1,12 +1,11 @@
-import { readMonths, splitDateWords } from './date-names.js';
 import { type Likeness, PLAIN, toForms, toLikeness } from './likeness.js';
 import { formatDay, readDate, type WrittenDate } from './read-date.js';
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 /** Programs lose up to a millisecond of a workbook's times. In days. */
 const ROUNDING = 10 / DAY_MS;
 /** Serial number 0 of a workbook's dates, by its epoch. */
-const EPOCHS = [Date.UTC(1899, 11, 30), Date.UTC(1904, 0, 1)];
+export const EPOCHS = [Date.UTC(1899, 11, 30), Date.UTC(1904, 0, 1)];
 /** An ISO date, alone or with a time. */
 const ISO_DATE =
   /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:z|utc|[+-]\d{2}(?::?\d{2})?)?)?$/i;
@@ -58,28 +57,4 @@ function compareOrder({ order, hasPoints }: WrittenDate, day: string): Likeness 
 
 export function isMidnight(seconds: number): boolean {
   return seconds < 60 || seconds >= DAY_MS / 1_000 - 1;
-}
-
-/** The two numbers of a text such as `2-11` that a program takes for a day and a month; null for any other. */
-export function readDayAndMonth(value: string): readonly [number, number] | null {
-  const match = /^(\d{1,2})[-./](\d{1,2})\.?$/.exec(value);
-  if (match === null) return null;
-  const [one, two] = [Number(match[1]), Number(match[2])];
-  const isDate = Math.min(one, two) >= 1 && Math.min(one, two) <= 12 && Math.max(one, two) <= 31;
-  return isDate ? [one, two] : null;
-}
-
-/** True for `2-Nov`, `Nov-02` or a whole date, which programs make of `2-11`. */
-export function isDateOfNumbers(text: string, value: string): boolean {
-  const numbers = readDayAndMonth(value);
-  if (numbers === null) return false;
-  const isPair = (one: number, two: number): boolean =>
-    (one === numbers[0] && two === numbers[1]) || (one === numbers[1] && two === numbers[0]);
-  const months = readMonths(splitDateWords(text));
-  const [day, ...others] = (text.match(/\d+/g) ?? []).map(Number);
-  if (months.length > 0) return others.length === 0 && months.some((month) => isPair(day ?? 0, month));
-  return (
-    /^\d{1,4}[-./]\d{1,2}[-./]\d{2,4}$/.test(text) &&
-    readDate(text)?.days.some((each) => isPair(Number(each.slice(5, 7)), Number(each.slice(8)))) === true
-  );
 }

@@ -1,7 +1,8 @@
+import { compareDateOfNumbers, readDateNumbers } from './date-of-numbers.js';
 import { formatCanonicalJson, isJsonObject, type JsonValue } from './json.js';
 import { type Likeness, PLAIN, type SavedForm, toForms, toLikeness } from './likeness.js';
 import { findTime } from './read-date.js';
-import { compareDate, isDateOfNumbers, isIsoDate, isMidnight, readDayAndMonth } from './same-date.js';
+import { compareDate, isIsoDate, isMidnight } from './same-date.js';
 
 /** True if two values say the same: equal as JSON, apart from letter case, white space at the ends and Unicode form. */
 export function isSameValue(one: JsonValue, other: JsonValue): boolean {
@@ -99,7 +100,8 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
       : ['day first', 'month first', 'no time', 'other time zone'];
   }
   const forms: SavedForm[] = [];
-  if (readDayAndMonth(value) !== null) forms.push('date of numbers');
+  const numbers = readDateNumbers(value) ?? [];
+  if (numbers.length === 2 && Math.max(...numbers) <= 31) forms.push('date of numbers', 'whole date');
   if (!DIGITS.test(value)) return forms;
   const digits = value.replace(/\D/g, '');
   if (value.startsWith('+')) forms.push('lost plus');
@@ -138,7 +140,8 @@ function compareText(
   if (isJsonObject(schema) && Array.isArray(schema.enum) && text.toLowerCase() === value.toLowerCase())
     return PLAIN;
   if (isIsoDate(value)) return compareDate(text, value, raw);
-  if (isDateOfNumbers(text, value)) return toForms('date of numbers');
+  const date = compareDateOfNumbers(text, value);
+  if (date !== null) return date;
   if (DIGITS.test(value)) return compareDigits(text, value, raw);
   if (isBareAddress(value))
     return isBareAddress(text) && foldHost(text) === foldHost(value) ? toForms('letter case') : null;

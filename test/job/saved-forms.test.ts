@@ -349,3 +349,125 @@ test('answers to another question are written as the file was saved', async () =
     expect(table[1]).toMatchObject({ day: '7/23/55', revenue: '4.133,5', staff: '2.200' });
   }
 });
+
+type Text = (value: string) => string;
+const dropZeros: Text = (value) => String(Number(value));
+/** Excel leaves dates before 1900 as they are. */
+const putMonthFirst: Text = (value) => {
+  const [year = 0, month, day] = value.split('-').map(Number);
+  return year < 1900 ? value : `${month}/${day}/${year}`;
+};
+const replaceAll =
+  (texts: Readonly<Record<string, string>>): Text =>
+  (value) =>
+    texts[value] ?? value;
+
+/** What a program did to a column, and what a person then typed into some of its cells. */
+const SAVED: readonly [string, string, readonly string[], Text, Readonly<Record<number, string>>][] = [
+  [
+    'bands as months and years',
+    'size',
+    ['1-10', '11-50', '51-200', '11-50', '1-10', '11-50'],
+    replaceAll({ '1-10': '10-Jan', '11-50': 'Nov-50' }),
+    { 4: '10-99' },
+  ],
+  [
+    'bands as whole dates',
+    'size',
+    ['1-10', '11-50', '51-200', '10-49'],
+    replaceAll({ '1-10': '2026-01-10', '11-50': '1950-11-01', '10-49': '1949-10-01' }),
+    {},
+  ],
+  [
+    'months of a year',
+    'month',
+    ['2024-03', '2023-12', '10/2022', '2024-01'],
+    replaceAll({ '2024-03': 'Mar-24', '2023-12': 'Dez 23', '10/2022': 'Okt 22', '2024-01': 'janv-24' }),
+    {},
+  ],
+  [
+    'versions of three numbers',
+    'version',
+    ['1.2.3', '10.11.12', '1.20.3', '4.5.6'],
+    replaceAll({ '1.2.3': '01.02.2003', '10.11.12': '10.11.2012', '4.5.6': '2006-05-04' }),
+    {},
+  ],
+  [
+    'a single ratio',
+    'ratio',
+    ['3/4', '1/2', 'all', '2/3'],
+    replaceAll({ '3/4': '03. Apr', '1/2': '1-févr' }),
+    {},
+  ],
+  [
+    'codes of which one was repaired',
+    'zip',
+    ['01067', '02345', '03456', '04567', '05678', '06789'],
+    dropZeros,
+    { 0: '01067' },
+  ],
+  [
+    'codes of which two were repaired and one replaced',
+    'zip',
+    ['01067', '02345', '03456', '04567', '05678', '06789', '07890'],
+    dropZeros,
+    { 0: '01067', 3: '04567', 5: '99999' },
+  ],
+  [
+    'dates of which one was replaced in the other order',
+    'day:date',
+    ['2004-03-05', '1976-04-01', '1998-09-04', '1994-07-05', '2001-02-03', '2002-08-09'],
+    putMonthFirst,
+    { 2: '4/9/1998' },
+  ],
+  [
+    'dates of which three are before 1900',
+    'day:date',
+    [
+      '1876-02-14',
+      '1899-12-31',
+      '1850-01-02',
+      '1823-05-06',
+      '1888-07-08',
+      '2004-03-05',
+      '1976-04-01',
+      '1998-09-14',
+      '1994-07-05',
+    ],
+    putMonthFirst,
+    {},
+  ],
+  [
+    'dates of which only two are clear',
+    'day:date',
+    ['1876-02-04', '1850-01-02', '1823-05-06', '2004-03-05', '1976-04-01'],
+    putMonthFirst,
+    {},
+  ],
+  [
+    'dates of which one was repaired',
+    'day:date',
+    ['2004-03-05', '1976-04-01', '1998-09-04', '1994-07-05', '2001-02-03'],
+    putMonthFirst,
+    { 1: '1976-04-01' },
+  ],
+];
+
+test.each(SAVED)('%s stay answers', async (_, field, values, save, typed) => {
+  const name = field.split(':')[0] ?? '';
+  const { again, edit } = await openValues(
+    [field],
+    values.map((value) => [value]),
+  );
+  edit((table) => {
+    for (const row of table) row[name] = save(row[name] ?? '');
+    set(name, typed)(table);
+  });
+  for (let time = 0; time < 2; time += 1) {
+    const { table, cells } = await again();
+    expect(cells).toEqual([]);
+    expect(table.map((row) => row[`${name}_confidence`])).toEqual(
+      values.map((value, row) => ((typed[row] ?? value) === value ? 'high' : 'human')),
+    );
+  }
+});
