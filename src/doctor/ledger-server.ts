@@ -1,6 +1,6 @@
 import { openLedger } from '../ledger/open-ledger.js';
 import type { ServerReport } from '../ledger/postgres/inspect-ledger.js';
-import { formatList, formatNumber } from '../model/format.js';
+import { formatNumber } from '../model/format.js';
 import { createErrorFinding, createFailure, createOk, type Diagnostic } from './checks.js';
 
 /**
@@ -13,7 +13,13 @@ export async function examineLedgerServer(url: string): Promise<Diagnostic> {
     const { inspectServer } = await import('../ledger/postgres/inspect-ledger.js');
     const report = await inspectServer(url);
     if (!report.hasLedger) return describeNone(report);
-    if (report.closedTables.length > 0) return describeClosed(report);
+    const { refusal } = report;
+    if (refusal !== null)
+      return createFailure(
+        'ledger',
+        refusal.message,
+        `${refusal.hint} A role that only looks needs no more.`,
+      );
     const ledger = await openLedger(url, { isReadOnly: true, mustExist: true });
     try {
       const jobs = formatNumber(await ledger.countJobs(), 'job');
@@ -35,15 +41,6 @@ function describeNone(report: ServerReport): Diagnostic {
     'ledger',
     `none yet, and the role ${user} may not create it: ${label}`,
     `Let its owner run rowfill ledger create (docs/teams.md), or as an administrator: create schema ${schema} authorization ${user}`,
-  );
-}
-
-function describeClosed({ label, user, schema, closedTables }: ServerReport): Diagnostic {
-  const tables = `${formatNumber(closedTables.length, 'table')} (${formatList(closedTables)})`;
-  return createFailure(
-    'ledger',
-    `the role ${user} may not read and write ${tables} of ${label}`,
-    `For jobs, let the owner run: grant select, insert, update, delete on all tables in schema ${schema} to ${user}. A role that only looks needs no more.`,
   );
 }
 

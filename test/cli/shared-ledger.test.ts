@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { parseLedgerUrl } from '../../src/model/ledger-url.js';
 import { createList } from '../helpers/job.js';
 import { createPaidGate, servePaid } from '../helpers/paid-server.js';
@@ -208,4 +208,93 @@ test('a host whose clock is wrong by an hour asks for the same rows as any other
   expect(await runAt(-1, '--refresh')).toBe(4);
   expect(await run(...job)).toMatchObject({ status: 0 });
   expect(agent.tasks).toHaveLength(4);
+});
+
+test('a role without a right on one table or function reads, is refused before anything is bought, and told what to grant', async () => {
+  const ledger = createSchemaUrl(await findPostgres());
+  const { driverUrl, schema } = parseLedgerUrl(ledger);
+  const admin = new pg.Client({ connectionString: driverUrl });
+  await admin.connect();
+  const role = `${schema}_weak`;
+  await admin.query(`create role ${role} login`);
+  onTestFinished(async () => {
+    await admin.query(`drop owned by ${role} cascade; drop role ${role}`);
+    await admin.end();
+  });
+  const url = new URL(ledger);
+  url.username = '';
+  url.searchParams.set('user', role);
+  const { dir, run } = openWorkdir(url.href);
+  dir.write('in.csv', createList(3));
+  const { url: api, agent } = await servePaid();
+  const job = ['run', 'in.csv', '-f', 'answer', '--api-url', api, '--yes'];
+  expect(await dir.run([...job, '--ledger', ledger])).toMatchObject({ status: 0 });
+  const [{ job: id }] = JSON.parse((await dir.run(['status', '--json', '--ledger', ledger])).stdout).jobs;
+  await admin.query(`create table ${schema}.other_program (a int); grant usage on schema ${schema} to ${role};
+    grant select, insert, update, delete on all tables in schema ${schema} to ${role};
+    revoke all on ${schema}.other_program from ${role}`);
+  expect(await run(...job, '--refresh')).toMatchObject({ status: 0 });
+  const count = agent.tasks.length;
+
+  dir.write('drop/inbox/file.csv', createList(1));
+  const writes = [
+    [...job, '--refresh'],
+    [...job, '--refresh', '--workers'],
+    ['worker', '--api-url', api],
+    ['watch', 'drop', '--once', '-f', 'answer', '--api-url', api, '--yes'],
+    ['verify', id, '--escalate', '--yes'],
+    ['cancel', id],
+  ];
+  const reads = [
+    ['status'],
+    ['diff', id],
+    ['report', id],
+    ['plan', 'in.csv', '-f', 'answer', '--api-url', api],
+  ];
+  const tables = ['block', 'found', 'row_block', 'spend', 'written'];
+  await admin.query(
+    `revoke insert, update, delete on ${tables.map((table) => `${schema}.${table}`).join(', ')} from ${role}`,
+  );
+  let hint = '';
+  for (const command of writes) {
+    const { status, stdout, stderr } = await run(...command);
+    const said = `${stdout}${stderr}`;
+    expect({ command, status, said }).toMatchObject({
+      status: 2,
+      said: expect.stringContaining('LEDGER_NO_RIGHTS'),
+    });
+    expect(said).toContain(`The role ${role} lacks rights on 5 tables (${tables.join(', ')}) of `);
+    hint = /run: (GRANT .*;)/.exec(stderr)?.[1] ?? hint;
+  }
+  for (const command of reads) expect(await run(...command), command.join(' ')).toMatchObject({ status: 0 });
+  expect(agent.tasks).toHaveLength(count);
+  expect(readdirSync(join(dir.path, 'drop/inbox'))).toEqual(['file.csv']);
+
+  // What the message names is enough, also for a table of a later version.
+  await admin.query(`${hint}; create table ${schema}.later (a int)`);
+  const granted = await admin.query(
+    `select has_table_privilege($1, $2, 'select, insert, update, delete') as all`,
+    [role, `${schema}.later`],
+  );
+  expect(granted.rows).toEqual([{ all: true }]);
+  expect(await run(...job, '--refresh')).toMatchObject({ status: 0 });
+
+  for (const [right, table] of [
+    ['delete', 'job'],
+    ['update', 'account'],
+    ['select', 'batch'],
+  ]) {
+    await admin.query(`revoke ${right} on ${schema}.${table} from ${role}`);
+    expect(await run(...job, '--refresh')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining(`1 table (${table})`),
+    });
+    await admin.query(`grant ${right} on ${schema}.${table} to ${role}`);
+  }
+  await admin.query(`revoke execute on function ${schema}.record_refusal from public`);
+  expect(await run(...job, '--refresh')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('1 function (record_refusal)'),
+  });
+  expect(agent.tasks).toHaveLength(count + 1);
 });

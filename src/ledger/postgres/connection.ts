@@ -113,6 +113,8 @@ export class Connection {
   #isClosed = false;
   #hasWritten = false;
   #fault: { readonly error: unknown } | null = null;
+  /** Why this user may not write; null if it may. */
+  refusal: RowfillError | null = null;
   /** Called once per outage of more than two seconds. */
   onWait: (message: string) => void = () => undefined;
   /** Statements that start a message which writes, given the asks that it locks and whether it waits for the disk. */
@@ -138,6 +140,7 @@ export class Connection {
     return new Promise<Result>((resolve, reject) => {
       if (this.#isClosed) throw new RowfillError('defect', 'LEDGER_CLOSED', `${this.place.label} is closed`);
       if (call.isWrite && this.#options.isReadOnly === true) throw createReadOnlyError(this.place);
+      if (call.isWrite && this.refusal !== null) throw this.refusal;
       if (call.isWrite && this.#fault !== null && call.isLast !== true) throw this.#fault.error;
       this.#queue.push({ ...call, resolve: resolve as (result: unknown) => void, reject });
       if (this.#isPlanned) return;

@@ -1,5 +1,6 @@
 import { createLeaseLostError, createUsageError, RowfillError } from '../../errors.js';
 import type { LedgerUrl } from '../../model/ledger-url.js';
+import { createGrants } from './rights.js';
 
 /** Another message has won: a deadlock, a conflict of concurrent changes, or a row that both add. */
 const CONFLICTS: ReadonlySet<string> = new Set(['40P01', '40001', '23505']);
@@ -145,15 +146,6 @@ function describeCause(error: Error): string {
   return error.errors
     .map((each: unknown) => (each instanceof Error ? each.message : String(each)))
     .join('; ');
-}
-
-/** What a user needs that may not create tables. */
-export function createGrants(schema: string): string {
-  const name = `"${schema.replaceAll('"', '""')}"`;
-  return (
-    `GRANT USAGE ON SCHEMA ${name} TO <user>; ` +
-    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${name} TO <user>;`
-  );
 }
 
 /** The code of an error of the driver or the system; empty if it has none. */

@@ -1,5 +1,8 @@
+import type { RowfillError } from '../../errors.js';
 import { parseLedgerUrl } from '../../model/ledger-url.js';
 import { Connection, type Row } from './connection.js';
+import { CONTENT } from './migrations.js';
+import { readRefusal, selectMissingRights } from './rights.js';
 import { sql } from './sql.js';
 
 /** What a ledger's server says about it, and what this user may do there. */
@@ -14,8 +17,8 @@ export interface ServerReport {
   readonly hasLedger: boolean;
   /** True if this user may create the ledger, or bring it to the format of a new version. */
   readonly mayCreate: boolean;
-  /** Tables of the ledger that this user may not read or not write. */
-  readonly closedTables: readonly string[];
+  /** Why this user may not write; null if it may. */
+  readonly refusal: RowfillError | null;
   /** Time from a question to the answer: the shortest of a few. */
   readonly roundTripMs: number;
   /** How far the server's clock is ahead of this machine's. */
@@ -37,12 +40,7 @@ export async function inspectServer(url: string): Promise<ServerReport> {
           coalesce(has_schema_privilege(to_regnamespace(quote_ident(${place.schema})), 'create'),
             has_database_privilege(current_database(), 'create')) as may_create`.text,
       );
-      const closed = await client.query(
-        sql`select relname from pg_class where relnamespace = to_regnamespace(quote_ident(${place.schema}))
-          and relkind = 'r' and not (has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert')
-            and has_table_privilege(oid, 'update') and has_table_privilege(oid, 'delete')) order by relname`
-          .text,
-      );
+      const missing = await client.query(selectMissingRights(place, CONTENT).text);
       let roundTripMs = Number.POSITIVE_INFINITY;
       let clockAheadMs = 0;
       for (let trip = 0; trip < TRIPS; trip += 1) {
@@ -60,7 +58,7 @@ export async function inspectServer(url: string): Promise<ServerReport> {
         schema: place.schema,
         hasLedger: facts.has_ledger === true,
         mayCreate: facts.may_create === true,
-        closedTables: closed.rows.map(({ relname }) => String(relname)),
+        refusal: readRefusal(missing.rows[0], place),
         roundTripMs,
         clockAheadMs,
       };

@@ -1,10 +1,11 @@
-import type { Client } from 'pg';
+import type { Client, QueryResult } from 'pg';
 import { createUsageError, RowfillError } from '../../errors.js';
 import { createExistsError, createMissingError, type LedgerUrl } from '../../model/ledger-url.js';
 import type { LedgerOptions } from '../ledger.js';
 import { ACCOUNT_FUNCTIONS } from './account-functions.js';
 import type { Connection } from './connection.js';
 import { FUNCTIONS } from './functions.js';
+import { readRefusal, selectMissingRights } from './rights.js';
 import { ROW_FUNCTIONS } from './row-functions.js';
 import { TABLES } from './schema.js';
 import { sql, toIdentifier } from './sql.js';
@@ -15,12 +16,16 @@ const MIGRATIONS: readonly string[] = [
   `create table format (version int not null); ${TABLES} ${FUNCTIONS} ${ROW_FUNCTIONS} ${ACCOUNT_FUNCTIONS} ${UPKEEP_FUNCTIONS}`,
 ];
 
+/** All that a ledger has. */
+export const CONTENT = MIGRATIONS.join(';\n');
+
 /** Version of the format that this program reads and writes. */
 const FORMAT = MIGRATIONS.length;
 
 /**
  * Creates the ledger's schema, or brings it to this program's format. Throws LEDGER_NEWER for a newer one,
  * LEDGER_SERVER_OLD, LEDGER_MISSING if it must exist, and LEDGER_NO_RIGHTS with what the administrator must run if this user may not change it.
+ * A user who lacks a right may read, but the first write is refused, so that nothing is spent that cannot be recorded.
  */
 export async function migrate(
   connection: Connection,
@@ -28,9 +33,12 @@ export async function migrate(
 ): Promise<void> {
   const { place } = connection;
   await connection.withClient(async (client) => {
-    await refuseOldServer(client, place);
+    const refusal = await readServer(client, place);
     const version = await readVersion(client, place);
-    if (version === FORMAT) return;
+    if (version === FORMAT) {
+      connection.refusal = refusal;
+      return;
+    }
     if (version > FORMAT) throw createNewerError(place, version);
     if (version === 0 && (isReadOnly || mustExist)) throw createMissingError(place.label);
     if (isReadOnly) throw createOlderError(place, version);
@@ -129,13 +137,16 @@ function createOlderError({ label }: LedgerUrl, version: number): RowfillError {
 /** The oldest major version with all that a ledger uses. */
 const LEAST_SERVER = 13;
 
-async function refuseOldServer(client: Client, { label }: LedgerUrl): Promise<void> {
-  const { rows } = await client.query("select current_setting('server_version_num')::int as version");
-  const version = Math.floor(Number(rows[0]?.version) / 10_000);
-  if (version >= LEAST_SERVER) return;
+/** Reads why this user may not write; null if it may. Throws LEDGER_SERVER_OLD. */
+async function readServer(client: Client, place: LedgerUrl): Promise<RowfillError | null> {
+  const server = "select current_setting('server_version_num')::int as version";
+  const results: unknown = await client.query(`${server}; ${selectMissingRights(place, CONTENT).text}`);
+  const [facts, rights] = results as readonly QueryResult[];
+  const version = Math.floor(Number(facts?.rows[0]?.version) / 10_000);
+  if (version >= LEAST_SERVER) return readRefusal(rights?.rows[0], place);
   throw createUsageError(
     'LEDGER_SERVER_OLD',
-    `The server of the ledger is PostgreSQL ${version}: ${label}`,
+    `The server of the ledger is PostgreSQL ${version}: ${place.label}`,
     `Use version ${LEAST_SERVER} or later.`,
   );
 }
