@@ -2,7 +2,7 @@ import type { FoundAnswers, JobHandle } from '../ledger/ledger.js';
 import { type FieldAnswer, isExcludedBy, type RowAnswer } from '../model/answer.js';
 import { type Ask, getFieldIds } from '../model/ask.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
-import type { Likeness } from '../model/likeness.js';
+import { isPlainIn, type Likeness } from '../model/likeness.js';
 import { createFieldColumns, type FieldColumns, type ValueColumn } from '../model/output-columns.js';
 import { createQuestion, listKeys, type ReturnedCells, resolveKey } from '../model/question.js';
 import { getValue, isFormula, type Row } from '../model/row.js';
@@ -112,8 +112,8 @@ export class CellReader {
   /** What was asked before with other wordings of the fields. */
   readonly #formerAsks: readonly Ask[];
   readonly #forms = new SavedForms();
-  /** True if a cell has what a person gave. */
-  #hasTyped = false;
+  /** True if a cell has what a person gave, or a number that means another one in some columns. */
+  #dependsOnForms = false;
   /** Only for files with cells that may show answers of runs that their rows do not name. */
   #index: Promise<AnswerIndex> | null = null;
 
@@ -158,7 +158,7 @@ export class CellReader {
     // A cell that a person clears keeps what was beside it, and one that rowfill wrote as a person's is not retyped often.
     const isUnclear =
       (meaning === 'cleared' && voucher !== 'agent') || (isPersonal(meaning) && voucher === 'human');
-    if (isPersonal(meaning)) this.#hasTyped = true;
+    if (isPersonal(meaning)) this.#dependsOnForms = true;
     const isSavedAs: IsSavedAs = (...parts) => this.#forms.isSavedAs(...parts);
     return { ...describeFinding(cell, meaning, isSavedAs), doubt: isUnclear ? 'unclear' : null };
   }
@@ -356,17 +356,21 @@ export class CellReader {
 
   #isLike(likeness: Likeness | null, title: string): boolean {
     if (likeness === null) return false;
-    return likeness.isPlain || likeness.forms.some((form) => this.#forms.mayExplain(title, form));
+    if (likeness.unless !== undefined) this.#dependsOnForms = true;
+    return (
+      isPlainIn(likeness, (form) => this.#forms.isSavedAs(title, form)) ||
+      likeness.forms.some((form) => this.#forms.mayExplain(title, form))
+    );
   }
 
   /**
    * Decides, once all rows were read, which changes a program made to whole columns. True if the rows must be read again:
-   * if others were found, because cells that only these would explain are a person's, or if a person gave values, because
-   * the form of their column may tell what they mean.
+   * if others were found, because cells that only these would explain are a person's, or if the form of a column may tell
+   * what its numbers mean.
    */
   settleForms(): boolean {
     this.#table.setForms(this.#forms);
-    return this.#forms.settle() || (this.#hasTyped && this.#forms.hasCommas);
+    return this.#forms.settle() || (this.#dependsOnForms && this.#forms.hasCommas);
   }
 
   #isBlank(row: Row, { name, values }: FieldColumns): boolean {

@@ -61,7 +61,7 @@ export class SavedForms {
     cell?: JsonValue,
   ): void {
     if (likeness === null || this.#isSettled) return;
-    const { forms, isPlain } = likeness;
+    const { forms, isPlain, unless } = likeness;
     for (const form of forms) {
       const count = this.#find(column, form);
       count.explained += 1;
@@ -69,7 +69,10 @@ export class SavedForms {
       count.newestMs = Math.max(count.newestMs, foundAtMs);
       if (DAY_FORMS.has(form) && typeof cell === 'string') this.#addDate(column, cell);
     }
-    for (const form of listProneForms(value)) {
+    const prone = new Set(listProneForms(value));
+    // `1,234` for 1234 speaks against decimal commas in the whole column.
+    if (unless !== undefined) prone.add('decimal comma');
+    for (const form of prone) {
       // Spreadsheets leave these dates as they are.
       if (DAY_FORMS.has(form) && String(value) < '1900') continue;
       if (forms.includes(form) || (form === 'thousands points' && forms.includes('decimal comma'))) continue;

@@ -27,6 +27,8 @@ export interface Likeness {
   readonly isPlain: boolean;
   /** Changes that explain the text; one is enough. */
   readonly forms: readonly SavedForm[];
+  /** In a column that was saved in one of these forms, the text means something else. */
+  readonly unless?: readonly SavedForm[];
 }
 
 export const PLAIN: Likeness = { isPlain: true, forms: [] };
@@ -37,4 +39,12 @@ export function toLikeness(isSame: boolean): Likeness | null {
 
 export function toForms(...forms: SavedForm[]): Likeness {
   return { isPlain: false, forms };
+}
+
+/** True if a cell means the value by itself in a column that was saved like this. */
+export function isPlainIn(
+  { isPlain, unless = [] }: Likeness,
+  isSavedAs: (form: SavedForm) => boolean,
+): boolean {
+  return isPlain && !unless.some(isSavedAs);
 }

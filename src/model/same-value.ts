@@ -1,8 +1,9 @@
 import { compareDateOfNumbers, readDateNumbers } from './date-of-numbers.js';
 import { formatCanonicalJson, isJsonObject, type JsonValue } from './json.js';
-import { type Likeness, PLAIN, type SavedForm, toForms, toLikeness } from './likeness.js';
+import { isPlainIn, type Likeness, PLAIN, type SavedForm, toForms, toLikeness } from './likeness.js';
 import { findTime } from './read-date.js';
 import { compareDate, isIsoDate, isMidnight } from './same-date.js';
+import { compareNumber, compareScientific, isClose, isScientificProne, readNumber } from './same-number.js';
 
 /** True if two values say the same: equal as JSON, apart from letter case, white space at the ends and Unicode form. */
 export function isSameValue(one: JsonValue, other: JsonValue): boolean {
@@ -41,7 +42,9 @@ export function mayStay(
   if (cell === undefined || cell === '' || (value ?? null) === null) return false;
   const likeness = compareCell(cell, value, schema, raw);
   if (likeness === null) return false;
-  return likeness.isPlain || likeness.forms.some((form) => READABLE.has(form) && isSavedAs(form));
+  return (
+    isPlainIn(likeness, isSavedAs) || likeness.forms.some((form) => READABLE.has(form) && isSavedAs(form))
+  );
 }
 
 /** True if a cell still means a value that was written to it, after any program has saved the file. */
@@ -63,7 +66,7 @@ export function compareCell(
   if (value === undefined || value === null)
     return toLikeness(cell === undefined || cell === null || cell === '');
   if (cell === undefined || cell === null) return null;
-  if (cell === value || (typeof value === 'number' && cell === String(value))) return PLAIN;
+  if (cell === value) return PLAIN;
   if (typeof cell === 'object') return toLikeness(isSameValue(cell, value));
   const text = foldText(String(cell));
   switch (typeof value) {
@@ -71,7 +74,7 @@ export function compareCell(
       // A stored number has no notation that could be misread.
       const number = raw ?? cell;
       if (raw !== undefined || typeof cell === 'number') return toLikeness(isClose(Number(number), value));
-      return compareNumber(text, value, schema);
+      return compareNumber(text, value, isInteger(schema));
     }
     case 'boolean':
       return toLikeness((value ? YES : NO).has(text.toLowerCase()));
@@ -85,7 +88,7 @@ export function compareCell(
 /** The forms that would have changed the text of a value, or of others beside it. */
 export function listProneForms(value: JsonValue): readonly SavedForm[] {
   if (typeof value === 'number') {
-    if (Math.abs(value) >= 1e11) return ['scientific', 'thousands points'];
+    if (isScientificProne(value)) return ['scientific', 'thousands points'];
     if (Number.isInteger(value)) return Math.abs(value) >= 1_000 ? ['thousands points'] : [];
     // A program that writes points between thousands writes decimal commas.
     return ['decimal comma', 'thousands points'];
@@ -149,82 +152,6 @@ function compareText(
   return toLikeness(address !== null && normalizeAddress(text) === address);
 }
 
-function isClose(number: number, value: number): boolean {
-  // Spreadsheets keep 15 digits.
-  return number === value || (Number.isFinite(number) && number.toPrecision(15) === value.toPrecision(15));
-}
-
-function compareNumber(text: string, value: number, schema: JsonValue | undefined): Likeness | null {
-  if (!isSameNumber(text, value)) return null;
-  if (/\de[+-]?\d/i.test(text))
-    return isClose(Number(text.replace(',', '.')), value) ? PLAIN : toForms('scientific');
-  const digits = text.replace(/[^\d.,+-]/g, '');
-  const typed = readTypedCell(digits, isInteger(schema) ? { type: 'integer' } : { type: 'number' });
-  const isOther =
-    typeof typed === 'number' && !isClose(Math.abs(typed), Math.abs(value)) && !text.includes('%');
-  if (!isOther) return toClear(digits, value);
-  return toForms(Number.isInteger(value) ? 'thousands points' : 'decimal comma');
-}
-
-/** A number with a decimal comma, or with points between thousands, may be clear by itself, and says how others were saved. */
-function toClear(digits: string, value: number): Likeness {
-  if (Number.isInteger(value))
-    return Math.abs(value) >= 1_000 && /^[+-]?\d{1,3}(?:\.\d{3})+(?:,|$)/.test(digits)
-      ? { isPlain: true, forms: ['thousands points'] }
-      : PLAIN;
-  if (digits.lastIndexOf(',') <= digits.lastIndexOf('.')) return PLAIN;
-  return {
-    isPlain: true,
-    forms: digits.includes('.') ? ['decimal comma', 'thousands points'] : ['decimal comma'],
-  };
-}
-
-/** The number that a person means by digits with marks; null if they are no number. */
-function readNumber(
-  digits: string,
-  isWhole: boolean,
-  isSavedAs: (form: SavedForm) => boolean,
-): number | null {
-  const [first, second] = listNumbers(digits);
-  if (first === undefined || second === undefined) return first ?? null;
-  // One mark before three digits.
-  if (isWhole) return Number.isInteger(first) ? first : second;
-  return isSavedAs('decimal comma') || isSavedAs('thousands points') ? second : first;
-}
-
-function isInteger(schema: JsonValue | undefined): boolean {
-  return isJsonObject(schema) && [schema.type].flat().includes('integer');
-}
-
-/** A number in the notation of any usual locale; as a percentage, with a currency, or in scientific notation. */
-function isSameNumber(text: string, value: number): boolean {
-  const plain = text.replace(/^[(]\s*(.*)[)]$/, '-$1').replace(/[\p{Sc}\s'’]|\b(?:[A-Z]{3}|kr)\b/gu, '');
-  const scientific = /^([+-]?\d(?:[.,](\d*))?)[eE]([+-]?\d+)$/.exec(plain);
-  if (scientific !== null) {
-    const shown = Number(plain.replace(',', '.'));
-    return shown === Number(value.toExponential(scientific[2]?.length ?? 0)) || isClose(shown, value);
-  }
-  const share = /^(.*)%$/.exec(plain)?.[1];
-  const digits = share ?? plain;
-  if (!/^[+−-]?[\d.,]*\d[\d.,]*$/.test(digits)) return false;
-  const numbers = listNumbers(digits.replace('−', '-'));
-  return numbers.some(
-    (number) => isClose(number, value) || (share !== undefined && isClose(number / 100, value)),
-  );
-}
-
-// No group of thousands starts with a 0.
-const WITH_POINT = /^[+-]?(?:\d*|[1-9]\d{0,2}(?:,\d{2,3})*,\d{3})(?:\.\d*)?$/;
-const WITH_COMMA = /^[+-]?(?:\d*|[1-9]\d{0,2}(?:\.\d{2,3})*\.\d{3})(?:,\d*)?$/;
-
-/** The numbers that a text of digits, points and commas can mean: one of the marks separates thousands. */
-function listNumbers(text: string): number[] {
-  const numbers: number[] = [];
-  if (WITH_POINT.test(text)) numbers.push(Number(text.replaceAll(',', '')));
-  if (WITH_COMMA.test(text)) numbers.push(Number(text.replaceAll('.', '').replace(',', '.')));
-  return numbers;
-}
-
 /** Digits of a phone number at least. */
 const PHONE_DIGITS = 7;
 
@@ -241,8 +168,7 @@ function compareDigits(text: string, value: string, raw: string | undefined): Li
     }
     return compareMarks(shown, value, own);
   }
-  if (/^\d+(?:[.,]\d+)?e\+?\d+$/i.test(text.replace(/\s/g, '')))
-    return isSameNumber(text, Number(toNumeral(value))) ? toForms('scientific') : null;
+  if (compareScientific(text, Number(toNumeral(value))) !== null) return toForms('scientific');
   const isPointZero = /^\d+[.,]0+$/.test(text) && toNumeral(text.replace(/[.,]0+$/, '')) === toNumeral(value);
   return isPointZero ? toForms('point zero') : null;
 }
@@ -386,6 +312,10 @@ function isMojibake(text: string, value: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: matches all beyond ASCII
   const ascii = (each: string): string => each.replace(/[^\x00-\x7f]+|[?]+/g, '');
   return ascii(text) === ascii(value);
+}
+
+function isInteger(schema: JsonValue | undefined): boolean {
+  return isJsonObject(schema) && [schema.type].flat().includes('integer');
 }
 
 /**

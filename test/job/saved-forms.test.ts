@@ -148,7 +148,7 @@ test('new answers are written as their column was saved, so that the others stay
   const values = Array.from({ length: 12 }, (_, index) => index + 1).map((row) => [
     twice(`2024-${String(row).padStart(2, '0')}-08`, '2023-01-05', row),
     twice(1.234 + row, 2.5 + row, row),
-    twice(1000 + row, 5_000_000 + row, row),
+    twice(1000 + row, row === 6 ? 1.006 : 5_000_000 + row, row),
   ]);
   const { again, edit, bench } = await openValues(['day:date', 'ratio:number', 'staff:number'], values);
   edit((table) => {
@@ -169,6 +169,8 @@ test('new answers are written as their column was saved, so that the others stay
       day_confidence: 'high',
     });
     expect(table[2]).toMatchObject({ day: '1/5/2023', ratio: '5,5', staff: '5.000.003' });
+    // 1.006 would be 1006 in this column.
+    expect(table[5]?.staff).toBe('1,006');
   }
   const fresh = await again({ input: `${bench.folder}/list.csv`, output: `${bench.folder}/fresh.csv` });
   expect(fresh.table[0]).toMatchObject({ day: '2024-01-08', ratio: '2.234', staff: '1001' });
@@ -234,6 +236,21 @@ const TYPED = [
     [1500, 1.25, 1234.567],
   ],
   [
+    'a German column',
+    [12, 1.25, 2, 4500.5, 7.5, 8.5, 9.5],
+    true,
+    ['12.000', '1.250', '2.000'],
+    [12000, 1250, 2000],
+  ],
+  [
+    'a German column of integers',
+    [12, 13, 2, 4500, 2500, 3500],
+    true,
+    ['12.000', '1.300', '2.000'],
+    [12000, 1300, 2000],
+  ],
+  ['a German column', [12, 2500, 3500, 4500, 7500], true, ['12.000', '5.500', '6.500'], [12000, 5500, 6500]],
+  [
     'a German column without groups',
     [10.5, 20.5, 30.5, 44.75],
     true,
@@ -243,9 +260,9 @@ const TYPED = [
 ] as const;
 
 test.each(TYPED)('in %s of %j, a typed number keeps its meaning and its text', async (...parts) => {
-  const [, values, isGerman, typed, meant] = parts;
+  const [place, values, isGerman, typed, meant] = parts;
   const { again, edit, bench } = await openValues(
-    ['revenue:number'],
+    [place.endsWith('integers') ? 'revenue:integer' : 'revenue:number'],
     values.map((value) => [value]),
   );
   edit((table) => {
@@ -255,10 +272,13 @@ test.each(TYPED)('in %s of %j, a typed number keeps its meaning and its text', a
   for (const changes of [{}, {}, { refresh: true }, {}]) {
     const { table } = await again(changes);
     expect(table.slice(0, 3).map(({ revenue }) => revenue)).toEqual(typed);
-    expect(table.map((row) => row.revenue_confidence)).toEqual(['human', 'human', 'human', 'high']);
+    expect(table.map((row) => row.revenue_confidence)).toEqual([
+      ...typed.map(() => 'human'),
+      ...values.slice(3).map(() => 'high'),
+    ]);
   }
   const fresh = await again({ input: `${bench.folder}/list.csv`, output: `${bench.folder}/fresh.csv` });
-  expect(fresh.table.map(({ revenue }) => Number(revenue))).toEqual([...meant, values[3]]);
+  expect(fresh.table.map(({ revenue }) => Number(revenue))).toEqual([...meant, ...values.slice(3)]);
 });
 
 test.each([
@@ -470,4 +490,22 @@ test.each(SAVED)('%s stay answers', async (_, field, values, save, typed) => {
       values.map((value, row) => ((typed[row] ?? value) === value ? 'high' : 'human')),
     );
   }
+});
+
+test('one exact number in scientific notation does not hide that the others were rounded', async () => {
+  const values = [[1_000_000_000_000], [123_456_789_012], [987_654_321_098], [555_555_555_555]];
+  const { again, edit } = await openValues(['revenue:number'], values);
+  edit(set('revenue', { 0: '1E+12', 1: '1.23457E+11', 2: '9.87654E+11', 3: '5.55556E+11' }));
+  const { table } = await again();
+  expect(table.map((row) => [row.revenue, row.revenue_confidence])).toEqual([
+    ['1E+12', 'high'],
+    ...values.slice(1).map(([value]) => [String(value), 'high']),
+  ]);
+});
+
+test('a single decimal comma does not change what commas between thousands mean', async () => {
+  const { again, edit } = await openValues(['revenue:number'], [[1234], [5678], [2.5]]);
+  edit(set('revenue', { 0: '1,234', 1: '5,678', 2: '2,5' }));
+  const { table } = await again();
+  expect(table.map((row) => row.revenue_confidence)).toEqual(['high', 'high', 'high']);
 });

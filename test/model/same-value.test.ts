@@ -11,6 +11,10 @@ describe('a cell of a file that was saved again', () => {
     ['1.234,50', 1234.5, 'plain'],
     ['$1,234.50', 1234.5, 'plain'],
     ['5%', 0.05, 'plain'],
+    ['12,5 %', 0.125, 'plain'],
+    ['CHF 1’234.50', 1234.5, 'plain'],
+    ['1 234,50 Kč', 1234.5, 'plain'],
+    ['(5)', -5, 'plain'],
     ['1.5E+3', 1500, 'plain'],
     ['2024-03-04 10:00', '2024-03-04T10:00:00Z', 'plain'],
     ['2024-03-04T12:00:00+02:00', '2024-03-04T10:00:00Z', 'plain'],
@@ -98,6 +102,8 @@ describe('a cell of a file that was saved again', () => {
     ['1.12', '112', null],
     ['4-2', '42', null],
     ['20-24', '2024', null],
+    ['5 MIO', 5, null],
+    ['5 TSD', 5, null],
     ['01-271', '01271', null],
     ['01 271', '01271', null],
     ['0.1271', '01271', null],
@@ -152,6 +158,9 @@ describe('a cell of a file that was saved again', () => {
     expect(mayStay('1,234', 1.234, NUMBER, was('decimal comma'))).toBe(true);
     expect(mayStay('1,234', 1.234, NUMBER, never)).toBe(false);
     expect(mayStay('1.234', 1234, NUMBER, was('decimal comma'))).toBe(false);
+    expect(mayStay('1.234', 1.234, NUMBER, was('thousands points'))).toBe(false);
+    expect(mayStay('1.234', 1.234, NUMBER, never)).toBe(true);
+    expect(mayStay('12.000', 12, { type: 'integer' }, was('thousands points'))).toBe(false);
     expect(mayStay('04/03/2024', '2024-03-04', undefined, was('day first'))).toBe(true);
     expect(mayStay('04/03/2024', '2024-04-03', undefined, was('day first'))).toBe(false);
     expect(mayStay('117', '0117', undefined, was('lost zeros'))).toBe(false);
@@ -183,5 +192,6 @@ describe('a number that a person typed', () => {
 
   test.each(['1.500', '1,500'])('%s is whole in a column of integers', (text) => {
     expect(readTypedCell(text, { type: 'integer' })).toBe(1500);
+    expect(readTypedCell(text, { type: 'integer' }, () => true)).toBe(1500);
   });
 });
