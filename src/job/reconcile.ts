@@ -1,7 +1,8 @@
 import { createUsageError } from '../errors.js';
 import { hashText } from '../model/ask.js';
+import { listChangeable } from '../model/column-change.js';
 import { formatCount, formatList, formatNumber } from '../model/format.js';
-import { formatCanonicalJson } from '../model/json.js';
+import { formatCanonicalJson, type JsonValue } from '../model/json.js';
 import { getValue } from '../model/row.js';
 import { isAgreed } from './doubts.js';
 import type { JobContext } from './job-context.js';
@@ -36,9 +37,12 @@ export interface FileChanges {
   readonly changedRows: number;
 }
 
-/** Cells of a column that differ, by what would explain them. */
+/** Cells of a column that differ by one change. */
 interface Explanation {
   count: number;
+  /** What is left of each of them; null if it is not the same. */
+  left: number | null;
+  isNeverTyped: boolean;
   readonly cell: string;
   readonly value: string;
 }
@@ -56,23 +60,49 @@ class ColumnTally {
     blank: 0,
   };
   readonly changes = new Map<string, Explanation>();
+  /** Cells that show their answers, by a change and the least that it would have to leave to change none of them. */
+  readonly #unchanged = new Map<string, Map<number, number>>();
 
   add({ meaning, change, row, field, stored }: Finding): void {
     this.counts[meaning] += 1;
+    if (meaning === 'same') this.#addUnchanged(stored?.value ?? null);
     if (change === null) return;
-    const known = this.changes.get(change);
-    if (known !== undefined) known.count += 1;
-    else {
+    const { reason, left, isNeverTyped } = change;
+    const known = this.changes.get(reason);
+    if (known !== undefined) {
+      known.count += 1;
+      known.isNeverTyped ||= isNeverTyped;
+      if (known.left !== left) known.left = null;
+    } else {
       const cell = String(getValue(row, field));
-      this.changes.set(change, { count: 1, cell, value: String(stored?.value) });
+      this.changes.set(reason, { count: 1, left, isNeverTyped, cell, value: String(stored?.value) });
     }
   }
 
-  /** The change of a whole column that explains nine in ten cells that differ; null if they are few, or differ otherwise. */
-  findChange(): readonly [name: string, example: Explanation] | null {
+  #addUnchanged(value: JsonValue): void {
+    for (const { reason, size } of listChangeable(value)) {
+      const sizes = this.#unchanged.get(reason) ?? new Map<number, number>();
+      this.#unchanged.set(reason, sizes.set(size, (sizes.get(size) ?? 0) + 1));
+    }
+  }
+
+  /** The changes that a program made to the column. */
+  listChanges(): readonly (readonly [reason: string, example: Explanation])[] {
     const { same, corrected } = this.counts;
-    if (!isMuch(corrected, same + corrected)) return null;
-    return [...this.changes].find(([, { count }]) => count >= corrected * 0.9) ?? null;
+    return [...this.changes].filter(([reason, { count, left, isNeverTyped }]) => {
+      if (isNeverTyped) return true;
+      if (isMuch(corrected, same + corrected)) return count >= corrected * 0.9;
+      return (
+        count > 1 && count === corrected && left !== null && count >= this.#countUnchanged(reason, left) * 9
+      );
+    });
+  }
+
+  /** Number of cells that a change would have changed, but did not. */
+  #countUnchanged(reason: string, left: number): number {
+    let sum = 0;
+    for (const [size, count] of this.#unchanged.get(reason) ?? []) if (size > left) sum += count;
+    return sum;
   }
 
   get isMuchCleared(): boolean {
@@ -221,13 +251,16 @@ function keepOwn(table: ReturnedTable, { row, field, meaning }: Finding, overwri
 /** The counts of a column once it is decided what a program changed. */
 function settleCounts(tally: ColumnTally, { changes }: Rules, name: string): Record<Meaning, number> {
   const { counts } = tally;
-  const count = tally.changes.get(changes.get(name) ?? '')?.count ?? 0;
+  const count = [...tally.changes].reduce(
+    (sum, [reason, each]) => sum + (changes.get(name)?.has(reason) === true ? each.count : 0),
+    0,
+  );
   return { ...counts, corrected: counts.corrected - count, same: counts.same + count };
 }
 
 interface Rules {
-  /** By column, the change that a program made to it. */
-  readonly changes: ReadonlyMap<string, string>;
+  /** By column, the changes that a program made to it. */
+  readonly changes: ReadonlyMap<string, ReadonlySet<string>>;
   /** Columns whose cleared cells stay blank. */
   readonly staysBlank: ReadonlySet<string>;
   readonly given: GivenValues;
@@ -238,14 +271,13 @@ async function createRules(
   tallies: ReadonlyMap<string, ColumnTally>,
   given: GivenValues,
 ): Promise<Rules> {
-  const changes = new Map<string, string>();
+  const changes = new Map<string, ReadonlySet<string>>();
   const staysBlank = new Set<string>();
   for (const [name, tally] of tallies) {
-    const change = tally.findChange();
-    if (change !== null) {
-      const [reason, { count, cell, value }] = change;
-      changes.set(name, reason);
-      const message = `${formatNumber(count, 'cell')} of ${name} differ from the answers only by ${reason} (“${cell}” for “${value}”), so they are not taken for corrections.`;
+    const made = tally.listChanges();
+    changes.set(name, new Set(made.map(([reason]) => reason)));
+    for (const [reason, { count, cell, value }] of made) {
+      const message = `${formatNumber(count, 'cell')} of ${name} ${count === 1 ? 'differs from its answer' : 'differ from the answers'} only by ${reason} (“${cell}” for “${value}”), so ${count === 1 ? 'it is not taken for a correction' : 'they are not taken for corrections'}.`;
       reportWarnings(context, [{ code: 'COLUMN_CHANGED', message }]);
     }
     if (tally.isMuchCleared && !(await mayAskCleared(context, name, tally.counts.cleared)))
@@ -320,7 +352,8 @@ function sortFindings(
       if (staysBlank.has(field)) table.keep(row, field, 'blank');
       else sorted.rejected.push(finding);
     } else {
-      const isProgram = meaning === 'corrected' && change !== null && changes.get(field) === change;
+      const isProgram =
+        meaning === 'corrected' && change !== null && changes.get(field)?.has(change.reason) === true;
       const isPersons = isPersonal(meaning) && !isProgram;
       if (overwrite) {
         const isStored = finding.stored?.who === 'human';

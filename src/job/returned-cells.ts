@@ -1,12 +1,13 @@
 import type { FoundAnswers, JobHandle } from '../ledger/ledger.js';
 import { type FieldAnswer, isExcludedBy, type RowAnswer } from '../model/answer.js';
 import { type Ask, getFieldIds } from '../model/ask.js';
+import { type ColumnChange, explainChange } from '../model/column-change.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.js';
 import { isPlainIn, type Likeness } from '../model/likeness.js';
 import { createFieldColumns, type FieldColumns, type ValueColumn } from '../model/output-columns.js';
 import { createQuestion, listKeys, type ReturnedCells, resolveKey } from '../model/question.js';
 import { getValue, isFormula, type Row } from '../model/row.js';
-import { compareCell, explainChange, readTypedCell } from '../model/same-value.js';
+import { compareCell, readTypedCell } from '../model/same-value.js';
 import { getPath } from '../write/cells.js';
 import { AnswerIndex } from './answer-index.js';
 import { citesOthers, citesRather, isBeside, selectCited } from './cited-sources.js';
@@ -48,7 +49,7 @@ export interface Finding {
   /** What a person gave. */
   readonly value: JsonValue;
   /** A change of the whole column that would explain it; null for none. */
-  readonly change: string | null;
+  readonly change: ColumnChange | null;
   /** True for the first stale cell of a row that the ledger does not know at all. */
   readonly isChangedRow: boolean;
   readonly stored: FieldAnswer | undefined;
@@ -385,11 +386,8 @@ function describeFinding(
   meaning: Meaning,
   isSavedAs: IsSavedAs,
 ): Finding {
-  const cell = getValue(row, place.name);
-  const change =
-    meaning === 'corrected' && typeof cell === 'string' && stored?.who !== 'human'
-      ? explainChange(cell, stored?.value ?? null)
-      : null;
+  const isExplained = meaning === 'corrected' && stored !== undefined && stored.who !== 'human';
+  const change = isExplained ? explainChange(getValue(row, place.name) ?? null, stored.value) : null;
   const value = isPersonal(meaning) ? readField(row, place, stored?.value ?? null, isSavedAs) : null;
   return {
     ...{ row, key, field: place.name, meaning, value, change, stored },

@@ -118,7 +118,7 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
 }
 
 /** What every program may change in a text: line ends, no-break and invisible characters, blanks at the ends. */
-function foldText(text: string): string {
+export function foldText(text: string): string {
   // Most texts are plain ASCII.
   if (/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text.replace(/^'/, '');
   return text
@@ -282,36 +282,6 @@ function isSameList(text: string, value: JsonValue): boolean {
     const split = text.split(separator);
     return split.length === parts.length && split.every((part, index) => foldText(part) === parts[index]);
   });
-}
-
-/**
- * Names a change that a program makes to a whole column, if it explains how a cell differs from its value. Null for
- * any other change.
- */
-export function explainChange(cell: string, value: JsonValue): string | null {
-  const text = foldText(cell);
-  if (typeof value === 'number') {
-    const shown = Number(text.replaceAll(',', ''));
-    const decimals = /\.(\d+)$/.exec(text)?.[1]?.length ?? 0;
-    return Number.isFinite(shown) && Math.abs(shown - value) <= 0.5 * 10 ** -decimals + 1e-9
-      ? 'rounding'
-      : null;
-  }
-  if (typeof value !== 'string') return null;
-  const whole = foldText(value);
-  if (text.toLowerCase() === whole.toLowerCase()) return 'letter case';
-  if (isMojibake(text, whole)) return 'letters of another encoding';
-  if (text.length >= 20 && whole.startsWith(text)) return 'cut text';
-  return text.replace(/\s+/g, '') === whole.replace(/\s+/g, '') ? 'white space' : null;
-}
-
-/** True for UTF-8 that was read as a one-byte encoding, or whose letters were replaced by question marks. */
-function isMojibake(text: string, value: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: matches all of ASCII
-  if (/^[\x00-\x7f]*$/.test(value)) return false;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: matches all beyond ASCII
-  const ascii = (each: string): string => each.replace(/[^\x00-\x7f]+|[?]+/g, '');
-  return ascii(text) === ascii(value);
 }
 
 function isInteger(schema: JsonValue | undefined): boolean {

@@ -236,7 +236,7 @@ test('a whole column that one change explains is a program’s doing', async () 
   const { table, notes, cells } = await again();
   expect(cells).toEqual([]);
   expect(table[0]).toMatchObject({ ceo: 'ceo of Company 1', ceo_confidence: 'high' });
-  expect(notes.join('\n')).toContain('16 cells of ceo differ from the answers only by letter case');
+  expect(notes.join('\n')).toContain('16 cells of ceo differ from the answers only by capital letters');
 });
 
 test('--overwrite replaces what persons gave, and says how many', async () => {

@@ -40,6 +40,17 @@ test.each([
   ['a text with a date', 'news', ['2024-03-04: buys Beta', 'x', 'y'], { 0: '2024-03-04: buys Gamma' }],
   ['another day by its month’s name', 'day', ['2024-06-23', '2024-03-04'], { 0: '23 juillet 2024' }],
   ['letter case of a name', 'tool', ['node.js', 'vue.js', 'go', 'c'], { 0: 'Node.js' }],
+  ['names in capitals', 'name', ['Acme', 'Nasa', 'Ibm', 'Siemens'], { 1: 'NASA', 2: 'IBM' }],
+  ['names of another language', 'name', ['王小伟', '李娜', 'x'], { 0: '张伟', 1: '王芳' }],
+  ['accents', 'name', ['Müller', 'Dvořák', 'Žižek', 'Li'], { 0: 'Muller' }],
+  ['question marks', 'name', ['王伟', '李娜'], { 0: '??' }],
+  [
+    'shorter texts',
+    'about',
+    ['Makes pumps for ships and trains', 'Sells shoes and old pumps', 'Writes books about old ships'],
+    { 0: 'Makes pumps for ships', 2: 'Writes books about old' },
+  ],
+  ['rounded numbers', 'ratio:number', [3.24159, 2.31828, 1.51421], { 0: '3.24' }],
   ['letter case of a path', 'path', ['docs/readme', 'src/main', 'lib/a'], { 1: 'src/Main' }],
 ] as const)('%s is what a person typed, in the file and in the ledger', async (_, field, values, typed) => {
   const { again, edit, bench } = await openValues(
@@ -382,8 +393,27 @@ const replaceAll =
   (value) =>
     texts[value] ?? value;
 
+const NAMES = ['王小伟', '李娜', 'Łukasz', 'Žižek', 'Müller', 'Ōe Kenzaburō', 'Dvořák', 'Nguyễn'];
+const toAnsi: Text = (value) => value.replace(/[^ -ÿŽž]/g, '?');
+const readAs =
+  (encoding: string): Text =>
+  (value) =>
+    new TextDecoder(encoding).decode(new TextEncoder().encode(value));
+const removeAccents: Text = (value) => value.normalize('NFD').replace(/[\u0300-\u036f]/g, '');
+const RATIOS = [3.24159, 1000.1234, 2.31828, 42.5, 1_234_567.891, 7];
+const round =
+  (locale: string, options: Intl.NumberFormatOptions): Text =>
+  (value) =>
+    Number(value).toLocaleString(locale, options);
+
 /** What a program did to a column, and what a person then typed into some of its cells. */
-const SAVED: readonly [string, string, readonly string[], Text, Readonly<Record<number, string>>][] = [
+const SAVED: readonly [
+  string,
+  string,
+  readonly (string | number)[],
+  Text,
+  Readonly<Record<number, string>>,
+][] = [
   [
     'bands as months and years',
     'size',
@@ -470,6 +500,35 @@ const SAVED: readonly [string, string, readonly string[], Text, Readonly<Record<
     ['2004-03-05', '1976-04-01', '1998-09-04', '1994-07-05', '2001-02-03'],
     putMonthFirst,
     { 1: '1976-04-01' },
+  ],
+  ['names of another encoding', 'name', NAMES, toAnsi, {}],
+  ['names of another encoding beside a correction', 'name', NAMES, toAnsi, { 4: 'Møller', 6: 'Novák' }],
+  ['UTF-8 that was read as another encoding', 'name', NAMES, readAs('windows-1252'), { 4: 'Møller' }],
+  ['names in capitals', 'name', NAMES, (value) => value.toUpperCase(), {}],
+  ['names in small letters', 'name', NAMES, (value) => value.toLowerCase(), {}],
+  ['names without accents', 'name', ['Žižek', 'Müller', 'Dvořák', 'Li'], removeAccents, {}],
+  ['rounded numbers', 'ratio:number', RATIOS, (value) => Number(value).toFixed(2), {}],
+  ['German rounded numbers', 'ratio:number', RATIOS, round('de', { maximumFractionDigits: 2 }), {}],
+  [
+    'rounded amounts',
+    'ratio:number',
+    RATIOS,
+    round('en-US', { style: 'currency', currency: 'USD', maximumFractionDigits: 0 }),
+    {},
+  ],
+  [
+    'rounded percentages',
+    'ratio:number',
+    [0.12345, 0.5, 0.98765],
+    round('de', { style: 'percent', maximumFractionDigits: 1 }),
+    {},
+  ],
+  [
+    'cut texts',
+    'about',
+    ['Makes pumps for ships and trains', 'Sells shoes', 'Writes books about old ships'],
+    (value) => value.slice(0, 20),
+    {},
   ],
 ];
 
