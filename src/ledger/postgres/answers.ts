@@ -20,7 +20,7 @@ import type { Connection, Row } from './connection.js';
 import { keyArray, Sql, sql, textArray } from './sql.js';
 
 /** Columns of a block. Its keys become one text of hex digits. */
-export const BLOCK_COLUMNS = `block.number, btrim(replace(replace(block.keys::text, '-', ''), ',', ''), '{}') as keys, block.kind, block.job,
+export const BLOCK_COLUMNS = `block.number, replace(array_to_string(block.keys, ''), '-', '') as keys, block.kind, block.job,
   block.invocation, block.run_id as "runId", block.cost_micros as "costMicros", block.is_estimated as "isEstimated",
   block.effort, block.is_refresh as "isRefresh", block.intended_at as "intendedAt", block.settled_at as "settledAt",
   block.content`;
@@ -136,7 +136,7 @@ export function listChangedRows(
   const ask = sql`select coalesce(max(block.number), 0) as last from ask
     join block on block.number > ask.number * ${SPAN} and block.number < (ask.number + 1) * ${SPAN}
     where ask.id = ${askId}`;
-  const blocks = sql`select block.number, btrim(replace(replace(block.keys::text, '-', ''), ',', ''), '{}') as keys from ask
+  const blocks = sql`select block.number, replace(array_to_string(block.keys, ''), '-', '') as keys from ask
     join block on block.number > ask.number * ${SPAN} and block.number < (ask.number + 1) * ${SPAN}
     where ask.id = ${askId} and block.number > ${since ?? Number.MAX_SAFE_INTEGER} order by block.number limit ${limit}`;
   return connection.read([blocks, ask], ([rows = [], counts = []]) => {
