@@ -1,11 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
+import type { Environment } from '../model/environment.js';
 import { isLedgerUrl, parseLedgerUrl } from '../model/ledger-url.js';
 import { createMask } from '../model/untrusted-text.js';
 import { readKeyFile } from './api-key.js';
 import { wrapText } from './wrap-text.js';
 
 type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
-export type Environment = Readonly<Record<string, string | undefined>>;
 type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim';
 
 /** A piece of a line. Its style is only shown on a terminal with color. */

@@ -1,10 +1,12 @@
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { createUsageError, RowfillError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
+import { type Environment, readOwnVariable } from '../model/environment.js';
 import { isLedgerUrl, parseLedgerUrl } from '../model/ledger-url.js';
 import type { OptionTable } from './command.js';
-import type { Environment, Host } from './host.js';
+import type { Host } from './host.js';
+import { createPasswordError } from './refuse-passwords.js';
 
 /** The option of all commands that use a ledger. */
 export const LEDGER_OPTION = {
@@ -33,31 +35,29 @@ export function findLedger(env: Environment): string | undefined {
 
 /** The ledger that ROWFILL_LEDGER names; null if it is not set. */
 function findOwnLedger(env: Environment): string | null {
-  const own = env.ROWFILL_LEDGER?.trim() ?? '';
-  if (own === '') return null;
+  const own = readOwnVariable(env, 'ROWFILL_LEDGER');
+  if (own === null) return null;
   if (isLedgerUrl(own)) {
     parseLedgerUrl(own);
     return own;
   }
-  if (/^~(?:[/\\]|$)/.test(own)) {
-    throw createUsageError(
-      'LEDGER_PATH',
-      `ROWFILL_LEDGER is ${own}, but only a shell expands ~`,
-      'Set it to an absolute path, or to the URL of a PostgreSQL database.',
-    );
-  }
-  return resolve(own);
+  if (isAbsolute(own)) return resolve(own);
+  throw createUsageError(
+    'LEDGER_PATH',
+    /^~(?:[/\\]|$)/.test(own)
+      ? `ROWFILL_LEDGER is ${own}, but only a shell expands ~`
+      : 'ROWFILL_LEDGER is a relative path, which would be another ledger in each folder',
+    'Set it to an absolute path, or to the URL of a PostgreSQL database.',
+  );
 }
 
-/** A ledger that the command line or a recipe names. Throws LEDGER_PASSWORD for a URL with a password. */
+/** A ledger that the command line names. Throws LEDGER_PASSWORD for a URL with a password. */
 export function resolveGivenLedger(name: string, location: string): string {
-  if (!isLedgerUrl(location)) return resolve(location);
-  if (parseLedgerUrl(location).passwords.length === 0) return location;
-  throw createUsageError(
-    'LEDGER_PASSWORD',
-    `the URL of ${name} has a password, which other users of this machine could read`,
-    'Set ROWFILL_LEDGER to the whole URL instead. Or leave the password out of it, and set PGPASSWORD or use a password file (~/.pgpass). If it was real, change it.',
-  );
+  const given = location.trim();
+  if (given === '') throw createUsageError('MISSING_VALUE', `${name} is blank`, 'Name a file or a URL.');
+  if (!isLedgerUrl(given)) return resolve(location);
+  if (parseLedgerUrl(given).passwords.length === 0) return given;
+  throw createPasswordError(name);
 }
 
 /** A folder for files that only this user may read: beside the ledger's file, or in ROWFILL_HOME. */

@@ -6,6 +6,7 @@ import { COMMANDS, type CommandEntry } from './commands.js';
 import { formatCommandHelp, formatProgramHelp } from './help.js';
 import { createHost, type HostParts } from './host.js';
 import { readArgs } from './parse-args.js';
+import { refusePasswords } from './refuse-passwords.js';
 import { EXIT_CODES, reportError, reportFailure } from './report-error.js';
 
 /** Runs the command line and returns the exit code. Never throws. */
@@ -42,6 +43,7 @@ async function dispatch(words: readonly string[], host: ReturnType<typeof create
     const { printCompletions } = await import('./completions.js');
     return printCompletions(rest, host);
   }
+  refusePasswords(asked);
   if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
     const help = formatProgramHelp(COMMANDS, host.version, width);
     if (name !== undefined) host.print(help);

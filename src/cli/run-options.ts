@@ -1,12 +1,13 @@
 import { createUsageError } from '../errors.js';
 import { parseDuration } from '../model/clock.js';
+import { type Environment, readOwnVariable } from '../model/environment.js';
 import type { FileFormat } from '../model/file-format.js';
 import { parseDollarOption } from '../model/format.js';
 import type { ApiKey } from '../model/option-types.js';
 import type { EnrichOptions } from '../options.js';
 import { readKeyFile } from './api-key.js';
 import type { OptionTable, OptionValues } from './command.js';
-import type { Environment, Host } from './host.js';
+import type { Host } from './host.js';
 import { chooseLedger, choosePageFolder, LEDGER_OPTION } from './ledger-option.js';
 
 const ASK = 'Query and columns to fill';
@@ -372,10 +373,12 @@ function parseTime(flag: string, text: string, example: string): number {
   );
 }
 
+const DAY_CAP = 'ROWFILL_MAX_COST_PER_DAY';
+
 /** Daily cap for all jobs of a ledger. From the environment, so that no command can omit it. */
 function resolveDayCap(env: Environment): { readonly ledgerMaxCostPerDay?: number } {
-  const text = env.ROWFILL_MAX_COST_PER_DAY?.trim() ?? '';
-  return text === '' ? {} : { ledgerMaxCostPerDay: parseDollarOption(text, 'ROWFILL_MAX_COST_PER_DAY') };
+  const text = readOwnVariable(env, DAY_CAP);
+  return text === null ? {} : { ledgerMaxCostPerDay: parseDollarOption(text, DAY_CAP) };
 }
 
 /** What the environment says about the agent: the key, and the daily cap of the ledger. */

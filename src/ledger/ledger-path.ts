@@ -1,8 +1,7 @@
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { createUsageError } from '../errors.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, readOwnVariable } from '../model/environment.js';
 
 /**
  * Path of the ledger: in `$ROWFILL_HOME`, else in the system's user data folder. Throws a usage error for a
@@ -14,15 +13,17 @@ export function resolveLedgerPath(
   platform: NodeJS.Platform = process.platform,
   home?: string,
 ): string {
-  const own = env.ROWFILL_HOME?.trim() ?? '';
-  if (/^~(?:[/\\]|$)/.test(own)) {
+  const own = readOwnVariable(env, 'ROWFILL_HOME');
+  if (own !== null && !isAbsolute(own)) {
     throw createUsageError(
       'BAD_HOME',
-      `ROWFILL_HOME is ${own}, but only a shell expands ~`,
+      /^~(?:[/\\]|$)/.test(own)
+        ? `ROWFILL_HOME is ${own}, but only a shell expands ~`
+        : 'ROWFILL_HOME is a relative path, which would be another ledger in each folder',
       'Set it to an absolute path, such as /home/me/.rowfill.',
     );
   }
-  const folder = own === '' ? resolveDataFolder(env, platform, () => home ?? findHome()) : resolve(own);
+  const folder = own === null ? resolveDataFolder(env, platform, () => home ?? findHome()) : resolve(own);
   return join(folder, 'ledger.sqlite');
 }
 

@@ -16,17 +16,35 @@ export interface LedgerUrl {
 const DEFAULT_SCHEMA = 'rowfill';
 const EXAMPLE = 'postgres://rowfill@db.example.com/rowfill';
 
-/** True for a ledger on a server, false for the path of a file. Throws LEDGER_URL for a URL of another kind. */
+/**
+ * True for a ledger on a server, false for the path of a file. Throws LEDGER_URL for all else that looks like a URL: as
+ * a path it would be a new ledger, and everything would be paid for again.
+ */
 export function isLedgerUrl(location: string): boolean {
+  if (/^postgres(?:ql)?:\/\//i.test(location)) return true;
+  if (PATH.test(location) || !URL_SIGNS.some((sign) => sign.test(location))) return false;
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase();
-  if (scheme === undefined) return false;
-  if (scheme === 'postgres' || scheme === 'postgresql') return true;
   throw createUsageError(
     'LEDGER_URL',
-    `a ledger cannot be at a ${scheme}:// URL`,
-    `Use the path of a file, or a URL such as ${EXAMPLE}.`,
+    scheme === undefined
+      ? 'the ledger looks like a URL, but is not the URL of a PostgreSQL database'
+      : `a ledger cannot be at a ${scheme}:// URL`,
+    `Use the path of a file, or a URL such as ${EXAMPLE}, without quotes around it. If it is a path, start it with ./ or /.`,
   );
 }
+
+/** The start of what can only be a path. */
+const PATH = /^(?:\.{0,2}[/\\](?![/\\])|[a-z]:[/\\])/i;
+
+/** What a URL has even if it is mistyped, quoted, or copied with more than itself. */
+const URL_SIGNS: readonly RegExp[] = [
+  /:\/\/|:.*@/s,
+  /^[a-z][a-z0-9+.-]+:[/\\]/i,
+  /^postgres(?:ql)?(?:\s*[:;]|\/\/)/i,
+  /^\s*["'`“”„‘’«<]/,
+  // As libpq writes it.
+  /(?:^|\s)(?:host|hostaddr|user|password|dbname|service)\s*=/i,
+];
 
 /** A ledger's location as messages show it: a path as it is, a URL without its secrets. */
 export function describeLedger(location: string): string {
@@ -40,19 +58,22 @@ export function describeLedger(location: string): string {
 export function parseLedgerUrl(text: string): LedgerUrl {
   const url = parseUrl(text);
   const parameters = url.searchParams;
-  const odd = [...parameters.keys()].find((name) => !/^[a-z_]+$/i.test(name));
+  const names = [...parameters.keys()];
   // A password with one of these characters ends up in any of these places.
-  if (url.hash !== '' || /[/@].|:/.test(url.pathname.slice(1)) || odd !== undefined) throw createMalformed();
+  const isOdd = names.some((name) => !/^[a-z_]+$/i.test(name));
+  if (url.hash !== '' || /[/@].|:/.test(url.pathname.slice(1)) || isOdd) throw createMalformed();
+  checkParameters(names);
   const schema = parameters.get('schema') ?? DEFAULT_SCHEMA;
-  if (!/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
+  if (!/^(?!pg_|information_schema$)[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
     throw createUsageError(
       'LEDGER_URL',
       `the schema of the ledger is ${JSON.stringify(schema)}`,
-      'Use up to 63 lower-case letters, digits and underscores. It must start with a letter, and not with pg_.',
+      'Use up to 63 lower-case letters, digits and underscores. It must start with a letter, and not with pg_, and not be information_schema.',
     );
   }
-  const unknown = [...parameters.keys()].find((name) => !KNOWN.includes(name));
-  if (unknown !== undefined) throw createUnknown(unknown);
+  for (const port of [url.port, parameters.get('port') ?? ''])
+    if (port !== '' && !isPort(port)) throw createPortError();
+  checkTls(parameters);
   parameters.delete('schema');
   useStrictTls(parameters);
   return {
@@ -67,6 +88,8 @@ export function parseLedgerUrl(text: string): LedgerUrl {
 function parseUrl(text: string): URL {
   const hostless = /^(postgres(?:ql)?:\/\/)([^/?#@:]*)(?::([^/?#@]*))?@(?=[/?]|$)(.*)$/i.exec(text);
   try {
+    // A % that encodes nothing. The driver would stumble over it.
+    decodeURIComponent(text);
     if (hostless === null) return new URL(text);
     const [, scheme = '', user = '', password = '', rest = ''] = hostless;
     const url = new URL(scheme + rest);
@@ -74,8 +97,24 @@ function parseUrl(text: string): URL {
     if (password !== '') url.searchParams.set('password', decodeURIComponent(password));
     return url;
   } catch {
-    throw createMalformed();
+    const port = PORT.exec(text)?.[1] ?? '';
+    throw port === '' || isPort(port) ? createMalformed() : createPortError();
   }
+}
+
+/** The port of a URL: after the last @, or after the only name. */
+const PORT = /^[a-z]+:\/\/(?:.*@|(?!.*@))(?:\[[^\]]*\]|[^/?#@:[]*):([^/?#@]*)(?=[/?]|$)/is;
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536;
+}
+
+function createPortError(): RowfillError {
+  return createUsageError(
+    'LEDGER_URL',
+    'the port in the URL of the ledger is not a number from 1 to 65535',
+    `Write it like postgres://rowfill@db.example.com:5432/rowfill. ${ENCODE}`,
+  );
 }
 
 /** There is no ledger at a path, or in the schema of a URL. */
@@ -104,9 +143,12 @@ function createMalformed(): RowfillError {
   return createUsageError(
     'LEDGER_URL',
     'the URL of the ledger is malformed',
-    `Write it like ${EXAMPLE}. In a user name or a password, write / as %2F, @ as %40, # as %23, ? as %3F, : as %3A, and % as %25.`,
+    `Write it like ${EXAMPLE}. ${ENCODE}`,
   );
 }
+
+const ENCODE =
+  'In a user name or a password, write / as %2F, @ as %40, # as %23, ? as %3F, : as %3A, and % as %25.';
 
 /** What the URL may say, besides its parts: ours, and what the driver `pg` reads. */
 const READ = [
@@ -126,6 +168,14 @@ const LEFT_OUT = [
 
 const KNOWN = [...READ, ...LEFT_OUT];
 
+function checkParameters(names: readonly string[]): void {
+  const unknown = names.find((name) => !KNOWN.includes(name));
+  if (unknown !== undefined) throw createUnknown(unknown);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice === undefined) return;
+  throw createUsageError('LEDGER_URL', `the URL of the ledger has ${twice} twice`, 'Give it once.');
+}
+
 /** Does not quote the name: it may be a part of a password. */
 function createUnknown(name: string): RowfillError {
   const [near] = suggestSimilar(name, READ);
@@ -135,6 +185,38 @@ function createUnknown(name: string): RowfillError {
     near === undefined
       ? `Remove it. Parameters are ${READ.slice(0, 5).join(', ')}, sslmode and others of the driver pg; the database is the path, as in ${EXAMPLE}. In a password, write ? as %3F and & as %26.`
       : `Did you mean ${near}?`,
+  );
+}
+
+/** What the driver takes for `sslmode`. It would take another word for a mode that the person did not choose. */
+const TLS_MODES: readonly string[] = [
+  'verify-full',
+  'verify-ca',
+  'require',
+  'prefer',
+  'no-verify',
+  'disable',
+];
+
+function checkTls(parameters: URLSearchParams): void {
+  const [mode, ssl] = [parameters.get('sslmode'), parameters.get('ssl')];
+  if (mode !== null) checkTlsMode('sslmode in the URL of the ledger', mode);
+  if (ssl === null || ['true', '1', '0', 'no-verify'].includes(ssl)) return;
+  throw createUsageError(
+    'LEDGER_URL',
+    'ssl in the URL of the ledger has a value that is not known',
+    'Write sslmode=verify-full, or sslmode=disable to use no TLS.',
+  );
+}
+
+/** Throws LEDGER_URL for a TLS mode that is not known. Does not quote it, since it may have a part of a password. */
+export function checkTlsMode(name: string, mode: string): void {
+  if (TLS_MODES.includes(mode)) return;
+  const [near] = suggestSimilar(mode.toLowerCase().replaceAll('_', '-'), TLS_MODES);
+  throw createUsageError(
+    'LEDGER_URL',
+    `${name} is not a mode that is known`,
+    `${near === undefined ? '' : `Did you mean ${near}? `}The modes are ${TLS_MODES.join(', ')}.`,
   );
 }
 

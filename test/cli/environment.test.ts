@@ -74,7 +74,7 @@ test.skipIf(NO_FULL_DISK)('a watcher whose log cannot be written fills its files
 test.skipIf(NO_SHELL).each([
   ['rowfill run - $JOB < in.csv', {}],
   ['rowfill run in.csv $JOB --exclude <(echo company)', {}],
-  ['rowfill plan in.csv $JOB', { ROWFILL_HOME: 'fresh' }],
+  ['ROWFILL_HOME=$PWD/fresh rowfill plan in.csv $JOB', {}],
 ] as const)('a folder for temporary files that cannot be made is named: %s', async (script, env) => {
   const workdir = createFolder();
   const result = await workdir.shell(script.replace('$JOB', JOB), {
@@ -94,6 +94,19 @@ test.runIf(ON_LINUX)('an empty HOME does not create a ledger in the current fold
   expect(existsSync(join(data, 'rowfill/ledger.sqlite'))).toBe(true);
   expect(readdirSync(workdir.path).sort()).toEqual(['data', 'in.csv', 'in.filled.csv', 'ref']);
 });
+
+test.each(['ROWFILL_LEDGER', 'ROWFILL_HOME', 'ROWFILL_MAX_COST_PER_DAY'])(
+  'an empty %s is refused, since it costs money',
+  async (name) => {
+    const workdir = createFolder();
+    for (const value of ['', '  ']) {
+      const result = await workdir.run(['run', 'in.csv', ...JOB.split(' ')], { env: { [name]: value } });
+      expect(result).toMatchObject({ status: 2, stdout: '' });
+      expect(result.stderr).toContain(`${name} is empty [EMPTY_VARIABLE]`);
+    }
+    expect(readdirSync(workdir.path).sort()).toEqual(['in.csv', 'ref']);
+  },
+);
 
 test('refuses a ~ that the shell did not expand', async () => {
   const workdir = createFolder();

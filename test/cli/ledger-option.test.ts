@@ -63,7 +63,14 @@ test.each([
   ['postgres://me:s3cret/w0rd@db/x', 'LEDGER_URL'],
   ['mysql://db/x', 'LEDGER_URL'],
   ['postgres://db/x?schema=My-Team', 'LEDGER_URL'],
+  [`'postgres://u:s3cret@127.0.0.1:5432/db'`, 'LEDGER_URL'],
+  ['"postgres://u:s3cret@127.0.0.1:5432/db"', 'LEDGER_URL'],
+  ['postgres:/u:s3cret@127.0.0.1:5432/db', 'LEDGER_URL'],
+  ['postgres://u:s3cret%ss@127.0.0.1:5432/db', 'LEDGER_URL'],
+  ['host=db password=s3cret', 'LEDGER_URL'],
   ['~/ledger.sqlite', 'LEDGER_PATH'],
+  ['ledger.sqlite', 'LEDGER_PATH'],
+  ['./ledger.sqlite', 'LEDGER_PATH'],
 ])('ROWFILL_LEDGER=%s is refused with %s', async (location, code) => {
   const workdir = createFolder();
   const result = await workdir.run(['status'], { env: { ROWFILL_LEDGER: location } });
@@ -74,10 +81,50 @@ test.each([
   expect(readdirSync(workdir.path).sort()).toEqual(['drop', 'in.csv', 'ref']);
 });
 
+test.each([
+  ['doctor', 'postgres://u:s3@h/x'],
+  ['run', 'postgres://u:s3@h/x', '-f', 'city'],
+  ['postgres://u:s3@h/x'],
+  ['-lpostgres://u:s3@h/x'],
+  ['help', 'postgres://u:s3@h/x'],
+  ['run', 'in.csv', '-f', 'city', '--ledgr=postgres://u:s3@h/x'],
+  ['run', 'in.csv', '-f', 'city', '--max-cost', 'postgresql://u:s3@h/x'],
+  ['run', 'in.csv', '-f', 'city', '-o', 'postgres://u:s3@h/x'],
+  ['run', 'https://u:s3@h/x.csv', '-f', 'city'],
+  ['status', '--json', 'postgres://h/x?password=s3'],
+  ['status', '--ledger', `'postgres://u:s3@h/x'`],
+  ['status', '--ledger', ' postgres://u:s3@h/x'],
+  ['status', '--ledger', 'postgres:/u:s3@h/x'],
+  ['ledger', 'copy', 'a.sqlite', `"postgres://u:s3/@h/x"`],
+])('%s %s: a password anywhere on the command line is refused, and not repeated', async (...words) => {
+  const workdir = createFolder();
+  const result = await workdir.run(words);
+  expect(result.stderr).toContain('[LEDGER_PASSWORD]');
+  expect(result.status).toBe(2);
+  expect(readAll(workdir, result)).not.toContain('s3');
+  expect(readdirSync(workdir.path).sort()).toEqual(['drop', 'in.csv', 'ref']);
+});
+
+test.each([
+  ['status', '--ledger', `'postgres://u@h/x'`],
+  ['status', '--ledger', 'postgres:/u@h/x'],
+  ['ledger', 'create', '--ledger', 'mysql://u@h/x'],
+  ['ledger', 'copy', 'a.sqlite', '"postgres://u@h/x"'],
+  ['ledger', 'copy', 'postgres:u@h/x', 'a.sqlite'],
+  ['doctor', '--ledger', 'u:s3@h/x'],
+])('%s %s %s %s: a URL that is not one becomes no file', async (...words) => {
+  const workdir = createFolder();
+  const result = await workdir.run(words);
+  expect(result.stderr).toContain('[LEDGER_URL]');
+  expect(result.status).toBe(2);
+  expect(readAll(workdir, result)).not.toContain('s3');
+  expect(readdirSync(workdir.path).sort()).toEqual(['drop', 'in.csv', 'ref']);
+});
+
 test('ROWFILL_LEDGER names the ledger, a recipe overrides it, and --ledger overrides both', async () => {
   const workdir = createFolder();
   workdir.write('a.recipe.yaml', 'fields: {city: string}\nagent: {reference: ref}\nledger: recipe.sqlite\n');
-  const env = { ROWFILL_LEDGER: 'own.sqlite' };
+  const env = { ROWFILL_LEDGER: join(workdir.path, 'own.sqlite') };
   const run = ['run', 'in.csv', '-o', 'out.csv'];
   await workdir.run([...run, '--reference', 'ref', '-f', 'city'], { env });
   expect(workdir.has('own.sqlite')).toBe(true);

@@ -31,6 +31,7 @@ const EDGE: Readonly<Record<string, readonly string[]>> = {
   'read/bytes.ts': ['process.stdin'],
   'write/open-output.ts': ['process.stdout'],
   'api/client-options.ts': ['process.env'],
+  'ledger/postgres/connection.ts': ['process.env'],
   'pages/open-pages.ts': ['process.env'],
 };
 

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
-import { createHost, type Environment, type Host } from '../../src/cli/host.js';
+import { createHost, type Host } from '../../src/cli/host.js';
+import type { Environment } from '../../src/model/environment.js';
 
 /** A host whose streams, clock and signals the test controls. */
 export interface TestHost extends Host {

@@ -1,8 +1,9 @@
 import { chmodSync, chownSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import { createSchemaUrl, findPostgres, startPostgres } from '../helpers/postgres.js';
 import { createTempFolder } from '../helpers/temp-folder.js';
@@ -48,14 +49,22 @@ async function findFreePort(): Promise<number> {
   return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
 
-/** The error of opening a ledger. Fails if it has the password. */
+function countSockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+}
+
+/** The error of opening a ledger. Fails if it has the password, or if a socket is left that keeps the process alive. */
 async function findFault(url: string): Promise<unknown> {
+  const sockets = countSockets();
   const fault: unknown = await openLedger(url).then(
     (ledger) => ledger.close(),
     (error: unknown) => error,
   );
   for (let at = fault; at instanceof Error; at = at.cause)
     expect(`${at.message} ${at.stack} ${JSON.stringify(at)}`).not.toContain('s3cret');
+  // Sockets close in the next turns.
+  for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+  expect(countSockets(), url).toBeLessThanOrEqual(sockets);
   return fault;
 }
 
@@ -65,15 +74,25 @@ test.skipIf(process.platform === 'win32')(
     const { port } = await startStrictServer();
     const at = (user: string, rest: string) => `postgres://${user}@localhost:${port}/${rest}`;
     const tls = `sslmode=require&sslrootcert=${encodeURIComponent(CERTIFICATE)}`;
+    const here = encodeURIComponent(import.meta.filename);
     const right = at(`me:${PASSWORD}`, `mine?${tls}`);
     expect(await findFault(right)).toBeUndefined();
     expect(await findFault(at(`me:${PASSWORD}`, 'mine?sslmode=no-verify'))).toBeUndefined();
     const faults = [
       [at('me:s3cret-wrong', `mine?${tls}`), 'LEDGER_LOGIN', /password authentication failed/],
-      [at('me', `mine?${tls}`), 'LEDGER_LOGIN', /wants a password/],
+      [at('me', `mine?${tls}`), 'LEDGER_LOGIN', /wants a password, and there is none: [^(]+$/],
       [at(`me:${PASSWORD}`, `theirs?${tls}`), 'LEDGER_NO_DATABASE', /"theirs"/],
       [at(`me:${PASSWORD}`, 'mine?sslmode=require'), 'LEDGER_TLS', /certificate/],
       [at(`me:${PASSWORD}`, 'mine?sslmode=require&sslrootcert=/none.pem'), 'LEDGER_TLS', /none\.pem/],
+      [at(`me:${PASSWORD}`, `mine?sslmode=no-verify&sslcert=${here}`), 'LEDGER_TLS', /cannot be read/],
+      [at(`me:${PASSWORD}`, `mine?sslmode=no-verify&sslkey=${here}`), 'LEDGER_TLS', /cannot be read/],
+      [
+        at(`me:${PASSWORD}`, `mine?sslmode=no-verify&sslcert=${encodeURIComponent(TLS)}`),
+        'LEDGER_TLS',
+        /EISDIR/,
+      ],
+      [at(`me:${PASSWORD}`, `mine?${tls}&options=-cnone=1`), 'LEDGER_URL', /"none"/],
+      [at(`me:${PASSWORD}`, `mine?${tls}&sslnegotiation=none`), 'LEDGER_URL', /"none"/],
       // It takes no connection without TLS.
       [at(`me:${PASSWORD}`, 'mine?sslmode=disable'), 'LEDGER_LOGIN', /no encryption/],
       [at(`me:${PASSWORD}`, `postgres?${tls}&schema=pg1`), 'LEDGER_NO_RIGHTS', /permission denied/],
@@ -99,6 +118,28 @@ test('a server that is not there, or does not speak TLS, is reported at once', a
   const fault = await findFault(`postgres://me:${PASSWORD}@127.0.0.1:${port}/x?sslmode=require`);
   plain.close();
   expect(fault).toMatchObject({ code: 'LEDGER_TLS', kind: 'usage' });
+});
+
+afterEach(() => void vi.unstubAllEnvs());
+
+test('a variable of the driver with a value that it does not know is refused', async () => {
+  const url = createSchemaUrl(await findPostgres());
+  for (const [name, value] of [
+    ...['verify_full', 'verifyfull', 'VERIFY-FULL', 'allow', ''].map((mode) => ['PGSSLMODE', mode]),
+    ['PGSSLNEGOTIATION', 'none'],
+    ['PGOPTIONS', '-cnone=1'],
+  ] as const) {
+    vi.stubEnv(name, value);
+    expect(await findFault(url), `${name}=${value}`).toMatchObject({ code: 'LEDGER_URL', kind: 'usage' });
+    vi.unstubAllEnvs();
+  }
+  vi.stubEnv('PGSSLMODE', 'verify_full');
+  expect(await findFault(url)).toMatchObject({ hint: expect.stringContaining('Did you mean verify-full?') });
+  // The URL goes before.
+  expect(await findFault(`${url}&sslmode=disable`)).toBeUndefined();
+  vi.unstubAllEnvs();
+  vi.stubEnv('PGPORT', 'abc');
+  expect(await findFault('postgres://me@127.0.0.1/x')).toMatchObject({ code: 'LEDGER_URL' });
 });
 
 test('a ledger that must exist is not created', async () => {

@@ -2,8 +2,14 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, QueryResult } from 'pg';
 import { createUsageError, RowfillError } from '../../errors.js';
-import type { LedgerUrl } from '../../model/ledger-url.js';
-import { describePostgresError, isLost, isReadOnlyServer, isRepeatable } from './database-errors.js';
+import { checkTlsMode, type LedgerUrl } from '../../model/ledger-url.js';
+import {
+  describeOpeningError,
+  describePostgresError,
+  isLost,
+  isReadOnlyServer,
+  isRepeatable,
+} from './database-errors.js';
 import { Sql, sql, toIdentifier } from './sql.js';
 
 /** Total time to wait for another writer, or for a server that cannot be reached or has become read-only: once for all calls that meet it. */
@@ -360,9 +366,10 @@ export class Connection {
   }
 
   async #open(onEnd: () => void): Promise<Session> {
+    const socket = new Socket();
     try {
       const driver = await loadDriver();
-      const socket = new Socket();
+      checkEnvironment(this.place);
       const client = new driver.Client({
         connectionString: this.place.driverUrl,
         connectionTimeoutMillis: Math.min(CONNECT_MS, this.#options.hangMs ?? HANG_MS),
@@ -381,9 +388,18 @@ export class Connection {
       return { client, socket, watches: new Set() };
     } catch (error) {
       onEnd();
-      throw error;
+      // The driver leaves it open, and this process alive, until the server gives up.
+      socket.destroy();
+      throw describeOpeningError(error, this.place);
     }
   }
+}
+
+/** The driver takes a mode that it does not know for no TLS. */
+function checkEnvironment({ driverUrl }: LedgerUrl): void {
+  const mode = process.env.PGSSLMODE;
+  if (mode !== undefined && !/[?&]ssl(?:mode|cert|key|rootcert)?=/.test(driverUrl))
+    checkTlsMode('PGSSLMODE', mode);
 }
 
 /** Loads the driver, which only shared ledgers need. */

@@ -11,6 +11,8 @@ const LOCKED = '55P03';
 /** Faults of TLS. Trying again does not help. */
 const TLS =
   /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_|ERR_SSL_|EPROTO)/;
+/** A certificate or a key that this machine cannot use. */
+const TLS_FILE = /^ERR_(?:OSSL|CRYPTO)_/;
 /** The server is shutting down, starting, or has no connection left. Class 08 are errors of the connection. */
 const AWAY = /^(?:57P0[1-3]|53300|08...)$/;
 
@@ -28,9 +30,11 @@ export function isLost(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof RowfillError) return false;
   const code = readCode(error);
   if (isOfTls(error) || isOfFile(error)) return false;
-  // The driver's own errors of a connection have no code.
+  // Codes of the system and of Node, except for wrong arguments. The driver's own errors of a connection have no code.
   return (
-    AWAY.test(code) || /^E[A-Z_]+$/.test(code) || (code === '' && /connection|timeout/i.test(error.message))
+    AWAY.test(code) ||
+    /^E(?!RR_(?:INVALID|OUT_OF|SOCKET_BAD))[A-Z_]+$/.test(code) ||
+    (code === '' && /connection|timeout/i.test(error.message))
   );
 }
 
@@ -46,6 +50,8 @@ function isOfTls(error: Error): boolean {
 
 /** True for a file that the URL names, such as a certificate, and not for a socket. */
 function isOfFile(error: Error): boolean {
+  const code = readCode(error);
+  if (TLS_FILE.test(code) || code === 'EISDIR') return true;
   return 'path' in error && !('syscall' in error && error.syscall === 'connect');
 }
 
@@ -72,10 +78,16 @@ export function describePostgresError(error: unknown, { label, schema }: LedgerU
   }
   if (isOfTls(error)) return describeTls(error, usage);
   if (isOfFile(error))
-    return usage('LEDGER_TLS', 'A file in the URL of the ledger cannot be read', 'Check its path.');
+    return usage(
+      'LEDGER_TLS',
+      'A certificate or key in the URL of the ledger cannot be read',
+      'Check the paths in sslrootcert, sslcert and sslkey. The files are in PEM format, and the key belongs to sslcert.',
+    );
   // The driver's own error, without a code.
-  if (/client password must be a/.test(error.message))
-    return usage('LEDGER_LOGIN', 'The server of the ledger wants a password', PASSWORD);
+  if (/client password must be a/.test(error.message)) {
+    const message = `The server of the ledger wants a password, and there is none: ${label}`;
+    return createUsageError('LEDGER_LOGIN', message, PASSWORD, error);
+  }
   switch (code) {
     case '28P01':
     case '28000':
@@ -125,7 +137,19 @@ export function describePostgresError(error: unknown, { label, schema }: LedgerU
 }
 
 const PASSWORD =
-  'The password comes from ROWFILL_LEDGER (the whole URL), PGPASSWORD, or a password file (~/.pgpass).';
+  'The password comes from ROWFILL_LEDGER (the whole URL), PGPASSWORD, or a password file (~/.pgpass), which only its owner may read (chmod 600).';
+
+/** Converts an error of opening a connection that has no name yet: the driver or the server refuses a setting. */
+export function describeOpeningError(error: unknown, place: LedgerUrl): unknown {
+  if (!(error instanceof Error) || error instanceof RowfillError || isRepeatable(error)) return error;
+  if (describePostgresError(error, place) !== error) return error;
+  return createUsageError(
+    'LEDGER_URL',
+    `A setting of the connection to the ledger is not accepted: ${place.label} (${error.message})`,
+    'Correct it in the URL of the ledger, or in the variable that it comes from, such as PGPORT or PGOPTIONS.',
+    error,
+  );
+}
 
 function describeTls(
   error: Error,
