@@ -22,6 +22,13 @@ interface EditedRow {
   readonly isAllCleared: boolean;
 }
 
+/** Tells if equal values of a column follow each other, as after it was sorted. Only for columns of few values. */
+interface ShownOrder {
+  last: string;
+  readonly values: Set<string>;
+  isGrouped: boolean;
+}
+
 /**
  * Tells values that were moved to another row from values that were typed, by looking at all rows of a file. A moved
  * answer is missing in its own row. A typed value leaves the equal answers of other rows in their places.
@@ -31,6 +38,8 @@ export class MovedAnswers {
   readonly #edited: EditedRow[] = [];
   /** Number of cells by field that show their answer. */
   readonly #same = new Map<string, number>();
+  /** By column, the order of the values that it shows. */
+  readonly #orders = new Map<string, ShownOrder>();
   /** Cells, by key and field, whose answers other rows show together with their citations. */
   readonly #cited = new Set<string>();
   /** Whole rows that show the answers of others. */
@@ -52,6 +61,7 @@ export class MovedAnswers {
   }
 
   #add(findings: readonly Finding[]): void {
+    this.#addOrders(findings);
     const rows = new Map<Row, Map<string, Finding>>();
     for (const finding of findings) {
       const { row, field, meaning, shows } = finding;
@@ -73,6 +83,20 @@ export class MovedAnswers {
         isEdited: all.map((each, index) => isAway(each) && shown[index] !== own[index]),
         isAllCleared: all.every((each) => each === undefined || !isEdit(each) || each.meaning === 'cleared'),
       });
+    }
+  }
+
+  #addOrders(findings: readonly Finding[]): void {
+    const isOpen = ({ field }: Finding): boolean => this.#orders.get(field)?.isGrouped !== false;
+    const inOrder = findings.filter(isOpen).sort((one, other) => one.row.ordinal - other.row.ordinal);
+    for (const finding of inOrder) {
+      const order = this.#orders.get(finding.field) ?? { last: BLANK, values: new Set(), isGrouped: true };
+      this.#orders.set(finding.field, order);
+      const value = readShown(finding);
+      if (!order.isGrouped || value === BLANK || value === OTHER || value === order.last) continue;
+      order.isGrouped = !order.values.has(value) && order.values.size < FEW;
+      order.last = value;
+      order.values.add(value);
     }
   }
 
@@ -134,7 +158,8 @@ export class MovedAnswers {
         count += 1;
         countUp(shown, row.shown[index] ?? OTHER);
       }
-      if (isShifted(shown, own, count, count + (this.#same.get(field) ?? 0)))
+      const isSorted = this.#orders.get(field)?.isGrouped === true;
+      if (isShifted(shown, own, count, count + (this.#same.get(field) ?? 0), isSorted))
         this.#columns.set(field, new Set(own.keys()));
     }
   }
@@ -146,6 +171,7 @@ function isShifted(
   own: ReadonlyMap<string, number>,
   count: number,
   compared: number,
+  isSorted: boolean,
 ): boolean {
   let alike = 0;
   let values = 0;
@@ -159,7 +185,9 @@ function isShifted(
   }
   // Corrections of a column with few values, such as countries, are alike by chance, but not nearly all of them.
   const isWhole = alike >= count * 0.9 && count * 2 > compared;
-  return values > FEW && ((single > FEW && single * 2 >= count) || isWhole);
+  // Corrections of two values in both directions may be as many of each, but do not sort the column.
+  const isPermuted = alike === count && count > FEW && (values > 2 || (values === 2 && isSorted));
+  return isPermuted || (values > FEW && ((single > FEW && single * 2 >= count) || isWhole));
 }
 
 /** True for a cell that a person would have changed. One that is marked as a person's surely was. */

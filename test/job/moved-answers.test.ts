@@ -96,6 +96,35 @@ test.each<[string, readonly string[], Cite]>([
   expect(table[0]).toMatchObject({ city: 'city of Company 1', year: '', ceo: 'ceo of Company 1' });
 });
 
+const COUNTRIES = ['US', 'DE', 'FR', 'DE', 'DE', 'US', 'FR', 'US', 'DE', 'FR', 'FR', 'DE', 'US', 'US'];
+const sort = (cells: readonly string[]) => cells.toSorted();
+
+test.each<[string, readonly string[], (cells: readonly string[]) => readonly string[]]>([
+  ['three countries', COUNTRIES, sort],
+  ['three countries, downwards', COUNTRIES, (cells) => sort(cells).toReversed()],
+  [
+    'three countries and blanks',
+    COUNTRIES.with(2, '').with(7, ''),
+    (cells) => [...sort(cells).slice(2), '', ''],
+  ],
+  ['two countries', COUNTRIES.map((cell) => (cell === 'FR' ? 'US' : cell)), sort],
+  ['three countries that slipped by a row', COUNTRIES, ([first = '', ...others]) => [...others, first]],
+])(
+  'values of a column of few values that was sorted alone stop the job: %s',
+  async (_what, values, change) => {
+    const get = (company: string) => values[Number(company.split(' ')[1]) - 1] || null;
+    const { again, edit, agent } = await openFilled(14, get, ['country'], { cite: ofCompany });
+    edit((table) => {
+      for (const [row, country] of change(values).entries()) Object.assign(table[row] ?? {}, { country });
+    });
+    const start = agent.cells.length;
+    await expect(again()).rejects.toMatchObject(MIXED);
+    const { table } = await again({ overwrite: true });
+    expect(agent.cells.slice(start)).toEqual([]);
+    expect(table.map(({ country }) => country)).toEqual(values);
+  },
+);
+
 test.each<[string, readonly [number, number], readonly string[]]>([
   ['two rows', [2, 9], ALL],
   ['a row where nothing was found', [0, 9], ALL],
@@ -161,6 +190,14 @@ test.each<[string, (table: Table) => void, number]>([
         Object.assign(row, { city: row.city === 'Oslo' ? 'Rome' : 'Oslo' });
     },
     12,
+  ],
+  [
+    'four cities of two that were confused',
+    (table) => {
+      for (const row of table.slice(1, 9).filter(({ city }) => city === 'Oslo' || city === 'Rome'))
+        Object.assign(row, { city: row.city === 'Oslo' ? 'Rome' : 'Oslo' });
+    },
+    4,
   ],
   [
     'many years, if the file says that a person gave them',
