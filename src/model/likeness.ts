@@ -10,6 +10,8 @@ export type SavedForm =
   | 'added zeros'
   | 'lost plus'
   | 'point zero'
+  /** `2.1` for `2.10`. */
+  | 'text as number'
   | 'separators'
   | 'letter case'
   | 'day first'

@@ -31,6 +31,19 @@ export function compareScientific(text: string, value: number): Likeness | null 
   return shown === Number(value.toExponential(match[2]?.length ?? 0)) ? toForms('scientific') : null;
 }
 
+/** The number that a spreadsheet takes a text such as `2.10`, `1,234` or `1E5` for; null for any other and for whole digits. */
+export function readNumberText(value: string): number | null {
+  const isNumber = /^(?=.*[.,e])(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d+)?(?:e[+-]?\d{1,3})?$/i.test(value);
+  return isNumber ? Number(value.replaceAll(',', '')) : null;
+}
+
+/** True for another notation of the number that a value such as `2.10` looks like. */
+export function isTextOfNumber(text: string, value: string): boolean {
+  const number = readNumberText(value);
+  if (number === null || text === value || !/^[\d.,]+(?:e[+-]?\d+)?$/i.test(text)) return false;
+  return compareNumber(text, number, false) !== null;
+}
+
 /** True for a number that spreadsheets show in scientific notation. */
 export function isScientificProne(value: number): boolean {
   return Math.abs(value) >= 1e11;

@@ -3,18 +3,30 @@ import { formatCanonicalJson, isJsonObject, type JsonValue } from './json.js';
 import { isPlainIn, type Likeness, PLAIN, type SavedForm, toForms, toLikeness } from './likeness.js';
 import { findTime } from './read-date.js';
 import { compareDate, isIsoDate, isMidnight } from './same-date.js';
-import { compareNumber, compareScientific, isClose, isScientificProne, readNumber } from './same-number.js';
+import {
+  compareNumber,
+  compareScientific,
+  isClose,
+  isScientificProne,
+  isTextOfNumber,
+  readNumber,
+  readNumberText,
+} from './same-number.js';
 
 /** True if two values say the same: equal as JSON, apart from letter case, white space at the ends and Unicode form. */
 export function isSameValue(one: JsonValue, other: JsonValue): boolean {
-  return one === other || formatCanonicalJson(fold(one)) === formatCanonicalJson(fold(other));
+  return isAlike(one, other, (text) => text.normalize('NFC').trim().toLowerCase());
 }
 
-function fold(value: JsonValue): JsonValue {
-  if (typeof value === 'string') return value.normalize('NFC').trim().toLowerCase();
-  if (Array.isArray(value)) return value.map(fold);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fold(inner)]));
+/** True if two values are equal as JSON, apart from what `foldEach` removes from their texts. */
+function isAlike(one: JsonValue, other: JsonValue, foldEach: (text: string) => string): boolean {
+  const fold = (value: JsonValue): JsonValue => {
+    if (typeof value === 'string') return foldEach(value);
+    if (Array.isArray(value)) return value.map(fold);
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fold(inner)]));
+  };
+  return one === other || formatCanonicalJson(fold(one)) === formatCanonicalJson(fold(other));
 }
 
 /** Longest text of a workbook cell; longer ones are cut. */
@@ -67,8 +79,8 @@ export function compareCell(
     return toLikeness(cell === undefined || cell === null || cell === '');
   if (cell === undefined || cell === null) return null;
   if (cell === value) return PLAIN;
-  if (typeof cell === 'object') return toLikeness(isSameValue(cell, value));
-  const text = foldText(String(cell));
+  if (typeof cell === 'object') return toLikeness(isAlike(cell, value, foldText));
+  const text = foldText(String(cell)).replace(TEXT_MARK, '');
   switch (typeof value) {
     case 'number': {
       // A stored number has no notation that could be misread.
@@ -105,6 +117,7 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
   const forms: SavedForm[] = [];
   const numbers = readDateNumbers(value) ?? [];
   if (numbers.length === 2 && Math.max(...numbers) <= 31) forms.push('date of numbers', 'whole date');
+  if (isTextOfNumber(String(readNumberText(value)), value)) forms.push('text as number');
   if (!DIGITS.test(value)) return forms;
   const digits = value.replace(/\D/g, '');
   if (value.startsWith('+')) forms.push('lost plus');
@@ -120,16 +133,17 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
 /** What every program may change in a text: line ends, no-break and invisible characters, blanks at the ends. */
 export function foldText(text: string): string {
   // Most texts are plain ASCII.
-  if (/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text.replace(/^'/, '');
+  if (/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
   return text
     .replace(/\r\n?/g, '\n')
     .replace(/[\u00a0\u2007\u202f]/g, ' ')
     .replace(/(?![\n\t])[\p{Cc}\p{Cf}]/gu, '')
     .normalize('NFC')
-    .trim()
-    .replace(/^'/, '');
+    .trim();
 }
 
+/** An apostrophe before what a spreadsheet would otherwise read as a number, a date or a formula; not that of a name. */
+const TEXT_MARK = /^'(?!\p{L})/u;
 const DIGITS = /^\+?\d[\d\s().-]*$/;
 
 function compareText(
@@ -138,13 +152,15 @@ function compareText(
   schema: JsonValue | undefined,
   raw: string | undefined,
 ): Likeness | null {
-  if (text === value) return PLAIN;
+  // Spreadsheets take away an apostrophe at the start.
+  if (text === value || text === value.replace(/^'/, '')) return PLAIN;
   if (text.length >= MAX_CELL - 1 && value.startsWith(text.slice(0, -1))) return PLAIN;
   if (isJsonObject(schema) && Array.isArray(schema.enum) && text.toLowerCase() === value.toLowerCase())
     return PLAIN;
   if (isIsoDate(value)) return compareDate(text, value, raw);
   const date = compareDateOfNumbers(text, value);
   if (date !== null) return date;
+  if (isTextOfNumber(text, value)) return toForms('text as number');
   if (DIGITS.test(value)) return compareDigits(text, value, raw);
   if (isBareAddress(value))
     return isBareAddress(text) && foldHost(text) === foldHost(value) ? toForms('letter case') : null;
@@ -168,9 +184,17 @@ function compareDigits(text: string, value: string, raw: string | undefined): Li
     }
     return compareMarks(shown, value, own);
   }
-  if (compareScientific(text, Number(toNumeral(value))) !== null) return toForms('scientific');
+  if (compareScientific(text, Number(toNumeral(value))) !== null || isRoundedId(own, digits))
+    return toForms('scientific');
   const isPointZero = /^\d+[.,]0+$/.test(text) && toNumeral(text.replace(/[.,]0+$/, '')) === toNumeral(value);
   return isPointZero ? toForms('point zero') : null;
+}
+
+/** True for an id of which a spreadsheet kept 15 digits, as of any number. */
+function isRoundedId(text: string, digits: string): boolean {
+  if (digits.length <= 15 || digits.length > 21) return false;
+  const rounded = BigInt(Number(Number(digits).toPrecision(15)));
+  return text === digits.slice(0, 15).padEnd(digits.length, '0') || text === String(rounded);
 }
 
 /** Compares the marks of two texts with the same digits. Only in a phone number do they mean nothing. */
@@ -201,50 +225,19 @@ function toNumeral(text: string): string {
   return removeMarks(text).replace(/^0+(?=.)/, '');
 }
 
-const YES = new Set([
-  'true',
-  '1',
-  'yes',
-  'y',
-  'x',
-  'wahr',
-  'ja',
-  'vrai',
-  'oui',
-  'verdadero',
-  'sí',
-  'si',
-  'vero',
-  'waar',
-  'verdadeiro',
-  'sim',
-  'prawda',
-  'истина',
-  'да',
-  '真',
-  'はい',
-  '是',
-]);
-const NO = new Set([
-  'false',
-  '0',
-  'no',
-  'n',
-  'falsch',
-  'nein',
-  'faux',
-  'non',
-  'falso',
-  'onwaar',
-  'nee',
-  'não',
-  'fałsz',
-  'ложь',
-  'нет',
-  '假',
-  'いいえ',
-  '否',
-]);
+const YES = new Set(
+  (
+    'true 1 1.0 -1 yes y x wahr ja vrai oui verdadero sí si vero waar verdadeiro sim prawda истина да 真 はい 是 ' +
+    'sant sand sann tosi igaz pravda doğru adevărat istina tačno cert tõene patiess teisinga істина'
+  ).split(' '),
+);
+// Turkish has two letters for `I`.
+const NO = new Set(
+  (
+    'false 0 0.0 no n falsch nein faux non falso onwaar nee não fałsz ложь нет 假 いいえ 否 ' +
+    'falskt falsk usann epätosi hamis nepravda yanlış yanliş fals laž netačno väär aplams klaidinga хибність'
+  ).split(' '),
+);
 
 const SCHEME = /^[a-z][a-z\d+.-]*:\/\/\S+$/i;
 const EMAIL = /^(?:mailto:)?([^\s@/]+@[^\s@/]+\.[^\s@/]+)$/i;
@@ -272,7 +265,7 @@ function normalizeAddress(text: string): string | null {
 /** A list or object as JSON, or a list in parts. */
 function isSameList(text: string, value: JsonValue): boolean {
   try {
-    if (/^[[{]/.test(text)) return isSameValue(JSON.parse(text) as JsonValue, value);
+    if (/^[[{]/.test(text)) return isAlike(JSON.parse(text) as JsonValue, value, foldText);
   } catch {
     // Not JSON, so it may be parts.
   }

@@ -27,6 +27,15 @@ describe('a cell of a file that was saved again', () => {
     ['+493012345678', '+49 30 12345678', 'plain'],
     ['415.555.0134', '415-555-0134', 'plain'],
     ['WAHR', true, 'plain'],
+    ['SANT', true, 'plain'],
+    ['EPÄTOSI', false, 'plain'],
+    ['NEPRAVDA', false, 'plain'],
+    ['YANLIŞ', false, 'plain'],
+    ['0.0', false, 'plain'],
+    ["'+49 30 12345678", '+49 30 12345678', 'plain'],
+    ["'＝1+1", '＝1+1', 'plain'],
+    ["'90s", "'90s", 'plain'],
+    ['s-Hertogenbosch', "'s-Hertogenbosch", 'plain'],
     ['48.00', 48, 'plain'],
     ['12,34,567.5', 1234567.5, 'plain'],
     ['HTTPS://Acme.com/', 'https://acme.com', 'plain'],
@@ -68,6 +77,13 @@ describe('a cell of a file that was saved again', () => {
     ['007', '7', 'added zeros'],
     ['49 30 12345678', '+49 30 12345678', 'lost plus'],
     ['7.0', '7', 'point zero'],
+    ['2.1', '2.10', 'text as number'],
+    ['2,1', '2.10', 'text as number'],
+    ['1234', '1,234', 'text as number'],
+    ['1.00E+05', '1E5', 'text as number'],
+    ['1234567890123450', '1234567890123456', 'scientific'],
+    ['1234567890123460', '1234567890123456', 'scientific'],
+    ['1.23457E+15', '1234567890123450', 'scientific'],
     ['22', '2-2', 'separators'],
     ['03/04/2024', '2024-03-04', 'month first'],
     ['4/3/2024', '2024-03-04', 'day first'],
@@ -116,6 +132,11 @@ describe('a cell of a file that was saved again', () => {
     ['4/3/2024', '3/4/2024', null],
     ['10 markets', '4-10', null],
     ['112', '1.12', null],
+    ['2.11', '2.1', null],
+    ['1.234', '1,234.5', null],
+    ['1234567890123451', '1234567890123456', null],
+    ["'s-Hertogenbosch", 's-Hertogenbosch', null],
+    ['SANT', false, null],
     ['11.1.2024', '1.11.2024', null],
     ['192.168.11.1', '192.168.1.11', null],
     ['2023.11.0', '2023.1.10', null],
@@ -141,6 +162,15 @@ describe('a cell of a file that was saved again', () => {
     const likeness = compareCell(cell, value, typeof value === 'number' ? NUMBER : { type: 'string' });
     const found = likeness === null ? null : likeness.isPlain ? 'plain' : likeness.forms.join();
     expect(found).toBe(expected);
+  });
+
+  test('letter case counts in lists as in other texts', () => {
+    const list = ['Github', 'b'];
+    expect(compareCell('["Github", "b"]', list, undefined)?.isPlain).toBe(true);
+    expect(compareCell('Github; b', list, undefined)?.isPlain).toBe(true);
+    for (const cell of ['["GitHub","b"]', 'GitHub; b', ['GitHub', 'b']])
+      expect(compareCell(cell, list, undefined)).toBe(null);
+    expect(compareCell({ name: 'ACME' }, { name: 'Acme' }, undefined)).toBe(null);
   });
 
   test('a stored number has no notation, so that only an equal one is the same', () => {
