@@ -17,6 +17,7 @@ import {
 } from './job-context.js';
 import { LookAgain } from './look-again.js';
 import type { NothingFoundGuard } from './nothing-found.js';
+import { OtherRuns } from './other-runs.js';
 import { NEVER_ARRIVED, type RecoveredBatches, recoverBatches, type UnknownBatch } from './recover.js';
 import { reportWarnings } from './report-warnings.js';
 import { findChunk, selectChunk } from './select-chunk.js';
@@ -242,6 +243,7 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
   const adopt = async (): Promise<NextQuestions> => {
     try {
       const found = await recoverBatches(context);
+      others.leave(listBatchIds(found));
       for (const each of found.unknown) {
         const handout = findHandout(each.open);
         if (handout === null) {
@@ -270,6 +272,7 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
     dispatcher.wait(adopt());
   };
   const looks = new LookAgain(context, startAdopting);
+  const others = new OtherRuns(context, startAdopting);
   context.workers?.onCheck(startAdopting);
   const dispatcher: Dispatcher = new Dispatcher({
     concurrency,
@@ -290,9 +293,21 @@ export async function dispatchQuestions(context: JobContext, recovered: Recovere
     context.state.planned?.ask === 0 && recovered.runs.length === 0 && recovered.unknown.length === 0;
   if (isDone && context.state.planned !== null && context.answeredRows === null)
     context.tally.countEstimated(context.state.planned);
-  else await dispatcher.run(openQuestions(context, (questions) => dispatcher.hold(questions)));
+  else {
+    try {
+      // With workers, the ledger counts all of them whenever one starts.
+      if (context.workers === null) await others.open(listBatchIds(recovered));
+      await dispatcher.run(openQuestions(context, (questions) => dispatcher.hold(questions)));
+    } finally {
+      others.close();
+    }
+  }
   reportWarnings(context, context.answerWarnings.list());
   if (context.stop.reason !== 'interrupted') await failUnknown(unknown, context);
+}
+
+function listBatchIds({ runs, unknown, absent }: RecoveredBatches): readonly string[] {
+  return [...[...runs, ...unknown].map(({ open }) => open), ...absent].map(({ batch }) => batch.id);
 }
 
 /** Fails rows whose run is unknown, but only those in this input, because other files may have the same question. */

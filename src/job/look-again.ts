@@ -74,11 +74,10 @@ export class LookAgain {
     const { ledger, job, clock, settings } = this.#context;
     const reasons = new Map<string, string>();
     const outOfReach = await ledger.listOutOfReach(job.askId);
-    const findReason = ({ batch, state, intendedAtMs }: OpenBatch): string | null => {
-      if (outOfReach.has(batch.id)) return OTHER_KEY;
-      if (state === 'unknown') return UNKNOWN;
-      const waitMs = resolveWaitMs(batch.effort, settings.runTimeoutMs) + OVERDUE_MS;
-      return clock.now() - intendedAtMs > waitMs ? OVERDUE : null;
+    const findReason = (open: OpenBatch): string | null => {
+      if (outOfReach.has(open.batch.id)) return OTHER_KEY;
+      if (open.state === 'unknown') return UNKNOWN;
+      return isOverdue(open, clock.now(), settings.runTimeoutMs) ? OVERDUE : null;
     };
     for (const open of await ledger.listOpenBatches(job.askId)) {
       const reason = findReason(open);
@@ -86,6 +85,15 @@ export class LookAgain {
     }
     return reasons;
   }
+}
+
+/** True for a batch that its own process can no longer be waiting for. */
+export function isOverdue(
+  { batch, intendedAtMs }: OpenBatch,
+  nowMs: number,
+  runTimeoutMs: number | null,
+): boolean {
+  return nowMs - intendedAtMs > resolveWaitMs(batch.effort, runTimeoutMs) + OVERDUE_MS;
 }
 
 const OTHER_KEY =

@@ -212,6 +212,23 @@ test('an interrupted coordinator writes its output, and the same command takes w
   expect(await bench.readBill()).toMatchObject({ runs: { created: 20 }, billedMicros: 500_000 });
 });
 
+test('a run without workers counts the runs that the workers of a killed coordinator still have', async () => {
+  const bench = await openWorkerBench({ rows: (CAP + 3) * ROWS_A_BATCH, latency: '4s' });
+  const [worker] = await startWorkers(bench, 2);
+  const coordinator = bench.dir.spawn(bench.command('out.csv'), { timeoutMs: LONG_MS });
+  await expect.poll(async () => (await bench.readBill()).runs.created).toBe(CAP);
+  await coordinator.end('SIGKILL');
+  const plain = bench.command('out.csv', ['--ledger', bench.ledger]).filter((word) => word !== '--quiet');
+  const second = bench.dir.spawn(plain, { timeoutMs: LONG_MS });
+  await expect.poll(() => second.result().stderr).toContain('rows to send');
+  await worker?.end('SIGKILL');
+  expect(await second.end()).toMatchObject({ status: 0 });
+  expect(await bench.readBill()).toMatchObject({
+    runs: { created: CAP + 3, peakActive: CAP },
+    billedMicros: (CAP + 3) * 25_000,
+  });
+});
+
 test('nothing that an interrupted coordinator has handed out starts later, so a lower cap holds', async () => {
   const bench = await openWorkerBench({ rows: 80, latency: '1s' });
   await startWorkers(bench, 2);
