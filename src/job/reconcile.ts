@@ -16,6 +16,7 @@ import {
   type Meaning,
   openCellReader,
 } from './returned-cells.js';
+import { RUN_COLUMN } from './returned-row.js';
 import type { ReturnedTable } from './returned-table.js';
 import { FEW } from './saved-forms.js';
 
@@ -135,6 +136,7 @@ export async function reconcileFile(
   }
   if (moves.settle()) survey = await surveyRows(context, reader, moves, table);
   const { tallies, given, changedRows } = survey;
+  reportForeign(context, survey.foreignRows);
   await confirmMoved(context, survey.mixed);
   const rules = await createRules(context, tallies, given);
   const isChanged = [...tallies.values()].some(
@@ -168,6 +170,8 @@ interface RowSurvey {
   readonly tallies: ReadonlyMap<string, ColumnTally>;
   readonly given: GivenValues;
   readonly changedRows: number;
+  /** Rows with cells that were filled with another ledger. */
+  readonly foreignRows: number;
   readonly mixed: MixedRows;
 }
 
@@ -193,6 +197,7 @@ async function surveyRows(
   const tallies = new Map([...table.fields].map((name) => [name, new ColumnTally()] as const));
   const given = new GivenValues();
   let changedRows = 0;
+  let foreignRows = 0;
   const mixed: MixedRows = { moved: 0, isCited: false, persons: 0, unclear: 0 };
   for await (const rows of input.openRows()) {
     const findings = moves.mark(await reader.read(rows));
@@ -203,8 +208,16 @@ async function surveyRows(
       keepOwn(table, finding, settings.overwrite);
       if (finding.isChangedRow) changedRows += 1;
     }
+    const foreign = findings.filter(({ row, field }) => table.isForeign(row, field));
+    foreignRows += new Set(foreign.map(({ row }) => row)).size;
   }
-  return { tallies, given, changedRows, mixed };
+  return { tallies, given, changedRows, foreignRows, mixed };
+}
+
+function reportForeign(context: ReconcileContext, rows: number): void {
+  if (rows === 0) return;
+  const message = `${formatNumber(rows, 'row')} ${rows === 1 ? 'names a run' : 'name runs'} that this ledger does not know (column ${RUN_COLUMN}). The filled cells there are kept as they are, also where somebody changed a value. With the ledger of that job (--ledger FILE), corrected and cleared cells are recognized.`;
+  reportWarnings(context, [{ code: 'FILLED_ELSEWHERE', message }]);
 }
 
 function countMixed(findings: readonly Finding[], mixed: MixedRows): void {

@@ -200,7 +200,10 @@ export class CellReader {
     const former = await Promise.all(
       this.#formerAsks.map((ask) => ledger.findAnswers({ ...job, ask }, keys)),
     );
-    const shown = await this.#findShown(cells, answers);
+    // Nothing in this ledger tells what the answers of another one were.
+    const isForeign = ({ row }: UnclearCell): boolean => listRunIds(row).some((id) => !runs.has(id));
+    const local = cells.filter((cell) => !isForeign(cell));
+    const shown = await this.#findShown(local, answers);
     const changed = new Set<Row>();
     return cells.map((cell) => {
       const { row, key, place } = cell;
@@ -215,7 +218,8 @@ export class CellReader {
         const answer = fields.get(place.name);
         return answer === undefined ? [] : [{ ...each, answer }];
       });
-      const meaning = this.#judge(cell, known);
+      const isKept = isForeign(cell) && !ofRuns.some(({ fields }) => fields.has(place.name));
+      const meaning = this.#judge(cell, known, isKept);
       const others = known.filter((each) => each.key !== key && !each.isFormer);
       const alike = others.filter(
         ({ answer }) => answer.value !== null && this.#isSameField(row, place, answer.value),
@@ -268,7 +272,7 @@ export class CellReader {
   }
 
   /** What a value means that is not the answer. It is a person’s if rowfill wrote, or left blank, something else there. */
-  #judge(cell: UnclearCell, known: readonly KnownAnswer[]): Meaning {
+  #judge(cell: UnclearCell, known: readonly KnownAnswer[], isForeign: boolean): Meaning {
     const { row, key, place, stored } = cell;
     if (stored !== undefined && this.#isBlank(row, place)) {
       // Its run may be named because of another field, while nothing was found in another wording.
@@ -306,7 +310,7 @@ export class CellReader {
     const isAnswered = known.some((each) => each.key === key);
     switch (voucher) {
       case 'agent':
-        return known.length > 0 || !isNew ? persons : 'own';
+        return (known.length > 0 || !isNew) && !isForeign ? persons : 'own';
       case 'unknown':
         return isAnswered ? persons : 'own';
       case 'blank':

@@ -124,6 +124,11 @@ export class ReturnedTable implements ReturnedCells {
     return this.#kept.blank.has(row, field) ? 'blank' : null;
   }
 
+  /** True for a kept cell that an agent filled with another ledger. */
+  isForeign(row: Row, field: string): boolean {
+    return this.#kept.own.has(row, field) && this.readVoucher(row, field) === 'agent';
+  }
+
   keep(row: Row, field: string, kept: KeptCell): void {
     this.#kept[kept].add(row, field);
   }
@@ -149,8 +154,8 @@ export class ReturnedTable implements ReturnedCells {
   listKeptRuns(row: Row): readonly string[] {
     const { human, blank } = this.#kept;
     if (this.#parts.hasOthers) return listRunIds(row);
-    if (human.isEmpty && blank.isEmpty) return [];
-    const isKept = (field: string): boolean => human.has(row, field) || blank.has(row, field);
+    const isKept = (field: string): boolean =>
+      human.has(row, field) || blank.has(row, field) || this.isForeign(row, field);
     return [...this.fields].some(isKept) ? listRunIds(row) : [];
   }
 

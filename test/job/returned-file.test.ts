@@ -429,3 +429,40 @@ test('--plain writes a copy of the values, and the filled file keeps what it nee
     '{"company":"Company 1","ceo":"Ann","hq":"hq of Company 1"}',
   );
 });
+
+test.each(['csv', 'jsonl'])(
+  'rows of a file that another ledger filled keep their cells, runs and sources in a joined file, in %s',
+  async (ending) => {
+    const { again, bench, options, path } = await openFilled(3, undefined, ['ceo', 'hq'], {
+      ending,
+      send: ['company'],
+    });
+    const output = `${bench.folder}/other.filled.${ending}`;
+    const other = { input: bench.write('other.csv', 'company\nX\nY\n'), output };
+    await bench.run({ ...options, ...other, ledger: `${bench.folder}/other.sqlite` });
+    const lines = readFileSync(output, 'utf8')
+      .split('\n')
+      .slice(ending === 'csv' ? 1 : 0);
+    const filled = `${readFileSync(path, 'utf8')}${lines.join('\n')}`;
+    writeFileSync(path, filled.replace('ceo of X', '9999'));
+    const kept = readFileSync(path, 'utf8').split('\n').slice(-3);
+    expect(kept).toEqual([expect.stringContaining('9999'), expect.stringContaining('ceo of Y'), '']);
+    // Sources and runs by which the next run knows them too, also with another question.
+    const listSources = (lines: readonly string[]) =>
+      lines.map((line) =>
+        [...line.matchAll(/https?:[^"',]+|agent_run_\w+|9999|ceo of Y/g)].map(String).sort(),
+      );
+    for (const fields of [
+      ['ceo', 'hq'],
+      ['ceo:enum(a|b)', 'hq'],
+      ['ceo', 'hq'],
+    ]) {
+      const { cells, notes } = await again({ output: path, fields });
+      expect(cells.join()).not.toMatch(/[XY] /);
+      expect(notes.join()).toMatch(
+        /FILLED_ELSEWHERE: 2 rows name runs .*also where somebody changed a value/,
+      );
+      expect(listSources(readFileSync(path, 'utf8').split('\n').slice(-3))).toEqual(listSources(kept));
+    }
+  },
+);
