@@ -67,6 +67,11 @@ interface Outage {
   isTold: boolean;
 }
 
+function createOutage(): Outage {
+  const nowMs = performance.now();
+  return { sinceMs: nowMs, failedAtMs: nowMs, isTold: false };
+}
+
 /** The outage that the connections of a ledger are in, if any. They wait for its end together. */
 interface Trouble {
   outage: Outage | null;
@@ -109,8 +114,8 @@ export class Connection {
   readonly #running = new Set<Promise<void>>();
   /** Messages that wait until they are sent again. Nothing else is sent meanwhile. */
   #failing = 0;
-  /** What these messages share. */
-  #outage: Outage = { sinceMs: 0, failedAtMs: 0, isTold: false };
+  /** The time since a message of this connection succeeded, or since the outage of the other one. */
+  #outage = createOutage();
   /** True if the calls of this turn will be sent at its end. */
   #isPlanned = false;
   /** True while a message may take minutes. One behind it would seem to hang. */
@@ -205,7 +210,7 @@ export class Connection {
       if (this.#running.size === 0) this.#outage = this.#joinOutage();
       const group = this.#takeGroup();
       this.#isLong = group.some((call) => call.isLong === true);
-      const running = this.#run(group, this.#outage).finally(() => {
+      const running = this.#run(group).finally(() => {
         this.#running.delete(running);
         if (this.#running.size === 0) this.#isLong = false;
         this.#sendQueue();
@@ -231,21 +236,23 @@ export class Connection {
   }
 
   /** Sends a group until the server has answered it, or for two minutes since it last answered anything. */
-  async #run(group: readonly Waiting[], outage: Outage): Promise<void> {
+  async #run(group: readonly Waiting[]): Promise<void> {
     const isWrite = group.some((call) => call.isWrite);
     const isLast = group.every((call) => call.isLast === true);
     const startedAtMs = performance.now();
-    const watch = this.#watchWait(outage);
+    const watch = this.#watchWait();
     for (let isRepeated = false; ; ) {
       try {
         this.#answer(group, await this.#send(group, isWrite), isRepeated);
         this.#hasWritten ||= isWrite;
         clearInterval(watch);
-        Object.assign(outage, { sinceMs: performance.now(), isTold: false });
+        // Not the same one changed, because the other connection may still be in it.
+        this.#outage = createOutage();
         this.#trouble.outage = null;
         return;
       } catch (error) {
         const nowMs = performance.now();
+        const outage = this.#outage;
         outage.failedAtMs = nowMs;
         const hasMoved = this.#hasWritten && isReadOnlyServer(error);
         const isPassing = hasMoved || isRepeatable(error);
@@ -271,18 +278,15 @@ export class Connection {
 
   /** Calls that follow a failed one do not wait as long again: a job that ends makes several. */
   #joinOutage(): Outage {
-    const nowMs = performance.now();
     const { outage } = this.#trouble;
-    if (outage !== null && nowMs - outage.failedAtMs < OUTAGE_GAP_MS) return outage;
-    return { sinceMs: nowMs, failedAtMs: nowMs, isTold: false };
+    return outage !== null && performance.now() - outage.failedAtMs < OUTAGE_GAP_MS ? outage : createOutage();
   }
 
   /** Reports a long wait, once. */
-  #watchWait(outage: Outage): NodeJS.Timeout {
+  #watchWait(): NodeJS.Timeout {
     const timer = setInterval(() => {
-      if (!outage.isTold && performance.now() - outage.sinceMs <= TELL_AFTER_MS) return;
-      clearInterval(timer);
-      if (outage.isTold) return;
+      const outage = this.#outage;
+      if (outage.isTold || performance.now() - outage.sinceMs <= TELL_AFTER_MS) return;
       outage.isTold = true;
       this.onWait(
         `The ledger at ${this.place.label} does not answer, only allows reading, or another program is writing to it. Waiting up to ${LONGEST_WAIT_MS / 60_000} minutes for it`,

@@ -6,15 +6,22 @@ import { createGrants } from './rights.js';
 const CONFLICTS: ReadonlySet<string> = new Set(['40P01', '40001', '23505']);
 /** Raised by \`refuse_lost\`. */
 const TAKEN_OVER = 'RF002';
-/** The message waited too long for a lock. */
-const LOCKED = '55P03';
+/** The message waited too long for a lock, or was cancelled: by an administrator, or after the user's statement_timeout. */
+const LOCKED: ReadonlySet<string> = new Set(['55P03', '57014']);
 /** Faults of TLS. Trying again does not help. */
 const TLS =
   /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_|ERR_SSL_|EPROTO)/;
 /** A certificate or a key that this machine cannot use. */
 const TLS_FILE = /^ERR_(?:OSSL|CRYPTO)_/;
-/** The server is shutting down, starting, or has no connection left. Class 08 are errors of the connection. */
-const AWAY = /^(?:57P0[1-3]|53300|08...)$/;
+/**
+ * The server is shutting down, starting, ended the session or a transaction after a time, or has no connection or memory
+ * left. Class 08 are errors of the connection.
+ */
+const AWAY = /^(?:57P0[1-5]|25P0[34]|53[23]00|08...)$/;
+/** Faults of the server's system, such as of its disk. */
+const BROKEN = /^58/;
+/** A function, table or schema does not exist, or this user may not see it. */
+const UNSEEN: ReadonlySet<string> = new Set(['42883', '42P01', '3F000']);
 
 /** True for an error after which the message can be sent again: nothing was done, or it is unknown whether. */
 export function isRepeatable(error: unknown): boolean {
@@ -22,7 +29,7 @@ export function isRepeatable(error: unknown): boolean {
 }
 
 export function isLocked(error: unknown): boolean {
-  return readCode(error) === LOCKED;
+  return LOCKED.has(readCode(error));
 }
 
 /** True if the connection failed, so that it is unknown whether the message was done. */
@@ -65,16 +72,22 @@ export function describePostgresError(error: unknown, { label, schema }: LedgerU
   if (isLocked(error) || CONFLICTS.has(code)) {
     return usage(
       'LEDGER_LOCKED',
-      'Another program has locked the ledger',
-      'End the program or session that holds a lock on its tables, and run the same command again.',
+      code === '57014' ? 'The server cancels what rowfill asks' : 'Another program has locked the ledger',
+      'End the program or session that holds a lock on its tables, and run the same command again. A statement_timeout of the user must be longer than a second.',
     );
   }
-  if (isLost(error)) {
-    const message = `The server of the ledger cannot be reached: ${label} (${describeCause(error)})`;
-    return new RowfillError('unreachable', 'LEDGER_UNREACHABLE', message, {
-      hint: 'Check host, port and network, and that the server runs. Run the same command again to continue.',
+  const unreachable = (message: string, hint: string): RowfillError =>
+    new RowfillError('unreachable', 'LEDGER_UNREACHABLE', `${message}: ${label} (${describeCause(error)})`, {
+      hint: `${hint} Run the same command again to continue.`,
       cause: error,
     });
+  if (BROKEN.test(code))
+    return unreachable('The server of the ledger has a fault of its own', 'Look at its log.');
+  if (isLost(error)) {
+    return unreachable(
+      'The server of the ledger cannot be reached',
+      'Check host, port and network, and that the server runs.',
+    );
   }
   if (isOfTls(error)) return describeTls(error, usage);
   if (isOfFile(error))
@@ -87,6 +100,14 @@ export function describePostgresError(error: unknown, { label, schema }: LedgerU
   if (/client password must be a/.test(error.message)) {
     const message = `The server of the ledger wants a password, and there is none: ${label}`;
     return createUsageError('LEDGER_LOGIN', message, PASSWORD, error);
+  }
+  // A user without the right to a schema is told that nothing is there.
+  if (UNSEEN.has(code)) {
+    return usage(
+      'LEDGER_NO_RIGHTS',
+      `This user may not use the schema ${schema}, or it is gone`,
+      `Ask the administrator of the database to run rowfill ledger create, and for: ${createGrants(schema)}`,
+    );
   }
   switch (code) {
     case '28P01':
@@ -107,13 +128,6 @@ export function describePostgresError(error: unknown, { label, schema }: LedgerU
         'LEDGER_NO_RIGHTS',
         'This user may not use the ledger',
         `Ask the administrator of the database for: ${createGrants(schema)}`,
-      );
-    // The schema exists, but this user may not use it.
-    case '3F000':
-      return usage(
-        'LEDGER_NO_RIGHTS',
-        `This user may not use the schema ${schema}`,
-        `Ask the administrator of the database to run rowfill ledger create, and for: ${createGrants(schema)}`,
       );
     case '53100':
     case '54000':

@@ -522,21 +522,110 @@ test('a message that loses a deadlock is sent again', async () => {
   expect(await ledger.check()).toEqual([]);
 });
 
-describe('a user without the right to create', () => {
-  async function createUser() {
+/** Creates a user without any right, until the test ends, and the URL of a new ledger for it. */
+async function createUser() {
+  const url = createSchemaUrl(server);
+  const database = await connect(url);
+  const name = `rowfill_test_user_${Math.random().toString(36).slice(2, 10)}`;
+  await database.query(`create role ${name} login`);
+  onTestFinished(async () => {
+    await database.query(`drop owned by ${name}; drop role ${name}`);
+  });
+  const own = new URL(url);
+  if (own.searchParams.has('user')) own.searchParams.set('user', name);
+  else own.username = name;
+  return { url, own: own.href, name, database };
+}
+
+/** Creates a ledger, and a user who may use it. */
+async function createColleague() {
+  const { url, own, name, database } = await createUser();
+  await (await open(url)).close();
+  const schema = new URL(url).searchParams.get('schema') ?? '';
+  await database.query(`grant usage on schema ${schema} to ${name};
+    grant all on all tables in schema ${schema} to ${name}; grant all on all sequences in schema ${schema} to ${name}`);
+  return { own, name, schema, database };
+}
+
+describe('an error of the server', () => {
+  /** A ledger whose next renewals of its holder fail with a code, and then no more. */
+  async function openFailing(code: string, times: number) {
     const url = createSchemaUrl(server);
+    const ledger = await open(url);
+    const job = await openTestJob(ledger);
     const database = await connect(url);
-    const name = `rowfill_test_user_${Math.random().toString(36).slice(2, 10)}`;
-    await database.query(`create role ${name} login`);
-    onTestFinished(async () => {
-      await database.query(`drop owned by ${name}; drop role ${name}`);
-    });
-    const own = new URL(url);
-    if (own.searchParams.has('user')) own.searchParams.set('user', name);
-    else own.username = name;
-    return { url, own: own.href, name, database };
+    // A sequence, because the rest is undone.
+    await database.query(`create sequence failed;
+      create function fail() returns trigger language plpgsql as $$ begin
+        if nextval('failed') <= ${times} then raise exception 'broken' using errcode = '${code}'; end if;
+        return new;
+      end $$;
+      create trigger fail before update on holder for each row execute function fail();`);
+    return { ledger, batch: createTestBatch(job, ['a']) };
   }
 
+  test.each(['40001', '53200', '57014', '57P05', '25P03', '08006'])(
+    'that passes is waited for (%s)',
+    async (code) => {
+      const { ledger, batch } = await openFailing(code, 2);
+      expect(await tryReserve(ledger, batch)).toBe('reserved');
+      expect(await ledger.check()).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['58030', 'unreachable', 'LEDGER_UNREACHABLE'],
+    ['53100', 'usage', 'LEDGER_FULL'],
+    ['XX001', 'usage', 'LEDGER_DAMAGED'],
+  ])('that stays is no bug (%s)', async (code, kind, name) => {
+    const { ledger, batch } = await openFailing(code, 9);
+    await expect(reserveTestBatch(ledger, batch)).rejects.toMatchObject({ kind, code: name });
+  });
+
+  test.each(['revoke', 'rename'])(
+    'that hides the tables names the rights to the schema (%s)',
+    async (how) => {
+      const { own, name, schema, database } = await createColleague();
+      const ledger = await open(own);
+      const job = await openTestJob(ledger);
+      await database.query(
+        how === 'revoke'
+          ? `revoke usage on schema ${schema} from ${name}`
+          : `alter schema ${schema} rename to ${schema}_gone`,
+      );
+      onTestFinished(async () => {
+        if (how === 'rename') await database.query(`drop schema ${schema}_gone cascade`);
+      });
+      const refused = { kind: 'usage', code: 'LEDGER_NO_RIGHTS' };
+      await expect(ledger.getSpend(job.id)).rejects.toMatchObject(refused);
+      await expect(reserveTestBatch(ledger, createTestBatch(job, ['a']))).rejects.toMatchObject(refused);
+    },
+  );
+
+  test('that only one of two connections meets is given up after two minutes', async () => {
+    const { own, name, database } = await createColleague();
+    await database.query(`alter role ${name} connection limit 1`);
+    const ledger = await open(own);
+    const job = await openTestJob(ledger);
+    const now = performance.now.bind(performance);
+    let skippedMs = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + skippedMs);
+    onTestFinished(() => clock.mockRestore());
+    const notes: string[] = [];
+    const waiting = expect(ledger.findAnswers(job, [createTestKey('a')])).rejects.toMatchObject({
+      code: 'LEDGER_UNREACHABLE',
+    });
+    for (let minute = 0; minute < 3; minute += 1) {
+      // The other one goes on well.
+      for (let time = 0; time < 3; time += 1) notes.push(String(await ledger.countJobs()));
+      skippedMs += 60_000;
+    }
+    await waiting;
+    expect(new Set(notes)).toEqual(new Set(['1']));
+  });
+});
+
+describe('a user without the right to create', () => {
   test('gets the statement for the administrator, and works after it', async () => {
     const { own, name, database } = await createUser();
     const error = await openPostgresLedger(own).catch((reason: unknown) => reason as { hint: string });
@@ -554,7 +643,7 @@ describe('a user without the right to create', () => {
     const error = await openPostgresLedger(own).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: expect.stringContaining('RIGHTS') });
     const statements = /GRANT .*;/.exec((error as { hint: string }).hint)?.[0] ?? '';
-    await database.query(statements.replaceAll('<user>', name));
+    await database.query(statements.replaceAll('<user>', name).replaceAll('<owner>', 'current_user'));
     const ledger = await open(own);
     const job = await openTestJob(ledger);
     await settleTestRun(ledger, job, ['a'], { ceo: 'Ann' });
