@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { type Ask, hashText } from '../../model/ask.js';
 import { SPAN } from '../blocks.js';
 import { countClimbs, MAX_CLIMB_BLOCKS } from '../climbs.js';
@@ -34,6 +35,7 @@ import type { Connection, Row } from './connection.js';
 import { Sql, sql } from './sql.js';
 
 const MAX_PREVIEW_STATEMENTS = 2;
+const MAX_OPENING = 2 ** 47;
 
 const JOB =
   new Sql(`job.id, ask.id as "askId", ask_version.content as ask, job.input, job.output, job.settings,
@@ -52,6 +54,7 @@ export function openJob(connection: Connection, holder: number, parts: JobParts)
   const id = identifyJob(parts);
   const content = JSON.stringify({ agent: ask.agent, query: ask.query, system: ask.system });
   const agent = hashText(ask.agent, 16);
+  const opening = randomInt(1, MAX_OPENING);
   const statements = [
     // Jobs are opened one after the other, so that an ask and the number of its agent are stored once.
     sql`select refuse_lost(${holder}), lock_name('jobs')`,
@@ -66,22 +69,28 @@ export function openJob(connection: Connection, holder: number, parts: JobParts)
       where id = ${ask.id} and not exists (
         select 1 from ask_version where ask_version.ask = ask.number and version = ${ask.version})`,
     sql`update job set version = ask_version.number, output = ${output}, settings = ${JSON.stringify(settings)},
-        invocation = invocation + 1, opened_at = now_ms(), closed_at = null, stop = null, finished = null,
+        invocation = invocation + 1, opening = ${opening}, opened_at = now_ms(), closed_at = null, stop = null, finished = null,
         keeps_going = keeps_going or ${keepGoing}, folder = coalesce(${folder}, folder), placed_input = null,
         placed_output = null
-      from ask_version where job.id = ${id} and ask_version.ask = job.ask and ask_version.version = ${ask.version}`,
-    sql`insert into job (id, ask, version, input, output, settings, invocation, opened_at, keeps_going, folder)
-      select ${id}, ask.number, ask_version.number, ${input}, ${output}, ${JSON.stringify(settings)}, 1, now_ms(),
-        ${keepGoing}, ${folder}
+      from ask_version where job.id = ${id} and ask_version.ask = job.ask and ask_version.version = ${ask.version}
+        and job.opening <> ${opening}`,
+    sql`insert into job (id, ask, version, input, output, settings, invocation, opening, opened_at, keeps_going, folder)
+      select ${id}, ask.number, ask_version.number, ${input}, ${output}, ${JSON.stringify(settings)}, 1, ${opening},
+        now_ms(), ${keepGoing}, ${folder}
       from ask join ask_version on ask_version.ask = ask.number and ask_version.version = ${ask.version}
       where ask.id = ${ask.id} and not exists (select 1 from job where id = ${id})`,
     sql`insert into job_count (job, spent_micros)
       select number, coalesce((select cost_micros from pruned_spend where job = ${id}), 0) from job where id = ${id}
       on conflict do nothing`,
+    sql`select invocation from job where id = ${id}`,
   ];
   return connection.write(
     statements,
-    (results) => toOpenedJob(parts, results.slice(1, 1 + MAX_PREVIEW_STATEMENTS)),
+    (results) => ({
+      ...toOpenedJob(parts, results.slice(1, 1 + MAX_PREVIEW_STATEMENTS)),
+      // A repeated call finds the job as it has opened it.
+      invocation: Number(results.at(-1)?.[0]?.invocation),
+    }),
     [ask.id],
   );
 }
@@ -137,7 +146,8 @@ export function isUnusedJob(connection: Connection, jobId: string): Promise<bool
 export function dropUnusedJob(connection: Connection, jobId: string): Promise<boolean> {
   return connection.write(
     [sql`select drop_unused(${jobId}) as found`],
-    ([rows]) => rows?.[0]?.found === true,
+    // One that is gone when the call is repeated was dropped by it.
+    ([rows], isRepeated) => rows?.[0]?.found === true || (isRepeated && rows?.[0]?.found === null),
   );
 }
 

@@ -55,6 +55,8 @@ export const TABLES = `
     output text not null,
     settings text not null,
     invocation int not null,
+    -- Number of the call that opened it last, which changes nothing if it is repeated.
+    opening bigint not null default 0,
     -- The last invocation whose batches no other process may start any more.
     withdrawn int not null default 0,
     stop text,

@@ -81,12 +81,12 @@ export const UPKEEP_FUNCTIONS = `
       and not exists (select 1 from batch where batch.job = job.number)
       and not exists (select 1 from block where block.job = job.number)) $$;
 
-  -- Deletes a job if it is unused, and its ask if nothing else refers to it.
+  -- Deletes a job if it is unused, and its ask if nothing else refers to it. Null if there is no such job.
   create function drop_unused(p_job text) returns boolean language plpgsql as $$
   declare v_job record;
   begin
     select number, ask into v_job from job where id = p_job;
-    if not found then return false; end if;
+    if not found then return null; end if;
     perform 1 from ask_count where ask = v_job.ask for update;
     if not is_unused(p_job) then return false; end if;
     delete from job where number = v_job.number;

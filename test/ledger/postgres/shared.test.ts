@@ -13,6 +13,7 @@ import {
   createTestAsk,
   createTestBatch,
   createTestClock,
+  createTestJob,
   createTestKey,
   createTestRun,
   findCeos,
@@ -363,6 +364,8 @@ describe('a connection that hangs', () => {
       const proxy = await openPostgresProxy(url);
       const ledger = await open(proxy.url, { hangMs: 1_500 });
       const job = await openTestJob(ledger);
+      const parts = createTestJob(createTestAsk('Another'), '/data/other.csv');
+      const unused = await openTestJob(ledger, createTestAsk('Unused'), '/data/unused.csv');
       const batches = ['a', 'b', 'c'].map((company) => createTestBatch(job, [company]));
       const [first, second, third] = batches as [never, never, never];
       await reserveTestBatch(ledger, first);
@@ -380,6 +383,9 @@ describe('a connection that hangs', () => {
         ledger.recordFailures(job.id, [{ key: createTestKey('z'), reason: 'too large' }]),
         // Its own change, written before the reply was lost, is not that of somebody else.
         ledger.putHumanAnswers(job.id, [{ key: createTestKey('y'), values: { ceo: 'Zoe' } }], 0),
+        ledger.openJob(parts),
+        openTestJob(ledger),
+        ledger.dropUnusedJob(unused.id),
       ]);
       // It has noticed, and tries again.
       await expect.poll(() => proxy.connections).toBeGreaterThan(connections);
@@ -389,7 +395,12 @@ describe('a connection that hangs', () => {
         [{ status: 'reserved' }],
         undefined,
         true,
+        { invocation: 1 },
+        { invocation: 2 },
+        true,
       ]);
+      const { id } = await ledger.getJob((await ledger.previewJob(parts)).id);
+      expect(await ledger.dropUnusedJob(id)).toBe(true);
       expect(await ledger.listOlderAnswers(job.askId, createTestKey('y'))).toEqual([]);
       expect(await ledger.getSpend(job.id)).toMatchObject({ spentMicros: 7, reservedMicros: 25_000 });
       // What was kept arrives late: the server refuses it, or has done it once.
