@@ -17,8 +17,12 @@ export interface WrittenDate {
 const TIME =
   /(?:^|[\s,]|(?<=\d)t)\s*(\d{1,2})[:.](\d{2})(?:[:.](\d{2}(?:[.,]\d+)?))?\s*(?:([ap])\.?\s?m\.?|uhr|h)?\s*(z|(?:utc|gmt)?[+-]\d{2}(?::?\d{2})?|utc|gmt)?$/i;
 
+/** Longer texts are no dates. */
+const MAX_LENGTH = 80;
+
 /** Reads a date in the notations of many languages. Null for any other text, also for one that only has a date in it. */
 export function readDate(text: string): WrittenDate | null {
+  if (text.length > MAX_LENGTH) return null;
   const time = TIME.exec(text);
   const dated = time === null ? null : readDay(text.slice(0, time.index));
   // In `4. 03.24`, what looks like a time belongs to the day.

@@ -17,7 +17,8 @@ export function isIsoDate(text: string): boolean {
 
 /** A date or date and time that can mean the value, an ISO date with or without a time. */
 export function compareDate(text: string, value: string, raw: string | undefined): Likeness | null {
-  const number = raw ?? text.replace(',', '.');
+  // As text, fewer digits are a year.
+  const number = raw ?? (/^\d{5}(?:[.,]\d+)?$/.test(text) ? text.replace(',', '.') : '');
   const serial = /^\d{1,5}(?:\.\d+)?$/.test(number) ? Number(number) : Number.NaN;
   const day = value.slice(0, 10);
   if (Number.isFinite(serial)) {

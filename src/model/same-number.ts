@@ -31,17 +31,22 @@ export function compareScientific(text: string, value: number): Likeness | null 
   return shown === Number(value.toExponential(match[2]?.length ?? 0)) ? toForms('scientific') : null;
 }
 
-/** The number that a spreadsheet takes a text such as `2.10`, `1,234` or `1E5` for; null for any other and for whole digits. */
-export function readNumberText(value: string): number | null {
-  const isNumber = /^(?=.*[.,e])(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d+)?(?:e[+-]?\d{1,3})?$/i.test(value);
-  return isNumber ? Number(value.replaceAll(',', '')) : null;
+/** A text such as `2.10`, `1,234`, `1E5`, `5.5%` or `$1,234` that a spreadsheet takes for a number; not whole digits. */
+const NUMBER_TEXT =
+  /^(?=.*[.,e%\p{Sc}])\p{Sc}?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d+)?(?:e[+-]?\d{1,3})?\s?[%\p{Sc}]?$/iu;
+
+/** How a program writes a text that it takes for a number; null for any other text. */
+export function toTextOfNumber(value: string): string | null {
+  return NUMBER_TEXT.test(value) ? String(Number(value.replace(/[^\d.e+-]/gi, ''))) : null;
 }
 
 /** True for another notation of the number that a value such as `2.10` looks like. */
 export function isTextOfNumber(text: string, value: string): boolean {
-  const number = readNumberText(value);
-  if (number === null || text === value || !/^[\d.,]+(?:e[+-]?\d+)?$/i.test(text)) return false;
-  return compareNumber(text, number, false) !== null;
+  const number = toTextOfNumber(value);
+  const listSigns = (each: string): string => each.match(/[%\p{Sc}]/gu)?.join() ?? '';
+  if (number === null || text === value || listSigns(text) !== listSigns(value)) return false;
+  const bare = text.replace(/[%\p{Sc}\s]/gu, '');
+  return /^[\d.,]+(?:e[+-]?\d+)?$/i.test(bare) && compareNumber(bare, Number(number), false) !== null;
 }
 
 /** True for a number that spreadsheets show in scientific notation. */

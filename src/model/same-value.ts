@@ -10,7 +10,7 @@ import {
   isScientificProne,
   isTextOfNumber,
   readNumber,
-  readNumberText,
+  toTextOfNumber,
 } from './same-number.js';
 
 /** True if two values say the same: equal as JSON, apart from letter case, white space at the ends and Unicode form. */
@@ -117,7 +117,7 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
   const forms: SavedForm[] = [];
   const numbers = readDateNumbers(value) ?? [];
   if (numbers.length === 2 && Math.max(...numbers) <= 31) forms.push('date of numbers', 'whole date');
-  if (isTextOfNumber(String(readNumberText(value)), value)) forms.push('text as number');
+  if (isTextOfNumber(toTextOfNumber(value) ?? '', value)) forms.push('text as number');
   if (!DIGITS.test(value)) return forms;
   const digits = value.replace(/\D/g, '');
   if (value.startsWith('+')) forms.push('lost plus');
