@@ -130,13 +130,17 @@ export function createMissingError(location: string): RowfillError {
 
 /** There is something in the way of a copy. */
 export function createExistsError(location: string): RowfillError {
-  return createUsageError(
-    'LEDGER_EXISTS',
-    `${describeLedger(location)} exists already`,
-    isLedgerUrl(location)
-      ? 'Choose another schema: add ?schema=NAME to the URL.'
-      : 'Choose another path, or move the file away.',
-  );
+  return isLedgerUrl(location)
+    ? createUsageError(
+        'LEDGER_EXISTS',
+        `The ledger at ${describeLedger(location)} has content already`,
+        'Choose another schema: add ?schema=NAME to the URL.',
+      )
+    : createUsageError(
+        'LEDGER_EXISTS',
+        `${location} exists already`,
+        'Choose another path, or move the file away.',
+      );
 }
 
 function createMalformed(): RowfillError {

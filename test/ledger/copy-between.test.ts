@@ -1,4 +1,5 @@
 import Libsql from 'libsql';
+import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { COPIED_TABLES } from '../../src/ledger/copied-tables.js';
 import { copyBetween } from '../../src/ledger/copy-between.js';
@@ -6,7 +7,7 @@ import { readHolder } from '../../src/ledger/holder.js';
 import type { CellVerdict, Ledger, LedgerOptions, OpenedJob } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open-ledger.js';
 import { openPostgresLedger } from '../../src/ledger/postgres/postgres-ledger.js';
-import { isLedgerUrl } from '../../src/model/ledger-url.js';
+import { isLedgerUrl, parseLedgerUrl } from '../../src/model/ledger-url.js';
 import { createVerdict } from '../../src/model/verdict.js';
 import {
   createLedgerPath,
@@ -170,6 +171,67 @@ describe.each([
     const copy = await open(target);
     expect((await copy.listJobs()).map(({ id }) => id)).toEqual([job.id]);
   });
+});
+
+/** A ledger that its owner has created, as a role that may only do jobs sees it. */
+async function createForJobs(): Promise<{ readonly own: string; readonly place: string }> {
+  const own = createSchemaUrl(server);
+  const { schema } = parseLedgerUrl(own);
+  await (await openLedger(own)).close();
+  const admin = new pg.Client({ connectionString: server });
+  await admin.connect();
+  const role = `${schema}_jobs`;
+  await admin.query(`create role ${role} login; grant usage on schema ${schema} to ${role};
+    grant select, insert, update, delete on all tables in schema ${schema} to ${role};
+    grant usage on all sequences in schema ${schema} to ${role}`);
+  onTestFinished(async () => {
+    await admin.query(`drop owned by ${role} cascade; drop role ${role}`);
+    await admin.end();
+  });
+  const url = new URL(own);
+  url.username = '';
+  url.searchParams.set('user', role);
+  return { own, place: url.href };
+}
+
+test.each([SQLITE, POSTGRES])(
+  'from $name, a ledger without content is filled, by a role for jobs',
+  async (from) => {
+    const clock = createTestClock(Date.now() - 10 * DAY_MS);
+    const { own, place } = await createForJobs();
+    const source = from.createPlace();
+    const ledger = await openLedger(source, { clock });
+    onTestFinished(() => ledger.close());
+    const job = await fillLedger(ledger, clock);
+    const before = await readAll(ledger, job);
+    const copy = () => (from === POSTGRES ? ledger.copyTo(place) : copyBetween(source, place));
+    // It was opened, and then used by a process that still works.
+    const other = await openLedger(own);
+    await other.enterAccount((salt) => `account of ${salt}`);
+    await other.acquireLease('other');
+    await expect(copy()).rejects.toMatchObject({ code: 'LEDGER_IN_USE', kind: 'busy' });
+    await other.close();
+    await copy();
+    const filled = await openLedger(place);
+    onTestFinished(() => filled.close());
+    expect(await readAll(filled, job)).toEqual(before);
+    const fresh = await openTestJob(filled, createTestAsk('And now?'), '/data/new.csv');
+    await settleTestRun(filled, fresh, ['Acme'], { ceo: 'New' });
+    expect(await filled.check()).toEqual([]);
+    await expect(copy()).rejects.toMatchObject({ code: 'LEDGER_EXISTS', kind: 'usage' });
+  },
+);
+
+test('a ledger in which only costs are left has content', async () => {
+  const [source, target] = [createLedgerPath(), createSchemaUrl(server)];
+  await (await openLedger(source)).close();
+  const ledger = await openLedger(target);
+  onTestFinished(() => ledger.close());
+  const job = await openTestJob(ledger);
+  await settleTestRun(ledger, job, ['Acme'], { ceo: 'Ann' });
+  await ledger.closeJob(job.id, { stop: 'done', counts: null, finished: null });
+  await ledger.forgetJob(job.id);
+  await expect(copyBetween(source, target)).rejects.toMatchObject({ code: 'LEDGER_EXISTS' });
 });
 
 /** The spend of a job in what `readAll` returned. */

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { type LedgerUrl, parseLedgerUrl } from '../../model/ledger-url.js';
 import { Connection } from './connection.js';
-import { createFilled } from './migrations.js';
+import { createFilled, skipNumbers } from './migrations.js';
 import { Sql, sql, toIdentifier } from './sql.js';
 
 const TABLES = [
@@ -57,9 +57,5 @@ async function copyTables(source: Client, schema: string, target: Client): Promi
     }
     await source.query('close copied');
   }
-  for (const table of NUMBERED) {
-    await target.query(
-      `select setval(pg_get_serial_sequence('${table}', 'number'), max(number)) from ${table} having count(*) > 0`,
-    );
-  }
+  await skipNumbers(target, NUMBERED);
 }

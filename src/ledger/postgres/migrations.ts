@@ -1,6 +1,7 @@
 import type { Client, QueryResult } from 'pg';
 import { createUsageError, RowfillError } from '../../errors.js';
 import { createExistsError, createMissingError, type LedgerUrl } from '../../model/ledger-url.js';
+import { type HeldRow, listLiving } from '../holder.js';
 import type { LedgerOptions } from '../ledger.js';
 import { ACCOUNT_FUNCTIONS } from './account-functions.js';
 import type { Connection } from './connection.js';
@@ -56,8 +57,8 @@ async function migrateTo(client: Client, place: LedgerUrl): Promise<void> {
 }
 
 /**
- * Creates a ledger and fills it, completely or not at all. Throws LEDGER_EXISTS if there is one. `fill` finds the tables
- * without their schema.
+ * Fills a ledger that is new or has no content, completely or not at all. Throws LEDGER_EXISTS if it has some, and
+ * LEDGER_IN_USE while a process works with it. `fill` finds the tables without their schema.
  */
 export async function createFilled(
   connection: Connection,
@@ -66,13 +67,51 @@ export async function createFilled(
   const { place } = connection;
   await connection.withClient((client) =>
     runLocked(client, place, async () => {
-      if ((await readVersion(client, place)) > 0) {
-        throw createExistsError(place.label);
-      }
-      await client.query(createMigration(place, 0));
+      const version = await readVersion(client, place);
+      if (version > FORMAT) throw createNewerError(place, version);
+      if (version < FORMAT) await client.query(createMigration(place, version));
+      await client.query(`set local search_path = ${toIdentifier(place.schema)}`);
+      if (version > 0) await clearEmpty(client, place);
       await fill(client);
     }),
   );
+}
+
+/** What was done, asked or billed. A table that is not here has nothing without these, or what a mere opening leaves. */
+const FILLED = ['ask', 'job', 'batch', 'block', 'verdict', 'spend', 'pruned_spend', 'folder', 'written'];
+
+/** Keeps others from writing to a ledger without content, and removes what was left by opening it. */
+async function clearEmpty(client: Client, place: LedgerUrl): Promise<void> {
+  // Each message that writes begins with its holder.
+  await client.query('lock table holder in share row exclusive mode');
+  const found = await client.query(
+    FILLED.map((table) => `(select from ${table} limit 1)`).join(' union all '),
+  );
+  if (found.rowCount !== 0) throw createExistsError(place.label);
+  const { rows } = await client.query<HeldRow>(
+    `select pid, started, space, boot, host, renewed_at::float8 as renewed_at,
+       extract(epoch from clock_timestamp())::float8 * 1000 as now from holder where epoch = 1`,
+  );
+  const [process] = listLiving(rows, true);
+  if (process !== undefined) {
+    throw new RowfillError('busy', 'LEDGER_IN_USE', `${process} works with the ledger at ${place.label}`, {
+      hint: 'Wait until it ends, or stop it with Ctrl-C. Then copy the ledger.',
+    });
+  }
+  for (const table of ['lease', 'holder', 'account', 'salt']) await client.query(`delete from ${table}`);
+}
+
+/**
+ * Lets the server draw higher numbers than those of filled tables. Draws them all, because a role for jobs may not set
+ * the next one.
+ */
+export async function skipNumbers(client: Client, tables: readonly string[]): Promise<void> {
+  for (const table of tables) {
+    await client.query(
+      `select count(nextval(pg_get_serial_sequence('${table}', 'number')))
+       from generate_series(1, (select max(number) from ${table}))`,
+    );
+  }
 }
 
 /** Runs `work` in a transaction, while no other process changes the format of the ledger. */
@@ -157,9 +196,9 @@ function describeRights(error: unknown, { label, schema }: LedgerUrl): unknown {
   return new RowfillError(
     'usage',
     'LEDGER_NO_RIGHTS',
-    `This user may not create the ledger: ${label} (${error.message})`,
+    `This user may not create or fill the ledger: ${label} (${error.message})`,
     {
-      hint: `Let the owner of the ledger run rowfill ledger create (docs/teams.md). Or ask the administrator of the database to run: CREATE SCHEMA IF NOT EXISTS ${toIdentifier(schema)}; ALTER SCHEMA ${toIdentifier(schema)} OWNER TO <user>;`,
+      hint: `Let the owner of the ledger run rowfill ledger create, or this command (docs/teams.md). Or ask the administrator of the database to run: CREATE SCHEMA IF NOT EXISTS ${toIdentifier(schema)}; ALTER SCHEMA ${toIdentifier(schema)} OWNER TO <user>;`,
       cause: error,
     },
   );

@@ -14,7 +14,7 @@ import {
 import { type HeldRow, listLiving } from '../holder.js';
 import type { StoredYields } from '../yields.js';
 import { Connection } from './connection.js';
-import { createFilled } from './migrations.js';
+import { createFilled, skipNumbers } from './migrations.js';
 import { openPostgresLedger } from './postgres-ledger.js';
 import { keyArray, type Sql, sql, toIdentifier } from './sql.js';
 
@@ -96,7 +96,7 @@ function gatherYields(found: unknown): StoredYields {
   return [...yields.values()];
 }
 
-/** Creates a ledger in a schema that has none, and fills it. Throws LEDGER_EXISTS. */
+/** Fills a ledger that is new or has no content. Throws LEDGER_EXISTS. */
 export async function fillPostgresLedger(url: string, fill: Fill): Promise<void> {
   const connection = new Connection(parseLedgerUrl(url), {});
   try {
@@ -108,13 +108,13 @@ export async function fillPostgresLedger(url: string, fill: Fill): Promise<void>
       });
       await client.query(`update ask_count set checked = last from
         (select ask, max(number) as last from verdict group by ask) drawn where drawn.ask = ask_count.ask`);
-      for (const { name, columns } of COPIED_TABLES) {
-        // The server draws the next numbers of the others.
-        if (columns[0] !== 'number' || ['block', 'salt', 'verdict'].includes(name)) continue;
-        await client.query(
-          `select setval(pg_get_serial_sequence('${name}', 'number'), max(number)) from ${name} having count(*) > 0`,
-        );
-      }
+      // The server draws the next numbers of these.
+      const isDrawn = ({ name, columns }: CopiedTable): boolean =>
+        columns[0] === 'number' && !['block', 'salt', 'verdict'].includes(name);
+      await skipNumbers(
+        client,
+        COPIED_TABLES.filter(isDrawn).map(({ name }) => name),
+      );
     });
   } finally {
     await connection.close();
