@@ -9,7 +9,7 @@ import { type LoadedExclusion, loadExclusion } from './load-exclusion.js';
 import type { CleanupStack } from './open-agent.js';
 import { checkInputFits } from './output.js';
 import { resolveBlanks } from './resolve-ask.js';
-import { checkSources, type ReturnedFile, recognizeReturned } from './returned-file.js';
+import { checkSources, type ReturnedFile, recognizeReturned, recognizeValues } from './returned-file.js';
 import { createReturnedTable, type ReturnedTable } from './returned-table.js';
 import { recognizeByRows } from './sent-columns.js';
 
@@ -41,9 +41,11 @@ export async function openJobInput(
   const file = closers.add(
     await openInput({ ...options, isSheetOptional: isSheetOfList(options, path), path, signal }),
   );
-  const recognized = await recognizeReturned(file, path, openLedger);
-  const isUnsure = recognized?.isUnsure === true;
-  const presumed = await findAsk(file, isUnsure ? null : recognized);
+  const byColumns = await recognizeReturned(file, path, openLedger);
+  const isUnsure = byColumns?.isUnsure === true;
+  const first = await findAsk(file, isUnsure ? null : byColumns);
+  const recognized = byColumns ?? (await recognizeValues(file, path, first, openLedger));
+  const presumed = recognized === byColumns ? first : await findAsk(file, recognized);
   const blanks = await resolveBlanks(options, presumed, file);
   const returned =
     recognized === null

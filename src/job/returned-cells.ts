@@ -312,7 +312,8 @@ export class CellReader {
       case 'agent':
         return (known.length > 0 || !isNew) && !isForeign ? persons : 'own';
       case 'unknown':
-        return isAnswered ? persons : 'own';
+        // A row that names no run may be of another list.
+        return isAnswered && listRunIds(row).length > 0 ? persons : 'own';
       case 'blank':
         // Where nothing was found, a person can fill the cell.
         return isAnswered && known.every(({ answer }) => answer.value === null) && isNew && !isComplete(row)

@@ -83,6 +83,21 @@ export async function recognizeReturned(
   };
 }
 
+/** Recognizes a filled file that only has its values left, by its path. Null if it has no column to fill. */
+export async function recognizeValues(
+  file: Pick<Input, 'columns'>,
+  path: string,
+  { fields }: Pick<Ask, 'fields'>,
+  openLedger: () => Promise<Pick<Ledger, 'listAsks' | 'findWritten' | 'getJob'>>,
+): Promise<ReturnedFile | null> {
+  const hasField = fields.some(({ name }) =>
+    file.columns.some((column) => column === name || column.startsWith(`${name}.`)),
+  );
+  if (!hasField) return null;
+  const asks = await findAsksByPath(path, await openLedger());
+  return asks.length > 0 ? createReturned([], asks) : null;
+}
+
 /** A filled file whose asks are known; `others` are fields that its rows name besides. */
 export function createReturned(
   fieldNames: readonly string[],

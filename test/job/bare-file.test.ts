@@ -74,6 +74,40 @@ test.each([
   },
 );
 
+test.each(['csv', 'jsonl'])(
+  'a filled file that lost all columns but its values is known by its path, as %s',
+  async (ending) => {
+    const find = (company: string, field: string) =>
+      company === 'Company B' && field === 'hq' ? null : `${field} of ${company}`;
+    const send = ['company', 'domain'];
+    const { again, options, path } = await openFilled(LIST, find, ['ceo', 'hq'], { send, ending });
+    const text = readFileSync(path, 'utf8');
+    const rows =
+      ending === 'csv'
+        ? readTable(text)
+        : text
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line));
+    const bare = rows.map(({ company, domain, note, ceo, hq }) => ({ company, domain, note, ceo, hq }));
+    Object.assign(bare[0] ?? {}, { ceo: 'Ann' });
+    Object.assign(bare[2] ?? {}, { ceo: '' });
+    writeFileSync(path, format([...bare, { ...bare[0], company: 'New', ceo: '', hq: '' }], ending));
+    expect((await plan({ ...options, send: undefined })).quote).toMatchObject({ rows: 1, columns: send });
+    const { cells } = await again({ send: undefined, output: path });
+    expect(cells).toEqual(['New ceo', 'New hq']);
+    expect(readFileSync(path, 'utf8')).toContain('Ann');
+    expect((await again({ send: undefined, output: path })).cells).toEqual([]);
+  },
+);
+
+test('another list at the path of a filled file is a plain file', async () => {
+  const { options, path } = await openFilled(LIST, undefined, ['ceo'], { send: ['company'] });
+  writeFileSync(path, LIST);
+  const { quote } = await plan({ ...options, send: undefined });
+  expect(quote).toMatchObject({ columns: ['company', 'domain', 'note'] });
+});
+
 test('a table saved as JSON has its confidence and citations in `enrichment` from then on', async () => {
   const { again, copy, open } = await openBare();
   const input = copy(
