@@ -10,7 +10,7 @@ export type SavedForm =
   | 'added zeros'
   | 'lost plus'
   | 'point zero'
-  /** `2.1` for `2.10`. */
+  /** `2.1` for `2.10`, `09:00:00` for `9:00`. */
   | 'text as number'
   | 'separators'
   | 'letter case'

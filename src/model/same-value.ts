@@ -118,6 +118,7 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
   const numbers = readDateNumbers(value) ?? [];
   if (numbers.length === 2 && Math.max(...numbers) <= 31) forms.push('date of numbers', 'whole date');
   if (isTextOfNumber(toTextOfNumber(value) ?? '', value)) forms.push('text as number');
+  if (CLOCK.test(value)) forms.push('text as number');
   if (!DIGITS.test(value)) return forms;
   const digits = value.replace(/\D/g, '');
   if (value.startsWith('+')) forms.push('lost plus');
@@ -155,12 +156,13 @@ function compareText(
   // Spreadsheets take away an apostrophe at the start.
   if (text === value || text === value.replace(/^'/, '')) return PLAIN;
   if (text.length >= MAX_CELL - 1 && value.startsWith(text.slice(0, -1))) return PLAIN;
-  if (isJsonObject(schema) && Array.isArray(schema.enum) && text.toLowerCase() === value.toLowerCase())
-    return PLAIN;
+  const isWord = isJsonObject(schema) && Array.isArray(schema.enum);
+  // Spreadsheets write `TRUE` for the text `true`.
+  if ((isWord || /^(?:true|false)$/i.test(value)) && text.toLowerCase() === value.toLowerCase()) return PLAIN;
   if (isIsoDate(value)) return compareDate(text, value, raw);
   const date = compareDateOfNumbers(text, value);
   if (date !== null) return date;
-  if (isTextOfNumber(text, value)) return toForms('text as number');
+  if (isTextOfNumber(text, value) || isSameClock(text, value)) return toForms('text as number');
   if (DIGITS.test(value)) return compareDigits(text, value, raw);
   if (isBareAddress(value))
     return isBareAddress(text) && foldHost(text) === foldHost(value) ? toForms('letter case') : null;
@@ -275,6 +277,13 @@ function isSameList(text: string, value: JsonValue): boolean {
     const split = text.split(separator);
     return split.length === parts.length && split.every((part, index) => foldText(part) === parts[index]);
   });
+}
+
+const CLOCK = /^\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?$/i;
+
+/** True for another notation of a time of day, which spreadsheets take for a number. */
+function isSameClock(text: string, value: string): boolean {
+  return CLOCK.test(text) && CLOCK.test(value) && findTime(text) === findTime(value);
 }
 
 function isInteger(schema: JsonValue | undefined): boolean {
