@@ -54,7 +54,6 @@ function findOwnLedger(env: Environment): string | null {
 /** A ledger that the command line names. Throws LEDGER_PASSWORD for a URL with a password. */
 export function resolveGivenLedger(name: string, location: string): string {
   const given = location.trim();
-  if (given === '') throw createUsageError('MISSING_VALUE', `${name} is blank`, 'Name a file or a URL.');
   if (!isLedgerUrl(given)) return resolve(location);
   if (parseLedgerUrl(given).passwords.length === 0) return given;
   throw createPasswordError(name);

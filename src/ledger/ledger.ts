@@ -58,6 +58,8 @@ export type * from './records.js';
 export interface Ledger extends SharedAccount {
   /** Its file, with links resolved, or the URL of its server, without the password. */
   readonly path: string;
+  /** Why this user of its server may not write to it; null if the user may. */
+  readonly refusal: RowfillError | null;
   /** Null if no other machine can run the batches of a job. */
   readonly handouts: Handouts | null;
 

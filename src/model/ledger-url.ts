@@ -22,6 +22,10 @@ const EXAMPLE = 'postgres://rowfill@db.example.com/rowfill';
  */
 export function isLedgerUrl(location: string): boolean {
   if (/^postgres(?:ql)?:\/\//i.test(location)) return true;
+  if (location.trim() === '') {
+    const hint = `Name the path of a file, or a URL such as ${EXAMPLE}.`;
+    throw createUsageError('LEDGER_URL', 'the path of the ledger is empty', hint);
+  }
   if (PATH.test(location) || !URL_SIGNS.some((sign) => sign.test(location))) return false;
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase();
   throw createUsageError(

@@ -3,6 +3,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createUsageError, describeSystemError, RowfillError } from '../errors.js';
+import type { Ledger } from '../ledger/ledger.js';
 import { openLedger } from '../ledger/open-ledger.js';
 import { ROW_STATUSES } from '../model/answer.js';
 import { isEmbedded } from '../model/ask.js';
@@ -68,6 +69,11 @@ const PAGE_FILES = [
   { path: '/icon.svg', file: 'icon.svg', type: 'image/svg+xml' },
 ] as const;
 
+function describeReadOnly(isReadOnly: boolean, { refusal }: Ledger): string | null {
+  if (isReadOnly) return 'This view was started with --read-only.';
+  return refusal === null ? null : 'This user of the ledger’s server may only read the ledger.';
+}
+
 /** Where the build puts the page. */
 const PAGE = new URL('./page/', import.meta.url);
 
@@ -91,7 +97,7 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
     closers.push(() => survey.close());
     const follower = Follower.open(view, survey, seen);
     closers.push(() => follower.close());
-    const readOnly = isReadOnly ? 'This view was started with --read-only.' : null;
+    const readOnly = describeReadOnly(isReadOnly, ledger);
     const needsKey = job.ask.agent === HOSTED_URL && options.agent?.apiKey === undefined;
     const cannotAsk = readOnly ?? (needsKey ? NO_KEY : null);
     const again =
@@ -105,7 +111,7 @@ export async function serveView(options: ViewServerOptions): Promise<ViewServer>
       survey,
       views: new Views(view, survey, columns),
       follower,
-      edits: isReadOnly ? null : new Edits(view, survey),
+      edits: readOnly !== null ? null : new Edits(view, survey),
       again,
       columns,
       meta: {

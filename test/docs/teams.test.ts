@@ -6,6 +6,7 @@ import { parseLedgerUrl } from '../../src/model/ledger-url.js';
 import { createList } from '../helpers/job.js';
 import { servePaid } from '../helpers/paid-server.js';
 import { createSchemaUrl, findPostgres } from '../helpers/postgres.js';
+import { openViewBench } from '../helpers/view-bench.js';
 import { createWorkdir } from '../helpers/workdir.js';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/teams.md'), 'utf8');
@@ -58,6 +59,12 @@ test('the roles of the page may do what it says, and nothing else', async () => 
 
   for (const look of [['status'], ['diff', id], ['report', id], ['ledger', 'check']])
     expect(await dir.run(look, reader), look.join(' ')).toMatchObject({ status: 0 });
+  const view = await openViewBench({ ledger: reader.env.ROWFILL_LEDGER, job: id });
+  expect((await view.call('GET', '/api/meta')).body).toMatchObject({
+    readOnly: expect.stringContaining('may only read'),
+    cannotAsk: expect.stringContaining('may only read'),
+  });
+  await view.close();
   for (const write of [
     [...job, '--refresh'],
     ['prune', '--runs', '0d'],

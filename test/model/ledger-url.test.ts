@@ -20,6 +20,8 @@ test('a path is not a URL, and a URL of another kind is refused', () => {
 });
 
 test.each([
+  '',
+  ' ',
   `'postgres://u:s3cret@127.0.0.1:5432/db'`,
   `"postgres://u:s3cret@127.0.0.1:5432/db"`,
   '“postgresql://u:s3cret@db/x”',

@@ -45,6 +45,7 @@ export async function openPostgresLedger(url: string, options: PostgresOptions =
   const session = new Session(connection, options);
   return {
     path: connection.place.label,
+    refusal: connection.refusal,
     handouts: new StoredHandouts(connection, session.process.number),
     ...createJobMethods(session),
     ...createAnswerMethods(session),

@@ -39,6 +39,7 @@ export function openSqliteLedger(path: string, options: LedgerOptions): Ledger {
     ...createProcessMethods(session),
     ...createFolderMethods(session),
     ...createCareMethods(session),
+    refusal: null,
     handouts: null,
   };
 }
