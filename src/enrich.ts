@@ -338,9 +338,10 @@ async function fillFile(
       // The user is waiting for the program to end, so do not wait for the run list.
       listLagMs: null,
     });
-    context.spend.replace(await ledger.getSpend(job.id));
     tally.countCancelled(cancelled.length + completed.length + givenUp.length, costMicros);
   }
+  // Workers reserve and release too.
+  context.spend.replace(await ledger.getSpend(job.id));
   await context.verifier?.finish(context);
   // Before the output, which replaces a filled file that was given back.
   const remaining = await estimateRemaining(context);

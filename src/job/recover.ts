@@ -56,15 +56,17 @@ export async function recoverBatches(context: JobContext): Promise<RecoveredBatc
       if (each.runId === null && isRunId(runId)) await context.ledger.markStarted(batch, runId);
       context.throttle.adopt();
       runs.push({ open: each, runId });
-    } else if (doubt === null) {
-      await context.ledger.releaseBatch(batch.id, NEVER_ARRIVED);
-      context.spend.release(batch);
-      absent.push(each);
-    } else {
-      const reason = `could not check whether its run exists: ${doubt}`;
-      await context.ledger.markUnknown(batch.id, reason);
-      unknown.push({ open: each, reason });
+      continue;
     }
+    const reason = `could not check whether its run exists: ${doubt}`;
+    if (doubt === null) await context.ledger.releaseBatch(batch.id, NEVER_ARRIVED);
+    else if (await context.ledger.markUnknown(batch.id, reason)) {
+      unknown.push({ open: each, reason });
+      continue;
+    }
+    // Or released meanwhile, because it certainly was not sent.
+    context.spend.release(batch);
+    absent.push(each);
   }
   return { runs, unknown, absent };
 }

@@ -152,8 +152,11 @@ export interface Ledger extends SharedAccount {
    * then the batch is one whose run must be looked for, as after a crash before this call.
    */
   markStarted(batch: Batch, runId: string): Promise<void>;
-  /** Marks an open batch without a run as one that may have a run. Its money stays reserved. */
-  markUnknown(batchId: string, reason: string): Promise<void>;
+  /**
+   * Marks an open batch without a run as one that may have a run. Its money stays reserved. False if it is not open, as
+   * after another process has ended it.
+   */
+  markUnknown(batchId: string, reason: string): Promise<boolean>;
   /**
    * Ends a batch that certainly has no run, and releases its reservation and its rows. It may be reserved again. Does
    * nothing if it is not open. Neither this nor `markUnknown` changes a batch that another process has taken over.

@@ -41,6 +41,16 @@ async function runPlain(bench: WorkerBench): Promise<object[]> {
   return dropRuns(bench.dir.read('plain.csv'));
 }
 
+/** Connects to the database of the ledger, in its schema. */
+async function openDatabase({ ledger }: WorkerBench): Promise<pg.Client> {
+  const { driverUrl, schema } = parseLedgerUrl(ledger);
+  const database = new pg.Client({ connectionString: driverUrl });
+  await database.connect();
+  onTestFinished(() => database.end());
+  await database.query(`set search_path to ${schema}`);
+  return database;
+}
+
 const countEvents = (worker: Background, name: string): number =>
   worker.result().stdout.split(`"event":"${name}"`).length - 1;
 
@@ -178,13 +188,10 @@ test('a worker that stood still past its lease sends nothing that another one ha
   const coordinator = bench.dir.spawn(command, { timeoutMs: LONG_MS });
   await expect.poll(() => countEvents(worker, 'batch_sent')).toBeGreaterThan(0);
   worker.signal('SIGSTOP');
-  const { driverUrl, schema } = parseLedgerUrl(bench.ledger);
-  const database = new pg.Client({ connectionString: driverUrl });
-  await database.connect();
-  onTestFinished(() => database.end());
+  const database = await openDatabase(bench);
   // It is on another machine, for the others, and time passes for all.
   const { rowCount } = await database.query(
-    `update ${schema}.holder set renewed_at = renewed_at - ${LAPSED_MS}, space = 'other', boot = 'other', host = 'other'
+    `update holder set renewed_at = renewed_at - ${LAPSED_MS}, space = 'other', boot = 'other', host = 'other'
      where pid = ${worker.pid}`,
   );
   expect(rowCount).toBe(1);
@@ -227,6 +234,31 @@ test('a run without workers counts the runs that the workers of a killed coordin
     runs: { created: CAP + 3, peakActive: CAP },
     billedMicros: (CAP + 3) * 25_000,
   });
+});
+
+test('a coordinator that is interrupted while it looks for runs of a killed worker writes its output', async () => {
+  const bench = await openWorkerBench({ rows: 28, latency: '3s' });
+  const worker = await bench.startWorker();
+  const log = `${bench.dir.path}/run.jsonl`;
+  // Most batches of the worker wait for their start, so that they certainly have no run.
+  const slow = ['--starts-per-second', '1', '--json', '--log-file', log];
+  const command = bench.command('out.csv').map((word) => (word === '1s' ? '60s' : word));
+  const coordinator = bench.dir.spawn([...command, ...slow], { timeoutMs: LONG_MS });
+  const database = await openDatabase(bench);
+  const countReserved = async (): Promise<number> =>
+    Number((await database.query('select count(*) from batch')).rows[0].count);
+  await expect.poll(countReserved).toBeGreaterThan(4);
+  await expect.poll(() => countEvents(worker, 'batch_sent')).toBeGreaterThan(0);
+  await worker.end('SIGKILL');
+  await expect.poll(() => readFileSync(log, 'utf8')).toContain('LOOKING_FOR_RUNS');
+  const { status, stdout, stderr } = await coordinator.end('SIGINT');
+  expect({ status, stderr }).toMatchObject({ status: 130, stderr: expect.not.stringContaining('error') });
+  const { created } = (await bench.readBill()).runs;
+  expect(JSON.parse(stdout).reserved_usd).toBeCloseTo(created * 0.025, 6);
+  expect(readTable(bench.dir.read('out.csv'))).toHaveLength(28);
+  await bench.startWorker();
+  expect(await bench.dir.run(bench.command('out.csv'))).toMatchObject({ status: 0 });
+  expect(await bench.readBill()).toMatchObject({ runs: { created: 7 }, billedMicros: 175_000 });
 });
 
 test('nothing that an interrupted coordinator has handed out starts later, so a lower cap holds', async () => {

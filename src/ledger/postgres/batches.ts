@@ -103,17 +103,17 @@ function createOtherRunError(batchId: string, runId: string, known: unknown): Er
   return createStateError(batchId, `started as run ${runId} while it has run ${known ?? 'another one'}`);
 }
 
-/** Keeps a batch and its reservation, because it is unknown whether it has a run. */
+/** Keeps a batch and its reservation, because it is unknown whether it has a run. False if it is not open. */
 export function markUnknown(
   connection: Connection,
   holder: number,
   id: string,
   reason: string,
-): Promise<void> {
-  return connection.write([sql`select mark_unknown(${holder}, ${id}, ${reason}) as done`], ([rows]) => {
-    if (rows?.[0]?.done !== true)
-      throw createStateError(id, 'marked unknown while it has a run or is not open');
-  });
+): Promise<boolean> {
+  return connection.write(
+    [sql`select mark_unknown(${holder}, ${id}, ${reason}) as open`],
+    ([rows]) => rows?.[0]?.open === true,
+  );
 }
 
 /** Ends a batch that has no run, and releases its reservation. */

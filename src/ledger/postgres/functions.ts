@@ -266,12 +266,12 @@ export const FUNCTIONS = `
       coalesce(v_ended.intended_at, now_ms()), p_keys, p_content);
   end $$;
 
-  -- Keeps a batch whose run is unknown. False if it has a run, or is not open.
+  -- Keeps a batch whose run is unknown. False if it is not open.
   create function mark_unknown(p_holder bigint, p_id text, p_reason text) returns boolean language plpgsql as $$
   begin
     if is_lost(p_holder) then return true; end if;
     update batch set state = 'unknown', reason = p_reason where id = p_id and run_id is null;
-    return found;
+    return exists (select 1 from batch where id = p_id);
   end $$;
 
   -- Ends a batch without a run.

@@ -115,14 +115,14 @@ export function markStarted(store: Store, batch: Batch, runId: string, nowMs: nu
   openBatch(store, job, view, batch, { state: 'sent', runId, nowMs: ended?.intendedAt ?? nowMs });
 }
 
-/** Keeps a batch and its reservation, because it is unknown whether it has a run. */
-export function markUnknown(store: Store, batchId: string, reason: string): void {
-  const isChanged = store.database.run(
+/** Keeps a batch and its reservation, because it is unknown whether it has a run. False if it is not open. */
+export function markUnknown(store: Store, batchId: string, reason: string): boolean {
+  store.database.run(
     "update batch set state = 'unknown', reason = ? where id = ? and run_id is null",
     reason,
     batchId,
   );
-  if (isChanged === 0) throw createStateError(batchId, 'marked unknown while it has a run or is not open');
+  return findBatch(store, batchId) !== undefined;
 }
 
 /** Ends a batch that has no run, and releases its reservation. Others who wait for its rows are told by a block. */

@@ -187,7 +187,7 @@ function createBatchMethods({ database, store, process, runs, now }: Session) {
     markUnknown: (batchId, reason) =>
       database.write(() => {
         // A process that took over decides what becomes of the batch.
-        if (!process.noticeLoss()) batches.markUnknown(store, batchId, reason);
+        return process.noticeLoss() || batches.markUnknown(store, batchId, reason);
       }),
     releaseBatch: (batchId, reason) =>
       database.write(() => batches.releaseBatch(store, batchId, reason, now(), process.noticeLoss())),
