@@ -11,7 +11,7 @@ import { isSameCell } from '../model/same-value.js';
 import type { Input } from '../read/open-input.js';
 import { citesSource, isBeside } from './cited-sources.js';
 import { checkSources, createReturned, looksFilled, type ReturnedFile } from './returned-file.js';
-import { listRunIds, RUN_COLUMN } from './returned-row.js';
+import { getFieldOutcome, listRunIds, RUN_COLUMN } from './returned-row.js';
 
 /** Columns that an ask sends from a file: those that it has, without those to fill. */
 export function listSentFrom(
@@ -67,7 +67,7 @@ export async function recognizeByRows(
     ? [{ columns: ask.send, asks: [ask] }]
     : listCandidates(ofQuestion.length > 0 ? ofQuestion : asks, file, ask);
   const isNeeded = namesNoRun || candidates.length > 1;
-  const found = isNeeded ? await countRows(candidates, file, { ask, blanks }, ledger) : NO_COUNTS;
+  const found = isNeeded ? await countRows(candidates, file, { ask, blanks, isUnsure }, ledger) : NO_COUNTS;
   const chosen = chooseCandidate(candidates, found);
   const isKnown = found.size > 0;
   if (!isSendGiven && namesNoRun && !isKnown && (!isUnsure || (await hasFilledRow(file, ask))))
@@ -130,10 +130,17 @@ function listCandidates(
 type RowCounts = Map<string, number>;
 const NO_COUNTS: RowCounts = new Map();
 
+interface RowQuestionParts {
+  readonly ask: Ask;
+  readonly blanks: Blanks;
+  /** True if equal values alone do not say that rowfill wrote them. */
+  readonly isUnsure: boolean;
+}
+
 async function countRows(
   candidates: readonly Candidate[],
   file: Pick<Input, 'openRows'>,
-  question: { readonly ask: Ask; readonly blanks: Blanks },
+  question: RowQuestionParts,
   ledger: AnswerSource,
 ): Promise<RowCounts> {
   const counts: RowCounts = new Map();
@@ -153,7 +160,7 @@ async function countRows(
 async function findMatches(
   rows: readonly Row[],
   candidates: readonly Candidate[],
-  { ask, blanks }: { readonly ask: Ask; readonly blanks: Blanks },
+  { ask, blanks, isUnsure }: RowQuestionParts,
   ledger: AnswerSource,
 ): Promise<number[][]> {
   const names = ask.fields.map(({ name }) => name);
@@ -179,7 +186,7 @@ async function findMatches(
     for (const [at, row] of rows.entries()) {
       const own = keys[at] ?? [];
       const isMatch = isNameless(row)
-        ? own.some((key) => (shown.get(key) ?? []).some((fields) => isShown(row, fields)))
+        ? own.some((key) => (shown.get(key) ?? []).some((fields) => isShown(row, fields, isUnsure)))
         : isOfRun(row, own);
       if (isMatch) matches[at]?.push(index);
     }
@@ -208,13 +215,24 @@ async function findAnswers(
   return found;
 }
 
-/** True if a row shows one of these answers with its confidence, or cites its source, even if the value was changed. */
-function isShown(row: Row, fields: RowAnswer['fields']): boolean {
-  return [...fields].some(
-    ([name, answer]) =>
-      answer.value !== null &&
-      (citesSource(row, name, answer) ||
-        (isSameCell(getValue(row, name), answer.value, undefined) && isBeside(row, name, answer))),
+/**
+ * True if a row shows one of these answers with its confidence, or cites its source, even if the value was changed. In a
+ * file that rowfill wrote, and that has neither any more, the value is enough.
+ */
+function isShown(row: Row, fields: RowAnswer['fields'], isUnsure: boolean): boolean {
+  return [...fields].some(([name, answer]) => {
+    if (answer.value === null) return false;
+    if (citesSource(row, name, answer)) return true;
+    const isVouched = isBeside(row, name, answer) || (!isUnsure && hasNoVoucher(row, name));
+    return isVouched && isSameCell(getValue(row, name), answer.value, undefined);
+  });
+}
+
+/** True if nothing in the file says who filled a field. */
+function hasNoVoucher(row: Row, field: string): boolean {
+  const columns = [`${field}_confidence`, `${field}_citations`];
+  return (
+    getFieldOutcome(row, field) === null && columns.every((column) => getValue(row, column) === undefined)
   );
 }
 

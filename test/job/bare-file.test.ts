@@ -101,6 +101,26 @@ test.each(['csv', 'jsonl'])(
   },
 );
 
+test.each([undefined, ['company', 'domain']])(
+  'a renamed filled file with a status, but no run, confidence or citations, is known by its values, sending %j',
+  async (send) => {
+    const { again, copy, open } = await openBare();
+    const input = copy((table) => {
+      Object.assign(table[0] ?? {}, { ceo: 'Ann' });
+      Object.assign(table[1] ?? {}, { hq: '' });
+    }, /run_id$|cost|error|_confidence$|_citations$/);
+    const { cells, notes, table } = await again({ ...open, send, input });
+    expect(cells).toEqual([]);
+    expect(notes.join()).not.toContain('FILLED_ELSEWHERE');
+    expect(table[0]).toMatchObject({ ceo: 'Ann', ceo_confidence: '' });
+    expect(table[1]).toMatchObject({
+      hq: 'hq 1 of Company B',
+      ceo: 'ceo 1 of Company B',
+      ceo_confidence: 'high',
+    });
+  },
+);
+
 test('another list at the path of a filled file is a plain file', async () => {
   const { options, path } = await openFilled(LIST, undefined, ['ceo'], { send: ['company'] });
   writeFileSync(path, LIST);

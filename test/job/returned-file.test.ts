@@ -346,7 +346,9 @@ test('a filled file that names no run, in another ledger, stays as it is, and th
   const ledger = `${bench.folder}/other.sqlite`;
   const { cells, notes } = await again({ ledger, output: `${bench.folder}/out.csv` });
   expect(cells).toEqual([]);
-  expect(notes.join()).toContain('it names no run (column enrichment_run_id), and this ledger knows neither');
+  expect(notes.join()).toContain(
+    'it names no run (column enrichment_run_id), this ledger does not know its path',
+  );
 });
 
 test('a file that changes while the job runs is not replaced', async () => {
