@@ -35,12 +35,14 @@ async function concludeGroup(
 ): Promise<NextQuestions> {
   switch (outcome.status) {
     case 'ended':
+      context.tally.lateBatches.delete(batch.id);
       return finishGroup(batch, group, outcome.settled, context);
     case 'late':
       await failRows(group.questions, outcome.reason, context);
       context.statedCost.bill(group, batch.reserveMicros);
       context.tally.countLate(batch, outcome.runId, outcome.reason);
       if (group.attempt === 1) context.breaker.recordFailure(outcome.reason);
+      if (context.workers !== null) giveUpFull(outcome.reason, context);
       return NO_QUESTIONS;
     case 'over_budget':
       context.state.fullBudget = outcome.budget;
@@ -69,6 +71,15 @@ async function concludeGroup(
   }
 }
 
+/** Stops a job whose limit is used up by late runs: workers start none while these are active, and nobody sees them end. */
+function giveUpFull(reason: string, { tally, settings, breaker }: JobContext): void {
+  const { size } = tally.lateBatches;
+  if (size < settings.concurrency) return;
+  breaker.giveUp(
+    `${size} active runs, the limit of this job, have not ended in time; last reason: ${reason}`,
+  );
+}
+
 /** Continues with a run that an earlier process started. If it asked other fields, only its answers are taken in. */
 export function resumeGroup(open: OpenBatch, runId: string, context: JobContext): Promise<NextQuestions> {
   if (!isCurrent(open, context)) return resumeOther(open, runId, context);
@@ -91,7 +102,9 @@ function resume(
   group: PendingBatch,
   context: JobContext,
 ): Promise<NextQuestions> {
-  context.tally.countSent(open.batch, isRunId(runId) ? runId : null, true);
+  // One that a worker no longer waited for is counted already.
+  if (!context.tally.lateBatches.has(open.batch.id))
+    context.tally.countSent(open.batch, isRunId(runId) ? runId : null, true);
   return resumeRun(open, runId, group, context, (outcome) =>
     concludeGroup(open.batch, group, outcome, context),
   );

@@ -39,6 +39,8 @@ export class JobTally {
   readonly steps: { readonly effort: string; runs: number; filled: number; costMicros: number }[];
   /** Batches that may or may not have reached the agent. */
   unknownBatches = 0;
+  /** Batches whose run is still active, although this job no longer waits for it. */
+  readonly lateBatches = new Set<string>();
   costNowMicros = 0;
   /** Rows with some values that were given up because a retry could cost more than was stated. */
   unretriedRows = 0;
@@ -181,6 +183,8 @@ export class JobTally {
   /** Counts a run that we stopped waiting for, although it is still active. */
   countLate(batch: Batch, runId: string, reason: string): void {
     const { id: batchId, rows } = batch;
+    if (this.lateBatches.has(batchId)) return;
+    this.lateBatches.add(batchId);
     this.rowsDone += rows.length;
     this.rowsFailed += rows.length;
     this.sources.onEvent({ type: 'batch_failed', batchId, runId, rows: rows.length, reason });

@@ -73,7 +73,11 @@ export class CircuitBreaker {
   recordFailure(reason: string): void {
     this.failedBatches += 1;
     if (this.failedBatches < MAX_FAILED_BATCHES) return;
-    const message = `the last ${this.failedBatches} batches got no answers; last reason: ${reason}`;
+    this.giveUp(`the last ${this.failedBatches} batches got no answers; last reason: ${reason}`);
+  }
+
+  /** Stops the job, because the agent answers too little. */
+  giveUp(message: string): void {
     const hint = 'Run the command again later. Answers are kept; only the rest is sent.';
     this.stop.abortWith(new RowfillError('unreachable', 'AGENT_KEEPS_FAILING', message, { hint }));
   }

@@ -293,6 +293,19 @@ test('a job that is cancelled while workers wait for their starts buys no row tw
   });
 });
 
+test('a job stops if its limit is used up by runs that are not waited for any more', async () => {
+  const bench = await openWorkerBench({ rows: (CAP + 1) * ROWS_A_BATCH, latency: '60s' });
+  await startWorkers(bench, 2);
+  const impatient = [...bench.command('out.csv'), '--run-timeout', '1s'];
+  const { status, stderr } = await bench.dir.run(impatient.filter((word) => word !== '--quiet'));
+  expect({ status, stderr }).toMatchObject({
+    status: 4,
+    stderr: expect.stringContaining('[AGENT_KEEPS_FAILING]'),
+  });
+  expect(stderr).toContain(`\n${CAP} runs still active at the agent.`);
+  expect(await bench.readBill()).toMatchObject({ runs: { created: CAP, peakActive: CAP } });
+});
+
 test('a database that is restarted holds the job up, and no row is lost or paid for twice', async () => {
   const server = await startPostgres();
   const bench = await openWorkerBench({ rows: 80 }, server.url);
