@@ -160,7 +160,9 @@ async function startBoss(url: string, options: ConstructorOptions): Promise<PgBo
   for (const createSchema of [true, false]) {
     const boss = await createBoss(url, { ...options, createSchema });
     try {
-      return await boss.start();
+      await boss.start();
+      await refuseMissingRights(boss, resolvePlace(url).schema);
+      return boss;
     } catch (error) {
       await boss.stop({ graceful: false }).catch(() => undefined);
       // A schema that exists already needs no right to create one.
@@ -169,6 +171,23 @@ async function startBoss(url: string, options: ConstructorOptions): Promise<PgBo
     }
   }
   throw createRightsError(resolvePlace(url).schema, cause);
+}
+
+/** Throws QUEUE_NO_RIGHTS if this user may not read and write all batches, before any of them is sent. */
+async function refuseMissingRights(boss: PgBoss, schema: string): Promise<void> {
+  const { rows } = await boss.getDb().executeSql(
+    `select relname from pg_catalog.pg_class join pg_catalog.pg_namespace place on place.oid = relnamespace
+      where nspname = $1 and relkind in ('r', 'p') and (relname = 'queue' or relname like 'job%')
+        and not (has_table_privilege(pg_class.oid, 'select') and has_table_privilege(pg_class.oid, 'insert')
+          and has_table_privilege(pg_class.oid, 'update') and has_table_privilege(pg_class.oid, 'delete'))
+      order by 1`,
+    [schema],
+  );
+  if (rows.length > 0)
+    throw createRightsError(
+      schema,
+      new Error(`no rights on ${rows.map(({ relname }) => relname).join(', ')}`),
+    );
 }
 
 /** Number of batches that no worker has taken, of all accounts; null without a queue, or without its package. */

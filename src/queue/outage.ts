@@ -92,7 +92,7 @@ export function createRightsError(schema: string, cause: unknown): RowfillError 
   return createUsageError(
     'QUEUE_NO_RIGHTS',
     'This database user may not create or use the queue of the workers',
-    `As an administrator of the database, give it a schema: create schema ${schema} authorization USER;`,
+    `As an administrator of the database, give it a schema: create schema ${schema} authorization USER; If there is one: grant usage on schema ${schema} to USER; grant select, insert, update, delete on all tables in schema ${schema} to USER;`,
     cause,
   );
 }

@@ -144,6 +144,17 @@ test('a user without the right to create schemas uses one that was made for it',
   const queue = await open(place.href);
   await queue.add('account', [createEntry('a')]);
   expect(await queue.take('account', 1)).toHaveLength(1);
+  // Found when it is opened, before a batch is sent that could not be removed.
+  for (const right of ['insert', 'update', 'delete', 'select']) {
+    await client.query(`alter schema ${schema}_queue owner to current_user;
+      reassign owned by ${role} to current_user; grant usage on schema ${schema}_queue to ${role};
+      grant all on all tables in schema ${schema}_queue to ${role}`);
+    await (await openQueue(place.href, { onTrouble: () => undefined })).close();
+    await client.query(`revoke ${right} on all tables in schema ${schema}_queue from ${role}`);
+    await expect(openQueue(place.href, { onTrouble: () => undefined })).rejects.toMatchObject({
+      code: 'QUEUE_NO_RIGHTS',
+    });
+  }
 });
 
 test('a server that is restarted ends neither the process nor a call', async () => {
