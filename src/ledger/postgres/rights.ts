@@ -39,15 +39,22 @@ export function readRefusal(row: object | undefined, { label, schema }: LedgerUr
   const rights = row as MissingRights;
   const { user, tables, functions } = rights;
   const parts: string[] = [];
-  if (tables.length > 0) parts.push(`${formatNumber(tables.length, 'table')} (${formatList(tables)})`);
+  if (tables.length > 0) parts.push(`${formatNumber(tables.length, 'table')} (${listSome(tables)})`);
   if (functions.length > 0)
-    parts.push(`${formatNumber(functions.length, 'function')} (${formatList(functions)})`);
+    parts.push(`${formatNumber(functions.length, 'function')} (${listSome(functions)})`);
   if (parts.length === 0) return null;
   return createUsageError(
     'LEDGER_NO_RIGHTS',
     `The role ${user} lacks rights on ${parts.join(' and ')} of the ledger ${label}`,
     `Let the owner of the ledger run: ${createGrants(schema, rights)}`,
   );
+}
+
+/** Names at most this many. */
+const MAX_NAMED = 6;
+
+function listSome(names: readonly string[]): string {
+  return formatList(names.length > MAX_NAMED ? [...names.slice(0, MAX_NAMED), '…'] : names);
 }
 
 /** What a user needs who may not create tables, also for the tables of later versions. */
