@@ -1,6 +1,6 @@
 import { createUsageError } from '../errors.js';
 import { hashText } from '../model/ask.js';
-import { listChangeable } from '../model/column-change.js';
+import { type ColumnChange, listChangeable } from '../model/column-change.js';
 import { formatCount, formatList, formatNumber } from '../model/format.js';
 import { formatCanonicalJson, type JsonValue } from '../model/json.js';
 import { getValue } from '../model/row.js';
@@ -41,8 +41,8 @@ export interface FileChanges {
 /** Cells of a column that differ by one change. */
 interface Explanation {
   count: number;
-  /** What is left of each of them; null if it is not the same. */
-  left: number | null;
+  /** What may be left of each of them; null if it is not the same. */
+  left: ColumnChange['left'];
   isNeverTyped: boolean;
   readonly cell: string;
   readonly value: string;
@@ -73,7 +73,7 @@ class ColumnTally {
     if (known !== undefined) {
       known.count += 1;
       known.isNeverTyped ||= isNeverTyped;
-      if (known.left !== left) known.left = null;
+      known.left = intersect(known.left, left);
     } else {
       const cell = String(getValue(row, field));
       this.changes.set(reason, { count: 1, left, isNeverTyped, cell, value: String(stored?.value) });
@@ -92,10 +92,10 @@ class ColumnTally {
     const { same, corrected } = this.counts;
     return [...this.changes].filter(([reason, { count, left, isNeverTyped }]) => {
       if (isNeverTyped) return true;
-      if (isMuch(corrected, same + corrected)) return count >= corrected * 0.9;
-      return (
-        count > 1 && count === corrected && left !== null && count >= this.#countUnchanged(reason, left) * 9
-      );
+      if (isMuch(corrected, same + corrected) && count >= corrected * 0.9) return true;
+      // A few others may have been corrected by hand, if no cell escaped the change.
+      const isWhole = left !== null && count >= this.#countUnchanged(reason, left[0]) * 9;
+      return isWhole && (count > FEW || (count > 1 && count === corrected));
     });
   }
 
@@ -110,6 +110,12 @@ class ColumnTally {
     const { same, corrected, cleared } = this.counts;
     return cleared > 50 || cleared > (same + corrected + cleared) / 2;
   }
+}
+
+function intersect(one: ColumnChange['left'], other: ColumnChange['left']): ColumnChange['left'] {
+  if (one === null || other === null) return null;
+  const [least, most] = [Math.max(one[0], other[0]), Math.min(one[1], other[1])];
+  return least <= most ? [least, most] : null;
 }
 
 /** More than ten cells, and more than a fifth of a column. */

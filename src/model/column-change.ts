@@ -4,11 +4,18 @@ import { compareCell, foldText } from './same-value.js';
 /** A change that a program makes to a whole column, as one cell shows it. */
 export interface ColumnChange {
   readonly reason: ChangeReason;
-  /** How much is left: decimals, or letters of a cut text. 0 for any other change; null if others would change otherwise. */
-  readonly left: number | null;
+  /**
+   * The least and the most that the change can leave: decimals, or letters of a cut text. 0 for most others; null for one
+   * that leaves other cells otherwise.
+   */
+  readonly left: Range | null;
   /** True for a text that nobody types. */
   readonly isNeverTyped: boolean;
 }
+
+type Range = readonly [least: number, most: number];
+
+const NOTHING: Range = [0, 0];
 
 type ChangeReason =
   | 'rounding'
@@ -35,17 +42,22 @@ export function explainChange(cell: JsonValue, value: JsonValue): ColumnChange |
   }
   if (typeof value !== 'string' || typeof cell !== 'string') return null;
   const [text, whole] = [foldText(cell), foldText(value)];
-  if (text === whole.toUpperCase()) return toChange('capital letters', 0);
-  if (text === whole.toLowerCase()) return toChange('small letters', 0);
+  if (text === whole.toUpperCase()) return toChange('capital letters', NOTHING);
+  if (text === whole.toLowerCase()) return toChange('small letters', NOTHING);
   if (text.toLowerCase() === whole.toLowerCase()) return toChange('letter case', null);
   if (hasLostLetters(text, whole))
-    return { ...toChange('letters of another encoding', 0), isNeverTyped: /[^?]/.test(text) };
-  if (isMisread(text, whole)) return { ...toChange('letters of another encoding', 0), isNeverTyped: true };
-  if (isGarbled(text, whole)) return toChange('letters of another encoding', 0);
-  if (text === removeMarks(whole)) return toChange('letters without their marks', 0);
-  if (text.length >= 20 && whole.startsWith(text)) return toChange('cut text', text.length);
+    return { ...toChange('letters of another encoding', NOTHING), isNeverTyped: /[^?]/.test(text) };
+  if (isMisread(text, whole))
+    return { ...toChange('letters of another encoding', NOTHING), isNeverTyped: true };
+  if (isGarbled(text, whole)) return toChange('letters of another encoding', NOTHING);
+  if (text === removeMarks(whole)) return toChange('letters without their marks', NOTHING);
+  if (text.length >= 20 && whole.startsWith(text)) {
+    // Blanks at the end do not count.
+    const blanks = /^\s*/.exec(whole.slice(text.length))?.[0].length ?? 0;
+    return toChange('cut text', [text.length, text.length + blanks]);
+  }
   if (text.replace(/\s+/g, '') !== whole.replace(/\s+/g, '')) return null;
-  return toChange('white space', text === joinBlanks(whole) ? 0 : null);
+  return toChange('white space', text === joinBlanks(whole) ? NOTHING : null);
 }
 
 /** What programs could take from a value. */
@@ -60,22 +72,28 @@ export function listChangeable(value: JsonValue): readonly Changeable[] {
   return found;
 }
 
-function toChange(reason: ChangeReason, left: number | null): ColumnChange {
+function toChange(reason: ChangeReason, left: Range | null): ColumnChange {
   return { reason, left, isNeverTyped: false };
 }
 
-/** The decimals to which a text rounds a number; null if it does not. */
-function findDecimals(text: string, value: number): number | null {
+/** The decimals to which a text may round a number: `3.3` has lost a zero if it is one of two. Null if it does not. */
+function findDecimals(text: string, value: number): Range | null {
   const shown = /[.,](\d+)\D*$/.exec(text)?.[1]?.length ?? 0;
-  const tried = text.includes('%') ? [shown + 2, 2] : [shown, 0];
-  const isRounded = (decimals: number): boolean =>
-    [Math.floor, Math.ceil].some((round) => {
-      const rounded = Number(`${round(Number(`${value}e${decimals}`))}e-${decimals}`);
-      const isNear = Math.abs(rounded - value) <= 0.5 * 10 ** -decimals + Math.abs(value) * 1e-9;
-      return isNear && rounded !== value && compareCell(text, rounded, { type: 'number' }) !== null;
-    });
-  return tried.find(isRounded) ?? null;
+  const round = (decimals: number): number | undefined =>
+    [Math.floor, Math.ceil]
+      .map((toWhole) => Number(`${toWhole(Number(`${value}e${decimals}`))}e-${decimals}`))
+      .find((rounded) => {
+        const isNear = Math.abs(rounded - value) <= 0.5 * 10 ** -decimals + Math.abs(value) * 1e-9;
+        return isNear && rounded !== value && compareCell(text, rounded, { type: 'number' }) !== null;
+      });
+  const least = (text.includes('%') ? [shown + 2, 2] : [shown, 0]).find((each) => round(each) !== undefined);
+  if (least === undefined) return null;
+  let most = least;
+  while (most < MAX_DECIMALS && round(most + 1) !== undefined) most += 1;
+  return [least, most];
 }
+
+const MAX_DECIMALS = 15;
 
 function countDecimals(value: number): number {
   return /\.(\d+)$/.exec(String(value))?.[1]?.length ?? 0;
