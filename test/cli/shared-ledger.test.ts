@@ -244,6 +244,7 @@ test('a role without a right on one table or function reads, is refused before a
     ['watch', 'drop', '--once', '-f', 'answer', '--api-url', api, '--yes'],
     ['verify', id, '--escalate', '--yes'],
     ['cancel', id],
+    ['ledger', 'create'],
   ];
   const reads = [
     ['status'],

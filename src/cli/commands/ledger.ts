@@ -71,6 +71,7 @@ async function createLedger(host: Host, location: string): Promise<void> {
   const { openLedger } = await import('../../ledger/open-ledger.js');
   const opened = await openLedger(location, { onWait: (message) => host.say(message) });
   try {
+    if (opened.refusal !== null) throw opened.refusal;
     host.say(`Ready: ${describeLedger(location)} has ${await describeContent(opened)}.`);
   } finally {
     await opened.close();
