@@ -124,6 +124,27 @@ describe.each(STORES)('an account in $name', (store) => {
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(9 * 20 - 10);
   });
 
+  test('a process that joins another one starts after what that one may start alone', async () => {
+    const { parties } = await openAccount(store, 3);
+    const take = async ({ ledger, job }: Party, company: string): Promise<number> => {
+      const startMs = performance.now();
+      const batch = createTestBatch(job, [company]);
+      await reserveTestBatch(ledger, batch);
+      await ledger.takePlace(batch.id, 5, NEVER);
+      return performance.now() - startMs;
+    };
+    const [one, ...others] = parties;
+    await take(one, 'a');
+    const waits = await Promise.all([
+      ...others.map((party, index) => take(party, `b${index}`)),
+      take(one, 'c'),
+    ]);
+    // The clock of the ledger does not move: the first one has a second, and each later start its own time.
+    expect(Math.min(waits[0] ?? 0, waits[1] ?? 0)).toBeGreaterThanOrEqual(1_200 - 10);
+    expect(Math.max(...waits)).toBeGreaterThanOrEqual(1_400 - 10);
+    expect(waits[2]).toBeLessThan(1_000);
+  });
+
   test('a process takes over runs of its own account only', async () => {
     const { place, parties } = await openAccount(store, 2, ['sk-one', 'sk-two']);
     const [one, two] = parties;

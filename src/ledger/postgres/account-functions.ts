@@ -82,6 +82,15 @@ export const ACCOUNT_FUNCTIONS = `
         and exists (select 1 from batch where batch.holder = holder.number));
   end $$;
 
+  -- Lets others of an account start runs only after a time, in ms. False if they have open batches already.
+  create function claim_starts(p_holder bigint, p_account text, p_ms bigint) returns boolean language plpgsql as $$
+  begin
+    perform 1 from account where id = p_account for update;
+    if is_shared(p_holder, p_account) then return false; end if;
+    update account set next_start_at = greatest(next_start_at, now_ms() + p_ms) where id = p_account;
+    return true;
+  end $$;
+
   -- Records that the agent refused a batch because too many runs are active. Returns how many the ledger knows.
   create function record_refusal(p_holder bigint, p_account text, p_id text) returns int language plpgsql as $$
   declare

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { computeAloneMs } from '../alone.js';
 import type { SharedAccount } from '../ledger.js';
 import type { Connection } from './connection.js';
 import type { ProcessHolder } from './process-holder.js';
@@ -30,6 +31,9 @@ export class AccountPlaces implements SharedAccount {
   #ends = 0;
   /** True if another process had open batches of the account when this one last reserved. */
   isShared = false;
+  /** Until when only this process starts runs, in ms of `performance.now()`. */
+  #aloneUntilMs = 0;
+  #claiming: Promise<void> | null = null;
 
   constructor(connection: Connection, process: ProcessHolder) {
     this.#connection = connection;
@@ -63,7 +67,9 @@ export class AccountPlaces implements SharedAccount {
   ): Promise<boolean> {
     signal.throwIfAborted();
     await this.#process.refresh();
-    if ((!this.isShared && maxActive === null) || this.#process.account === '') return true;
+    if (this.#process.account === '') return true;
+    if (maxActive === null && !(await this.#needsPlace(startsPerSecond))) return true;
+    signal.throwIfAborted();
     const waitMs = await new Promise<number>((resolve, reject) => {
       const drop = (): void => {
         this.#waiting = this.#waiting.filter((each) => each !== waiting);
@@ -104,6 +110,8 @@ export class AccountPlaces implements SharedAccount {
     const refusal = sql`select record_refusal(${number}, ${account}, ${batchId}) as active`;
     const active = await this.#connection.write([refusal], ([rows]) => Number(rows?.[0]?.active));
     this.isShared = active > 0;
+    // The next start waits for a place.
+    if (this.isShared) this.#aloneUntilMs = 0;
     return active;
   }
 
@@ -117,6 +125,30 @@ export class AccountPlaces implements SharedAccount {
   /** Selects whether another process has open batches of the account. */
   selectShared(): Sql {
     return sql`select is_shared(${this.#process.number}, ${this.#process.account}) as shared`;
+  }
+
+  /** False while this process alone uses the account. Others that come then start after that time. */
+  async #needsPlace(startsPerSecond: number): Promise<boolean> {
+    if (startsPerSecond > 0) {
+      if (performance.now() < this.#aloneUntilMs) return false;
+      if (!this.isShared) {
+        this.#claiming ??= this.#claimStarts(startsPerSecond).finally(() => {
+          this.#claiming = null;
+        });
+        await this.#claiming;
+      }
+    }
+    return this.isShared;
+  }
+
+  async #claimStarts(startsPerSecond: number): Promise<void> {
+    const { number, account } = this.#process;
+    const aloneMs = computeAloneMs(startsPerSecond);
+    const untilMs = performance.now() + aloneMs;
+    const nextMs = Math.ceil(aloneMs + 1_000 / startsPerSecond);
+    const statement = sql`select claim_starts(${number}, ${account}, ${nextMs}) as alone`;
+    this.isShared = await this.#connection.write([statement], ([rows]) => rows?.[0]?.alone !== true);
+    if (!this.isShared) this.#aloneUntilMs = untilMs;
   }
 
   /** Looks for places until nobody waits for one. All that wait are decided in one message, in their order. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { computeAloneMs } from '../alone.js';
 import type { SharedAccount } from '../ledger.js';
 import type { Database } from './database.js';
 import type { ProcessHolder } from './processes.js';
@@ -58,6 +59,8 @@ export class AccountPlaces implements SharedAccount {
   /** True if another process has open batches of the account, as of a number of foreign writes. */
   #isShared = false;
   #checkedWrites = -1;
+  /** Until when only this process starts runs, in ms of `performance.now()`. */
+  #aloneUntilMs = 0;
 
   constructor(store: Store, process: ProcessHolder, now: () => number) {
     this.#store = store;
@@ -91,7 +94,7 @@ export class AccountPlaces implements SharedAccount {
       await this.#waitForPlace(wish, signal);
       return true;
     }
-    if (!(await this.#readShared())) return true;
+    if (!(await this.#needsPlace(startsPerSecond))) return true;
     const before = this.#last;
     const own = before.then(() => this.#waitForPlace(wish, signal));
     this.#last = own.catch(() => undefined);
@@ -101,6 +104,8 @@ export class AccountPlaces implements SharedAccount {
 
   async recordRefusal(batchId: string): Promise<number> {
     if (!(await this.#readShared())) return 0;
+    // The next start waits for a place.
+    this.#aloneUntilMs = 0;
     return this.#database.write(() => {
       this.#database.run('update batch set has_place = 0 where id = ?', batchId);
       const { active } = this.#countActive();
@@ -129,6 +134,25 @@ export class AccountPlaces implements SharedAccount {
         ...[askId, this.#process.account],
       );
       return new Set(rows.map(({ id }) => id));
+    });
+  }
+
+  /** False while this process alone uses the account. Others that come then start after that time. */
+  async #needsPlace(startsPerSecond: number): Promise<boolean> {
+    const { account } = this.#process;
+    if (startsPerSecond === 0 || account === '') return this.#readShared();
+    const tick = performance.now();
+    if (tick < this.#aloneUntilMs) return false;
+    if (await this.#readShared()) return true;
+    const aloneMs = computeAloneMs(startsPerSecond);
+    return this.#database.write(() => {
+      if (this.#findShared()) return true;
+      this.#aloneUntilMs = tick + aloneMs;
+      this.#database.run(
+        'update account set next_start_at = max(next_start_at, ?) where id = ?',
+        ...[Math.ceil(this.#now() + aloneMs + 1_000 / startsPerSecond), account],
+      );
+      return false;
     });
   }
 
@@ -218,15 +242,17 @@ export class AccountPlaces implements SharedAccount {
     if (this.#process.account === '' || this.#checkedWrites === this.#database.foreignWrites) {
       return this.#isShared;
     }
-    await this.#database.read(() => {
-      this.#checkedWrites = this.#database.foreignWrites;
-      const row = this.#database.get(
-        `select 1 from holder where account = ? and number <> ? and epoch = 1
-           and number in (select holder from batch) limit 1`,
-        ...[this.#process.account, this.#store.holder],
-      );
-      this.#isShared = row !== undefined;
-    });
+    return this.#database.read(() => this.#findShared());
+  }
+
+  #findShared(): boolean {
+    this.#checkedWrites = this.#database.foreignWrites;
+    const row = this.#database.get(
+      `select 1 from holder where account = ? and number <> ? and epoch = 1
+         and number in (select holder from batch) limit 1`,
+      ...[this.#process.account, this.#store.holder],
+    );
+    this.#isShared = row !== undefined;
     return this.#isShared;
   }
 

@@ -482,6 +482,18 @@ describe('a message whose predecessor has no reply yet', () => {
   });
 });
 
+test('a process that is alone starts its runs without a message for each', async () => {
+  const proxy = await openPostgresProxy(createSchemaUrl(server));
+  const ledger = await open(proxy.url);
+  await ledger.enterAccount((salt) => salt);
+  const job = await openTestJob(ledger);
+  const batches = ['a', 'b', 'c', 'd'].map((company) => createTestBatch(job, [company]));
+  for (const batch of batches) await reserveTestBatch(ledger, batch);
+  const before = proxy.messages;
+  await Promise.all(batches.map(({ id }) => ledger.takePlace(id, 2, NEVER)));
+  expect(proxy.messages).toBe(before + 1);
+});
+
 test('works through a pooler in transaction mode, which gives each transaction another session', async () => {
   const url = createSchemaUrl(server);
   const pooled = await openPooler(url);
