@@ -300,7 +300,7 @@ export interface SharedAccount {
   /**
    * Resolves when the run of a reserved batch may start, once this process has renewed its leases if they are not new: while other processes use the account too, runs that refusals
    * have shown to be too many wait for others to end, and all starts together keep to the rate (0 for no limit). Alone, a
-   * process never waits. With `maxActive`, also waits while the batch's job has this many active runs, over all
+   * process never waits; one that joins it waits until that one looks again (`alone.ts`). With `maxActive`, also waits while the batch's job has this many active runs, over all
    * processes. False if the batch may not start: it was withdrawn, or is no longer open. Throws the signal's reason if it
    * is aborted.
    */
