@@ -2,7 +2,6 @@ import { type ColumnChange, listChangeable } from '../model/column-change.js';
 import type { JsonValue } from '../model/json.js';
 import { getValue } from '../model/row.js';
 import type { Finding, Meaning } from './returned-cells.js';
-import { FEW } from './saved-forms.js';
 
 /** Cells of a column that differ by one change. */
 interface Explanation {
@@ -54,15 +53,16 @@ export class ColumnTally {
     }
   }
 
-  /** The changes that a program made to the column. */
+  /** The changes that a program made to the column. What a few cells of many show is a person's. */
   listChanges(): readonly (readonly [reason: string, example: Explanation])[] {
     const { same, corrected } = this.counts;
+    const compared = same + corrected;
     return [...this.changes].filter(([reason, { count, left, isNeverTyped }]) => {
       if (isNeverTyped) return true;
-      if (isMuch(corrected, same + corrected) && count >= corrected * 0.9) return true;
-      // A few others may have been corrected by hand, if no cell escaped the change.
+      const isMost = count > 2 && count >= compared / 2;
+      // A few other cells may have been corrected by hand.
       const isWhole = left !== null && count >= this.#countUnchanged(reason, left[0]) * 9;
-      return isWhole && (count > FEW || (count > 1 && count === corrected));
+      return isWhole && (isMost || isMuch(count, compared));
     });
   }
 

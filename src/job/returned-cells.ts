@@ -161,7 +161,9 @@ export class CellReader {
       (meaning === 'cleared' && voucher !== 'agent') || (isPersonal(meaning) && voucher === 'human');
     if (isPersonal(meaning)) this.#dependsOnForms = true;
     const isSavedAs: IsSavedAs = (...parts) => this.#forms.isSavedAs(...parts);
-    return { ...describeFinding(cell, meaning, isSavedAs), doubt: isUnclear ? 'unclear' : null };
+    const finding = describeFinding(cell, meaning, isSavedAs);
+    const change = voucher === 'human' ? null : finding.change;
+    return { ...finding, change, doubt: isUnclear ? 'unclear' : null };
   }
 
   /** Null for a cell that does not show the answer to it, where other answers are needed to decide. */
@@ -176,7 +178,11 @@ export class CellReader {
       return this.#formerAsks.length > 0 ? null : 'cleared';
     }
     if (value === null) return null;
-    if (this.#countForms(row, place, stored)) return 'same';
+    if (this.#countForms(row, place, stored)) {
+      // Where a person says so, what a program could have made of the answer is the person's too.
+      const isMarked = stored?.who !== 'human' && this.#table.readVoucher(row, place.name) === 'human';
+      return isMarked && !this.#isPlain(row, place, value) ? null : 'same';
+    }
     return this.#isShown(row, place, stored) && this.#isPartCleared(row, place, value) ? 'cleared' : null;
   }
 
@@ -341,6 +347,12 @@ export class CellReader {
     return this.#isSameField(row, place, answer?.value ?? null, (title, likeness, part) =>
       this.#forms.add(title, likeness, part, answer?.foundAtMs ?? 0, getValue(row, title)),
     );
+  }
+
+  /** True if all columns of a field mean its value by themselves. */
+  #isPlain(row: Row, { name, values }: FieldColumns, value: JsonValue): boolean {
+    if (row.kind === 'object') return compareCell(getValue(row, name), value, undefined)?.isPlain === true;
+    return values.every((part) => comparePart(row, part, value)?.isPlain === true);
   }
 
   /** True if all columns of a field still mean its value. `count` is called with each cell that was compared. */

@@ -549,7 +549,7 @@ const SAVED: readonly [
   [
     'rounded percentages',
     'ratio:number',
-    [0.12345, 0.5, 0.98765],
+    [0.12345, 0.5, 0.98765, 0.43219],
     round('de', { style: 'percent', maximumFractionDigits: 1 }),
     {},
   ],
@@ -584,6 +584,67 @@ test.each(SAVED)('%s stay answers', async (_, field, values, save, typed) => {
       values.map((value, row) => ((typed[row] ?? value) === value ? 'high' : 'human')),
     );
   }
+});
+
+const PLAIN_NAMES = [...'ABCDEFGHIJKL'].map((letter) => `${letter}lba Group`);
+
+const LONG_NAMES = PLAIN_NAMES.map((name, index) => `${name} of Companie${'s'.repeat(index)}`);
+
+/** Cells that a person made alike, in a column where a program has changed nothing. */
+const UNIFIED: readonly (readonly [
+  what: string,
+  field: string,
+  values: readonly (string | number)[],
+  typed: Record<number, string>,
+])[] = [
+  ['codes in capitals', 'country', ['US', 'US', 'US', 'US', 'US', 'US', 'fr', 'uk'], { 6: 'FR', 7: 'UK' }],
+  ['codes in small letters', 'country', ['us', 'us', 'us', 'us', 'FR', 'UK'], { 4: 'fr', 5: 'uk' }],
+  ['both of two codes in capitals', 'country', ['fr', 'uk'], { 0: 'FR', 1: 'UK' }],
+  [
+    'names without accents',
+    'name',
+    [...PLAIN_NAMES, 'Zoë', 'José', 'Ján'],
+    { 12: 'Zoe', 13: 'Jose', 14: 'Jan' },
+  ],
+  ['rounded prices', 'price:number', [1, 2, 3, 4, 5, 6, 19.99, 24.95], { 6: '20', 7: '25' }],
+  ['single blanks', 'name', [...PLAIN_NAMES, 'Acme  Ltd', 'Beta  Ltd'], { 12: 'Acme Ltd', 13: 'Beta Ltd' }],
+  [
+    'names without their legal form',
+    'name',
+    [...PLAIN_NAMES, ...LONG_NAMES.map((name) => `${name} Inc.`)],
+    Object.fromEntries(LONG_NAMES.map((name, index) => [index + 12, name])),
+  ],
+];
+
+test.each(UNIFIED)('%s that a person typed stay', async (_, field, values, typed) => {
+  const name = field.split(':')[0] ?? '';
+  const { again, edit } = await openValues(
+    [field],
+    values.map((value) => [value]),
+  );
+  edit(set(name, typed));
+  const { table } = await again();
+  expect(table.map((row) => [row[name], row[`${name}_confidence`]])).toEqual(
+    values.map((value, row) => [typed[row] ?? String(value), typed[row] === undefined ? 'high' : 'human']),
+  );
+});
+
+test('cells that a person marks as human stay, also if a program could have made them of the answers', async () => {
+  const { again, edit } = await openValues(
+    ['name', 'zip'],
+    ['Fr', 'Uk', 'De', 'At'].map((value, index) => [value, `0${index}067`]),
+  );
+  edit((table) => {
+    for (const row of table) Object.assign(row, { name: row.name?.toUpperCase(), zip: row.zip?.slice(1) });
+    Object.assign(table[1] ?? {}, { name_confidence: 'human', zip_confidence: 'human' });
+  });
+  const { table } = await again();
+  expect(table.map((row) => [row.name, row.name_confidence, row.zip, row.zip_confidence])).toEqual([
+    ['Fr', 'high', '00067', 'high'],
+    ['UK', 'human', '1067', 'human'],
+    ['De', 'high', '02067', 'high'],
+    ['At', 'high', '03067', 'high'],
+  ]);
 });
 
 test('one exact number in scientific notation does not hide that the others were rounded', async () => {
