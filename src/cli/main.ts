@@ -18,6 +18,8 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   // undici's parser is WebAssembly. Optimizing it takes 40 MB and a second, and makes nothing faster.
   setFlagsFromString('--no-wasm-tier-up');
   setFlagsFromString('--no-wasm-dynamic-tiering');
+  // What a package will do in its next version does not concern a user of the command line.
+  process.noDeprecation = true;
   if (words[0] === 'verify' || words.includes('--verify')) keepHeapsSmall(setFlagsFromString);
   // Without a terminal, as under nohup or a service manager, ignore SIGHUP, because Node resets an inherited ignore.
   // Windows always ends a program whose console is closed.

@@ -4,7 +4,7 @@ import { createUsageError, type RowfillError } from '../errors.js';
 const WITH_PASSWORD: readonly RegExp[] = [
   /postgres[\w+]*:[/\\]*[^\s/?#@:]*:(?!\d+(?:[/?]|$))[^@]*@/i,
   /postgres[\w+]*:\S*[?&]\w*password=[^&\s]/i,
-  /^(?:-[^=\s]*=)?\W*[a-z][a-z0-9+.-]+:[/\\]+[^\s/?#@:]*:[^\s/@]*@/i,
+  /^(?:-[^=\s]*=)?\W*[a-z][a-z0-9+.-]+:[/\\]+[^\s/?#@:]*:(?!\d+(?:[/?#]|$))[^\s/@]*@/i,
 ];
 
 /** Throws LEDGER_PASSWORD if a word of the command line has a URL with a password, before a message repeats it. */

@@ -1,4 +1,4 @@
-import { isAbsolute, join, normalize } from 'node:path';
+import { isAbsolute, join, normalize, resolve } from 'node:path';
 import { RowfillError } from '../errors.js';
 import type { Field } from '../model/ask.js';
 import type { EnrichOptions } from '../model/enrich-options.js';
@@ -324,7 +324,8 @@ function parseLedger(value: JsonValue, pointer: string, around: Surroundings): s
   try {
     if (!isLedgerUrl(text)) {
       const filled = fillVariables(text, pointer, around);
-      return isLedgerUrl(filled) ? filled : placePath(filled, pointer, around);
+      // Absolute, because a folder may look like a part of a URL.
+      return isLedgerUrl(filled) ? filled : resolve(placePath(filled, pointer, around));
     }
     const bare = text.replace(/\$\{[^{}]*\}/g, '');
     if (parseLedgerUrl(bare).passwords.length > 0) {

@@ -140,6 +140,26 @@ test('ROWFILL_LEDGER names the ledger, a recipe overrides it, and --ledger overr
   expect(workdir.has('.rowfill/ledger.sqlite')).toBe(false);
 });
 
+test('a recipe in a folder that looks like a URL names its ledger by a path', async () => {
+  const workdir = createFolder();
+  const text = 'fields: {city: string}\nagent: {reference: ref}\nledger: ';
+  workdir.write('Q1: a@b/ref/towns.csv', 'company,city\nAcme,Oslo\n');
+  workdir.write('Q1: a@b/a.recipe.yaml', `${text}l.sqlite\n`);
+  workdir.write('b.recipe.yaml', `${text}./acme:eu@2026.sqlite\n`);
+  for (const recipe of ['Q1: a@b/a.recipe.yaml', 'b.recipe.yaml'])
+    expect(await workdir.run(['run', 'in.csv', '-o', 'out.csv', '-r', recipe])).toMatchObject({ status: 0 });
+  expect(workdir.has('Q1: a@b/l.sqlite')).toBe(true);
+  expect(workdir.has('acme:eu@2026.sqlite')).toBe(true);
+});
+
+test.each(['https://example.com:8080?ref=a@b is the list', 'http://host:80/x@y', 'ask me@example.com: city'])(
+  'the query “%s” has no password',
+  async (query) => {
+    const args = ['plan', 'in.csv', '--reference', 'ref', '-f', 'city', '-q', query];
+    expect(await createFolder().run(args)).toMatchObject({ status: 0 });
+  },
+);
+
 test('a ledger that ROWFILL_LEDGER names need not exist yet', async () => {
   const workdir = createFolder();
   const env = { ROWFILL_LEDGER: join(workdir.path, 'new.sqlite') };

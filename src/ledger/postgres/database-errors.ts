@@ -2,6 +2,8 @@ import { createLeaseLostError, createUsageError, RowfillError } from '../../erro
 import type { LedgerUrl } from '../../model/ledger-url.js';
 import { createGrants } from './rights.js';
 
+/** A table or function exists already, or lacks a column: the schema is that of another program. */
+const OTHER: ReadonlySet<string> = new Set(['42P07', '42723', '42703']);
 /** Another message has won: a deadlock, a conflict of concurrent changes, or a row that both add. */
 const CONFLICTS: ReadonlySet<string> = new Set(['40P01', '40001', '23505']);
 /** Raised by \`refuse_lost\`. */
@@ -107,6 +109,13 @@ export function describePostgresError(error: unknown, { label, schema }: LedgerU
       'LEDGER_NO_RIGHTS',
       `This user may not use the schema ${schema}, or it is gone`,
       `Ask the administrator of the database to run rowfill ledger create, and for: ${createGrants(schema)}`,
+    );
+  }
+  if (OTHER.has(code)) {
+    return usage(
+      'LEDGER_NOT_A_LEDGER',
+      `The schema ${schema} has tables that are not those of a ledger of this rowfill`,
+      'Name another schema in the URL: ?schema=NAME.',
     );
   }
   switch (code) {

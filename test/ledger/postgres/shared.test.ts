@@ -625,6 +625,18 @@ describe('an error of the server', () => {
     },
   );
 
+  test.each(['job (x int)', 'format (name text)', 'batch (id text)'])(
+    'of a schema with a table of another program is no bug: %s',
+    async (table) => {
+      const url = createSchemaUrl(server);
+      const schema = new URL(url).searchParams.get('schema') ?? '';
+      const database = await connect(url);
+      await database.query(`create schema ${schema}; create table ${schema}.${table}`);
+      const error = { kind: 'usage', code: 'LEDGER_NOT_A_LEDGER' };
+      await expect(openPostgresLedger(url)).rejects.toMatchObject(error);
+    },
+  );
+
   test('that only one of two connections meets is given up after two minutes', async () => {
     const { own, name, database } = await createColleague();
     await database.query(`alter role ${name} connection limit 1`);
