@@ -24,17 +24,16 @@ interface FormCount {
 /** Forms that only programs write. */
 const NEVER_TYPED: ReadonlySet<SavedForm> = new Set(['scientific', 'date of numbers']);
 
-/** Forms that persons may also give to several cells. */
+/** Forms that persons may also give to a few cells. */
 const OFTEN_TYPED: ReadonlySet<SavedForm> = new Set([
-  ...([
-    'decimal comma',
-    'thousands points',
-    'separators',
-    'letter case',
-    'added zeros',
-    'whole date',
-  ] as const),
+  ...(['number format', 'text with comma', 'separators', 'letter case', 'point zero'] as const),
+  ...(['date notation', 'no time', 'other time zone'] as const),
 ]);
+
+const COMMA_FORMS: ReadonlySet<SavedForm> = new Set(['decimal comma', 'thousands points']);
+
+/** Forms in which a program that saves a file shows all such cells, so that nobody types what is there already. */
+const ALWAYS_SAVED: ReadonlySet<SavedForm> = new Set(['lost zeros', 'text as number']);
 
 /** Orders of the numbers of a date. */
 const DAY_FORMS: ReadonlySet<SavedForm> = new Set(['day first', 'month first']);
@@ -42,8 +41,9 @@ const DAY_FORMS: ReadonlySet<SavedForm> = new Set(['day first', 'month first']);
 /**
  * Counts how the cells of each column were saved. A change explains the cells that show it if it changed nine in ten of
  * those that it can change. If persons seldom make it, more than half are enough, because some may have been repaired by
- * hand. Cells that were filled later do not count: they were not there when the file was saved. A cell that is alone with
- * a change is a person's, unless other cells show that a program saved the file.
+ * hand. Cells that were filled later do not count: they were not there when the file was saved. What people also type is
+ * a person's in a few cells. A cell that is alone with another change is a person's too, unless other columns show that a
+ * program which makes this change saved the file.
  */
 export class SavedForms {
   /** By column, the date that shows best how it was saved. */
@@ -63,11 +63,13 @@ export class SavedForms {
     if (likeness === null || this.#isSettled) return;
     const { forms, isPlain, unless } = likeness;
     for (const form of forms) {
+      if (DAY_FORMS.has(form) && typeof cell === 'string') this.#addDate(column, cell);
+      // `5/5/2024` shows no order.
+      if (isInBothOrders(forms)) continue;
       const count = this.#find(column, form);
       count.explained += 1;
       count.isSure ||= isPlain || NEVER_TYPED.has(form);
       count.newestMs = Math.max(count.newestMs, foundAtMs);
-      if (DAY_FORMS.has(form) && typeof cell === 'string') this.#addDate(column, cell);
     }
     const prone = new Set(listProneForms(value));
     // `1,234` for 1234 speaks against decimal commas in the whole column.
@@ -86,9 +88,11 @@ export class SavedForms {
   settle(): boolean {
     const shown = [...this.#counts.values()].filter(({ explained }) => explained > 0);
     const whole = shown.filter(isOfWholeColumn);
-    const wasSaved = whole.some(({ explained, isSure }) => explained > 1 || isSure);
-    const likely = new Set(wasSaved ? whole : []);
-    for (const count of shown) (likely.has(count) ? this.#likely : this.#unlikely).add(toKey(count));
+    const proven = whole.filter(isProven);
+    const isLikely = (count: FormCount): boolean =>
+      !isOtherOrder(count, proven) && (isProven(count) || isSupported(count, proven));
+    for (const count of shown)
+      (whole.includes(count) && isLikely(count) ? this.#likely : this.#unlikely).add(toKey(count));
     this.#counts.clear();
     this.#isSettled = true;
     return this.#unlikely.size > 0;
@@ -140,8 +144,44 @@ function isOfWholeColumn({ form, explained, isSure, newestMs, ...cells }: FormCo
   if ((NEVER_TYPED.has(form) && explained > 1) || explained >= (others + written) * 9) return true;
   // A date as rowfill writes it says nothing about the order of the others.
   if (DAY_FORMS.has(form) && (isSure || written === 0)) return explained > others;
-  const isMany = isSure || (explained > FEW && !OFTEN_TYPED.has(form));
+  const isMany = isSure || (explained > FEW && !isAlsoTyped(form));
   return isMany && explained > others + written;
+}
+
+/** Forms of which a single text is no proof, and most cells of a column are none either. */
+function isAlsoTyped(form: SavedForm): boolean {
+  return OFTEN_TYPED.has(form) || COMMA_FORMS.has(form) || form === 'whole date';
+}
+
+function isInBothOrders(forms: readonly SavedForm[]): boolean {
+  return forms.includes('day first') && forms.includes('month first');
+}
+
+/** True if the cells of a column alone show that a program wrote them. */
+function isProven({ form, explained, isSure }: FormCount): boolean {
+  return isSure || explained > (OFTEN_TYPED.has(form) ? FEW : 1);
+}
+
+/** True if other cells show that a program wrote a cell which is alone with its form. */
+function isSupported({ column, form }: FormCount, proven: readonly FormCount[]): boolean {
+  if (COMMA_FORMS.has(form))
+    return proven.some((other) => other.column === column && COMMA_FORMS.has(other.form));
+  if (DAY_FORMS.has(form)) return proven.some((other) => other.form === form);
+  const isOfProgram = (other: FormCount): boolean =>
+    NEVER_TYPED.has(other.form) || (other.explained > 1 && !OFTEN_TYPED.has(other.form));
+  return ALWAYS_SAVED.has(form) && proven.some(isOfProgram);
+}
+
+/** True for a few dates of a column that are no clearer than the dates of another one, which have the other order. */
+function isOtherOrder({ column, form, explained, isSure }: FormCount, proven: readonly FormCount[]): boolean {
+  if (!DAY_FORMS.has(form) || isSure || explained > FEW) return false;
+  return proven.some(
+    (other) =>
+      other.column !== column &&
+      other.form !== form &&
+      DAY_FORMS.has(other.form) &&
+      (other.isSure || other.explained >= explained),
+  );
 }
 
 function toKey({ column, form }: Pick<FormCount, 'column' | 'form'>): string {

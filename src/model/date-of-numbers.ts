@@ -21,7 +21,8 @@ export function readDateNumbers(value: string): readonly number[] | null {
 export function compareDateOfNumbers(text: string, value: string): Likeness | null {
   const numbers = readDateNumbers(value);
   if (numbers === null) return null;
-  if (numbers.length === 3) return isWholeDate(text, value, numbers) ? toForms('whole date') : null;
+  const whole = toForms(hasYear(numbers) ? 'date notation' : 'whole date');
+  if (numbers.length === 3) return isWholeDate(text, value, numbers) ? whole : null;
   const isPair = (month: number, other: number, isSame = isEqual): boolean =>
     (numbers[0] === month && isSame(numbers[1] ?? 0, other)) ||
     (numbers[1] === month && isSame(numbers[0] ?? 0, other));
@@ -35,8 +36,14 @@ export function compareDateOfNumbers(text: string, value: string): Likeness | nu
   const isNeverTyped = /^\d{5}$/.test(text)
     ? EPOCHS.some((epochMs) => isDay(formatDay(epochMs + number * DAY_MS)))
     : months.some((month) => isPair(month, number, isSameYear));
-  if (isNeverTyped) return toForms('date of numbers');
-  return listDays(text).some(isDay) ? toForms('whole date') : null;
+  // People write `March 2024` for `2024-03`; programs write `Mar-24`.
+  if (isNeverTyped) return number >= 1_900 && number < 10_000 ? whole : toForms('date of numbers');
+  return listDays(text).some(isDay) ? whole : null;
+}
+
+/** True for numbers of which one is a year of four digits. */
+export function hasYear(numbers: readonly number[]): boolean {
+  return numbers.some((number) => number >= 1_000);
 }
 
 /** Compares a text with a value such as `1.2.3`. */

@@ -7,11 +7,14 @@ export type SavedForm =
   | 'thousands points'
   | 'scientific'
   | 'lost zeros'
-  | 'added zeros'
   | 'lost plus'
   | 'point zero'
-  /** `2.1` for `2.10`, `09:00:00` for `9:00`. */
+  /** `2.1` for `2.10`. */
   | 'text as number'
+  /** `2.10` for `2.1`, `09:00:00` for `9:00`. */
+  | 'number format'
+  /** `2,1` for `2.10`. */
+  | 'text with comma'
   | 'separators'
   | 'letter case'
   | 'day first'
@@ -21,7 +24,9 @@ export type SavedForm =
   /** `2-Nov` for `2-11`. */
   | 'date of numbers'
   /** `2026-11-02` for `2-11`. */
-  | 'whole date';
+  | 'whole date'
+  /** `2019-03-01` for `2019-03`: what has a year is a date, which people write anew too. */
+  | 'date notation';
 
 /** How a cell shows a value that was written to it. */
 export interface Likeness {

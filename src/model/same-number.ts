@@ -35,6 +35,8 @@ export function compareScientific(text: string, value: number): Likeness | null 
 const NUMBER_TEXT =
   /^(?=.*[.,e%\p{Sc}])\p{Sc}?(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d+)?(?:e[+-]?\d{1,3})?\s?[%\p{Sc}]?$/iu;
 
+const SIGNS = /[%\p{Sc}\s]/gu;
+
 /** How a program writes a text that it takes for a number; null for any other text. */
 export function toTextOfNumber(value: string): string | null {
   return NUMBER_TEXT.test(value) ? String(Number(value.replace(/[^\d.e+-]/gi, ''))) : null;
@@ -45,8 +47,16 @@ export function isTextOfNumber(text: string, value: string): boolean {
   const number = toTextOfNumber(value);
   const listSigns = (each: string): string => each.match(/[%\p{Sc}]/gu)?.join() ?? '';
   if (number === null || text === value || listSigns(text) !== listSigns(value)) return false;
-  const bare = text.replace(/[%\p{Sc}\s]/gu, '');
+  const bare = text.replace(SIGNS, '');
   return /^[\d.,]+(?:e[+-]?\d+)?$/i.test(bare) && compareNumber(bare, Number(number), false) !== null;
+}
+
+/** The form of a text that shows the number which a value looks like. */
+export function findNumberForm(text: string, value: string): SavedForm {
+  const bare = text.replace(SIGNS, '');
+  if (bare === toTextOfNumber(value)) return 'text as number';
+  if (/e[+-]\d/i.test(bare)) return 'scientific';
+  return bare.includes(',') && value.includes('.') ? 'text with comma' : 'number format';
 }
 
 /** True for a number that spreadsheets show in scientific notation. */

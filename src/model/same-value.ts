@@ -1,4 +1,4 @@
-import { compareDateOfNumbers, readDateNumbers } from './date-of-numbers.js';
+import { compareDateOfNumbers, hasYear, readDateNumbers } from './date-of-numbers.js';
 import { formatCanonicalJson, isJsonObject, type JsonValue } from './json.js';
 import { isPlainIn, type Likeness, PLAIN, type SavedForm, toForms, toLikeness } from './likeness.js';
 import { findTime } from './read-date.js';
@@ -6,6 +6,7 @@ import { compareDate, isIsoDate, isMidnight } from './same-date.js';
 import {
   compareNumber,
   compareScientific,
+  findNumberForm,
   isClose,
   isScientificProne,
   isTextOfNumber,
@@ -116,15 +117,23 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
   }
   const forms: SavedForm[] = [];
   const numbers = readDateNumbers(value) ?? [];
-  if (numbers.length === 2 && Math.max(...numbers) <= 31) forms.push('date of numbers', 'whole date');
-  if (isTextOfNumber(toTextOfNumber(value) ?? '', value)) forms.push('text as number');
-  if (CLOCK.test(value)) forms.push('text as number');
+  if (hasYear(numbers)) forms.push('date of numbers', 'date notation');
+  else if (numbers.length === 2 && Math.max(...numbers) <= 31) forms.push('date of numbers', 'whole date');
+  // Spreadsheets leave `1.20.3` as it is.
+  else if (numbers.length === 3 && Math.max(...numbers.slice(0, 2)) <= 12) forms.push('whole date');
+  if (CLOCK.test(value)) forms.push('number format');
+  if (toTextOfNumber(value) !== null) {
+    if (findNumberForm(value, value) !== 'text as number') forms.push('text as number');
+    // A program that writes two decimals leaves no number with fewer.
+    if (!/\.\d\d/.test(value)) forms.push('number format');
+    if (value.includes('.')) forms.push('text with comma');
+  }
   if (!DIGITS.test(value)) return forms;
   const digits = value.replace(/\D/g, '');
   if (value.startsWith('+')) forms.push('lost plus');
-  else if (digits.startsWith('0') && digits.length > 1) forms.push('lost zeros');
   if (/^\d+$/.test(value)) {
-    forms.push('added zeros', 'point zero');
+    if (/^0\d/.test(value)) forms.push('lost zeros');
+    forms.push('point zero');
     if (digits.length > 3) forms.push('separators');
   } else if (!value.startsWith('+')) forms.push('separators');
   if (digits.length >= 12) forms.push('scientific');
@@ -162,10 +171,10 @@ function compareText(
   if (isIsoDate(value)) return compareDate(text, value, raw);
   const date = compareDateOfNumbers(text, value);
   if (date !== null) return date;
-  if (isTextOfNumber(text, value) || isSameClock(text, value)) return toForms('text as number');
+  if (isTextOfNumber(text, value)) return toForms(findNumberForm(text, value));
+  if (isSameClock(text, value)) return toForms('number format');
   if (DIGITS.test(value)) return compareDigits(text, value, raw);
-  if (isBareAddress(value))
-    return isBareAddress(text) && foldHost(text) === foldHost(value) ? toForms('letter case') : null;
+  if (isBareAddress(value)) return isSameAddress(text, value) ? toForms('letter case') : null;
   const address = normalizeAddress(value);
   return toLikeness(address !== null && normalizeAddress(text) === address);
 }
@@ -179,11 +188,9 @@ function compareDigits(text: string, value: string, raw: string | undefined): Li
   const shown = raw !== undefined && /^\d+$/.test(raw) && toNumeral(raw) === toNumeral(value) ? raw : text;
   const own = removeMarks(shown);
   if (/^\d+$/.test(own) && toNumeral(own) === toNumeral(digits)) {
-    if (own.length !== digits.length) {
-      // No program changes both zeros and marks.
-      if (own !== shown && digits === value) return null;
-      return toForms(own.length > digits.length ? 'added zeros' : 'lost zeros');
-    }
+    // No program adds zeros to a text, or takes them from one with marks such as `0-10`.
+    if (own.length > digits.length) return null;
+    if (own.length < digits.length) return own === shown && digits === value ? toForms('lost zeros') : null;
     return compareMarks(shown, value, own);
   }
   if (compareScientific(text, Number(toNumeral(value))) !== null || isRoundedId(own, digits))
@@ -247,6 +254,13 @@ const EMAIL = /^(?:mailto:)?([^\s@/]+@[^\s@/]+\.[^\s@/]+)$/i;
 /** True for a domain, and for any other name with marks such as `node.js`: letter case may mean something there. */
 function isBareAddress(text: string): boolean {
   return /^[^\s:@]*[/.][^\s:@]*$/.test(text) && /\p{L}/u.test(text);
+}
+
+/** True for an address as programs write it: no program writes `Next.js` for `next.js`. */
+function isSameAddress(text: string, value: string): boolean {
+  if (!isBareAddress(text)) return false;
+  const isFolded = [text.toLowerCase(), text.toUpperCase(), foldHost(text)].includes(text.replace(/\/$/, ''));
+  return isFolded && foldHost(text) === foldHost(value);
 }
 
 function foldHost(text: string): string {

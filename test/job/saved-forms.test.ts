@@ -53,6 +53,41 @@ test.each([
     { 0: 'Makes pumps for ships', 2: 'Writes books about old' },
   ],
   ['rounded numbers', 'ratio:number', [3.24159, 2.31828, 1.51421], { 0: '3.24' }],
+  [
+    'zeros at the end of versions',
+    'version',
+    ['4.1', '4.2', '4.3', '4.4', '4.5'],
+    { 0: '4.10', 1: '4.20', 2: '4.30', 3: '4.40' },
+  ],
+  ['the only two prices with two decimals', 'price', ['2.1', '3.5', '12'], { 0: '2.10', 1: '3.50' }],
+  [
+    'months that became days',
+    'month',
+    ['2019-03', '2020-05', '2018', '2018'],
+    { 0: '2019-03-01', 1: '01.05.2020' },
+  ],
+  ['a month in full words', 'month', ['2019-03', '2020-05', '2018'], { 0: 'March 2019', 1: 'May 2020' }],
+  ['dates in another notation', 'on', ['3/14/2024', '3/15/2024', 'x'], { 0: '2024-03-14', 1: '2024-03-15' }],
+  ['times of day', 'opens', ['9:00', '18:30', 'x'], { 0: '09:00', 1: '6:30 PM' }],
+  ['bands', 'size', ['0-50', '0-10', '51-200', '51-200'], { 0: '50', 1: '10' }],
+  [
+    'zeros at the start of all codes',
+    'zip',
+    ['1067', '2345', '3456'],
+    { 0: '01067', 1: '02345', 2: '03456' },
+  ],
+  [
+    'zeros at the start of many codes',
+    'zip',
+    ['1067', '2345', '3456', '4567', '5678', 'x'],
+    { 0: '01067', 1: '02345', 2: '03456', 3: '04567', 4: '05678' },
+  ],
+  [
+    'letter case of all names with points',
+    'tool',
+    ['next.js', 'vue.js', 'nuxt.js', 'node.js', 'C'],
+    { 0: 'Next.js', 1: 'Vue.js', 2: 'Nuxt.js', 3: 'Node.js' },
+  ],
   ['letter case of a path', 'path', ['docs/readme', 'src/main', 'lib/a'], { 1: 'src/Main' }],
 ] as const)('%s is what a person typed, in the file and in the ledger', async (_, field, values, typed) => {
   const { again, edit, bench } = await openValues(
@@ -103,25 +138,61 @@ test('a number of a JSON Lines file that a person changed is the person’s', as
 
 test('a single cell is a program’s if other cells show that a program saved the file', async () => {
   const values = [
-    ['0117', 1234, '2024-03-14'],
-    ['2024', 45, '2024-03-15'],
-    ['x', 12, '2024-03-04'],
+    ['0117', '2.10', '2024-03-14', '2024-04-05'],
+    ['2024', '3.4', '2024-03-15', null],
+    ['x', '3.5', '2024-03-04', null],
   ];
-  const { again, edit } = await openValues(['code', 'revenue:number', 'day:date'], values);
+  const { again, edit } = await openValues(['code', 'version', 'day:date', 'sold:date'], values);
   edit((table) => {
     set('code', { 0: '117' })(table);
-    set('revenue', { 0: '1.234' })(table);
+    set('version', { 0: '2.1' })(table);
     set('day', { 0: '14/03/2024', 1: '15/03/2024', 2: '04/03/2024' })(table);
+    set('sold', { 0: '05/04/2024' })(table);
   });
   const { table, notes } = await again();
   expect(notes.join()).not.toContain('a person gave');
   expect(table[0]).toMatchObject({
     code: '0117',
-    revenue: '1.234',
+    version: '2.10',
     day: '14/03/2024',
     day_confidence: 'high',
+    sold: '05/04/2024',
+    sold_confidence: 'high',
   });
   expect(table[2]).toMatchObject({ day: '04/03/2024', day_confidence: 'high' });
+});
+
+test.each<[string, readonly JsonValue[], readonly string[]]>([
+  ['value', ['0-10'], ['10']],
+  ['value', ['0-50'], ['50']],
+  ['value', ['0.5.1'], ['5.1']],
+  ['value', ['2.1'], ['2.10']],
+  ['value', ['12'], ['12.0']],
+  ['value', ['007'], ['0007']],
+  ['value', ['next.js'], ['Next.js']],
+  ['value', ['example.com'], ['EXAMPLE.COM']],
+  ['value', ['1-10'], ['10/1/2024']],
+  ['value', ['2019-03'], ['2019-03-01']],
+  ['value', ['9:00'], ['09:00']],
+  ['value', ['+1 5550100'], ['15550100']],
+  ['value', ['2024-04-05T14:30:00Z'], ['2024-04-05']],
+  ['value:number', [1234], ['1.234']],
+  ['value:date', ['2024-04-05'], ['5/4/2024']],
+  ['value:date', ['2024-04-05', '2024-07-06'], ['5/4/2024', '6/7/2024']],
+  ['value:date', ['2024-04-05', '2024-05-05'], ['5/4/2024', '5/5/2024']],
+])('beside saved dates, %s %j shown as %j is what a person typed', async (field, values, typed) => {
+  const days = Array.from({ length: 6 }, (_, row) => `2024-03-${14 + row}`);
+  const { again, edit } = await openValues(
+    [field, 'founded:date'],
+    days.map((day, row) => [values[row] ?? (field === 'value' ? 'x' : null), day]),
+  );
+  edit((table) => {
+    for (const row of table) row.founded = putMonthFirst(row.founded ?? '');
+    set('value', { ...typed })(table);
+  });
+  const { table } = await again();
+  expect(table[0]).toMatchObject({ value: typed[0], value_confidence: 'human', founded_confidence: 'high' });
+  expect(table[1]?.value).toBe(typed[1] ?? (field === 'value' ? 'x' : ''));
 });
 
 test('a text that means another value in its column is replaced by a refresh', async () => {
