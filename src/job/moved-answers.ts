@@ -7,6 +7,9 @@ import { FEW } from './saved-forms.js';
 /** Rows kept with the same answers in all fields. */
 const MAX_OWNERS = 8;
 
+/** A column with more values has not few. */
+const MAX_FEW_VALUES = 5;
+
 const BLANK = '';
 /** For a cell whose value is not compared. */
 const OTHER = '?';
@@ -22,11 +25,19 @@ interface EditedRow {
   readonly isAllCleared: boolean;
 }
 
-/** Tells if equal values of a column follow each other, as after it was sorted. Only for columns of few values. */
-interface ShownOrder {
+/** What follows what in a column. */
+interface ColumnOrder {
+  /** Few values, each in cells that follow each other, as after the column was sorted; null otherwise. */
+  values: Groups | null;
+  /** Runs whose answers follow each other, as in a file whose rows were not sorted; null otherwise. */
+  runs: Groups | null;
+  /** Up to one more than `MAX_FEW_VALUES`. */
+  readonly distinct: Set<string>;
+}
+
+interface Groups {
   last: string;
-  readonly values: Set<string>;
-  isGrouped: boolean;
+  readonly seen: Set<string>;
 }
 
 /**
@@ -38,8 +49,7 @@ export class MovedAnswers {
   readonly #edited: EditedRow[] = [];
   /** Number of cells by field that show their answer. */
   readonly #same = new Map<string, number>();
-  /** By column, the order of the values that it shows. */
-  readonly #orders = new Map<string, ShownOrder>();
+  readonly #orders = new Map<string, ColumnOrder>();
   /** Cells, by key and field, whose answers other rows show together with their citations. */
   readonly #cited = new Set<string>();
   /** Whole rows that show the answers of others. */
@@ -87,16 +97,18 @@ export class MovedAnswers {
   }
 
   #addOrders(findings: readonly Finding[]): void {
-    const isOpen = ({ field }: Finding): boolean => this.#orders.get(field)?.isGrouped !== false;
-    const inOrder = findings.filter(isOpen).sort((one, other) => one.row.ordinal - other.row.ordinal);
+    const inOrder = findings.toSorted((one, other) => one.row.ordinal - other.row.ordinal);
     for (const finding of inOrder) {
-      const order = this.#orders.get(finding.field) ?? { last: BLANK, values: new Set(), isGrouped: true };
+      const order = this.#orders.get(finding.field) ?? {
+        ...{ values: createGroups(), runs: createGroups(), distinct: new Set<string>() },
+      };
       this.#orders.set(finding.field, order);
+      if (order.distinct.size > MAX_FEW_VALUES) continue;
       const value = readShown(finding);
-      if (!order.isGrouped || value === BLANK || value === OTHER || value === order.last) continue;
-      order.isGrouped = !order.values.has(value) && order.values.size < FEW;
-      order.last = value;
-      order.values.add(value);
+      if (value === BLANK || value === OTHER) continue;
+      order.distinct.add(value);
+      order.values = addToGroups(order.values, value);
+      if (finding.stored?.who !== 'human') order.runs = addToGroups(order.runs, finding.stored?.runId ?? '');
     }
   }
 
@@ -158,11 +170,32 @@ export class MovedAnswers {
         count += 1;
         countUp(shown, row.shown[index] ?? OTHER);
       }
-      const isSorted = this.#orders.get(field)?.isGrouped === true;
-      if (isShifted(shown, own, count, count + (this.#same.get(field) ?? 0), isSorted))
-        this.#columns.set(field, new Set(own.keys()));
+      const order = this.#orders.get(field);
+      const compared = count + (this.#same.get(field) ?? 0);
+      const isMoved =
+        order !== undefined && order.distinct.size <= MAX_FEW_VALUES
+          ? isFewShifted(shown, own, count, compared, order)
+          : isShifted(shown, own, count, compared);
+      if (isMoved) this.#columns.set(field, new Set(own.keys()));
     }
   }
+}
+
+/**
+ * True if the cells of a column with few values show exactly those that they lost, and more than corrections by chance:
+ * most cells differ, or the column was sorted while its rows stayed where they were.
+ */
+function isFewShifted(
+  shown: ReadonlyMap<string, number>,
+  own: ReadonlyMap<string, number>,
+  count: number,
+  compared: number,
+  { values, runs }: ColumnOrder,
+): boolean {
+  const isPermuted = [...shown].every(([value, times]) => own.get(value) === times);
+  if (!isPermuted || count <= FEW) return false;
+  if (shown.size > 2 && count > 2 * FEW && count * 2 > compared) return true;
+  return values !== null && runs !== null && runs.seen.size > 1 && count * 4 > compared;
 }
 
 /** True if the values that cells show are mostly those that other cells of the column lost. */
@@ -171,7 +204,6 @@ function isShifted(
   own: ReadonlyMap<string, number>,
   count: number,
   compared: number,
-  isSorted: boolean,
 ): boolean {
   let alike = 0;
   let values = 0;
@@ -183,11 +215,23 @@ function isShifted(
     values += 1;
     if (times === 1 && lost === 1) single += 1;
   }
-  // Corrections of a column with few values, such as countries, are alike by chance, but not nearly all of them.
+  if (values <= FEW) return false;
+  // Corrections of a column with many equal values are alike by chance, but not nearly all of them.
   const isWhole = alike >= count * 0.9 && count * 2 > compared;
-  // Corrections of two values in both directions may be as many of each, but do not sort the column.
-  const isPermuted = alike === count && count > FEW && (values > 2 || (values === 2 && isSorted));
-  return isPermuted || (values > FEW && ((single > FEW && single * 2 >= count) || isWhole));
+  return alike === count || isWhole || (single > FEW && single * 2 >= count);
+}
+
+function createGroups(): Groups {
+  return { last: BLANK, seen: new Set() };
+}
+
+/** Null if a text comes again after another one. */
+function addToGroups(groups: Groups | null, text: string): Groups | null {
+  if (groups === null || text === groups.last) return groups;
+  if (groups.seen.has(text)) return null;
+  groups.last = text;
+  groups.seen.add(text);
+  return groups;
 }
 
 /** True for a cell that a person would have changed. One that is marked as a person's surely was. */

@@ -45,14 +45,16 @@ function isSameTime(one: number, other: number): boolean {
 }
 
 /** `3/4/2024` is one of two days, unless other cells tell which number is the day. */
-function compareOrder({ order, hasPoints }: WrittenDate, day: string): Likeness {
+function compareOrder({ order, hasPoints }: WrittenDate, day: string): Likeness | null {
   const [month, dayOf] = [Number(day.slice(5, 7)), Number(day.slice(8))];
   const [one, two] = order ?? [];
   const isDayFirst = one === dayOf && two === month;
   const isMonthFirst = one === month && two === dayOf;
   if (one === undefined || two === undefined || !(isDayFirst || isMonthFirst)) return PLAIN;
   if (isDayFirst && isMonthFirst) return { isPlain: true, forms: ['day first', 'month first'] };
+  // Points follow the day: no country writes 03.04.2024 for 4 March.
   const isClear = Math.max(one, two) > 12 || (hasPoints && isDayFirst);
+  if (hasPoints && !isClear) return null;
   return { isPlain: isClear, forms: [isDayFirst ? 'day first' : 'month first'] };
 }
 

@@ -153,6 +153,8 @@ test('rows of one run that cite the same page and were swapped stop the job', as
 });
 
 const CITIES = ['Oslo', 'Bergen', 'Rome', 'Lyon'];
+const byCity = (one: Table[number], other: Table[number]): number =>
+  (one.city ?? '').localeCompare(other.city ?? '');
 /** A city of four, its country, and a year of its own for each company. */
 function findCity(company: string, field: string): string {
   const number = Number(company.split(' ')[1]);
@@ -198,6 +200,32 @@ test.each<[string, (table: Table) => void, number]>([
         Object.assign(row, { city: row.city === 'Oslo' ? 'Rome' : 'Oslo' });
     },
     4,
+  ],
+  [
+    'a city of each kind that became the next one',
+    (table) => move(table, ['city'], [0, 1, 2, 3], [1, 2, 3, 0]),
+    4,
+  ],
+  [
+    'six cities of three kinds in a circle',
+    (table) => move(table, ['city'], [0, 1, 2, 4, 5, 6], [1, 2, 0, 5, 6, 4]),
+    6,
+  ],
+  [
+    'cities of two kinds that were confused, in rows that were then sorted by city',
+    (table) => {
+      move(table, ['city'], [0, 1, 4, 5], [1, 0, 5, 4]);
+      table.sort(byCity);
+    },
+    4,
+  ],
+  [
+    'cities of four kinds that were confused, in rows that were then sorted by city',
+    (table) => {
+      move(table, ['city'], [0, 1, 2, 3, 4, 6], [1, 2, 3, 0, 6, 4]);
+      table.sort(byCity);
+    },
+    6,
   ],
   [
     'many years, if the file says that a person gave them',
