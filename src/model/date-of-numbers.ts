@@ -21,7 +21,9 @@ export function readDateNumbers(value: string): readonly number[] | null {
 export function compareDateOfNumbers(text: string, value: string): Likeness | null {
   const numbers = readDateNumbers(value);
   if (numbers === null) return null;
-  const whole = toForms(hasYear(numbers) ? 'date notation' : 'whole date');
+  // People write `3/4/2024` for `3/4` too.
+  const isAlsoTyped = hasYear(numbers) || (numbers.length === 2 && text.startsWith(value));
+  const whole = toForms(isAlsoTyped ? 'date notation' : 'whole date');
   if (numbers.length === 3) return isWholeDate(text, value, numbers) ? whole : null;
   const isPair = (month: number, other: number, isSame = isEqual): boolean =>
     (numbers[0] === month && isSame(numbers[1] ?? 0, other)) ||

@@ -118,7 +118,8 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
   const forms: SavedForm[] = [];
   const numbers = readDateNumbers(value) ?? [];
   if (hasYear(numbers)) forms.push('date of numbers', 'date notation');
-  else if (numbers.length === 2 && Math.max(...numbers) <= 31) forms.push('date of numbers', 'whole date');
+  else if (numbers.length === 2 && Math.max(...numbers) <= 31)
+    forms.push('date of numbers', 'whole date', 'date notation');
   // Spreadsheets leave `1.20.3` as it is.
   else if (numbers.length === 3 && Math.max(...numbers.slice(0, 2)) <= 12) forms.push('whole date');
   if (CLOCK.test(value)) forms.push('number format');
@@ -130,12 +131,12 @@ export function listProneForms(value: JsonValue): readonly SavedForm[] {
   }
   if (!DIGITS.test(value)) return forms;
   const digits = value.replace(/\D/g, '');
-  if (value.startsWith('+')) forms.push('lost plus');
+  if (/^\+\d+$/.test(value)) forms.push('lost plus');
   if (/^\d+$/.test(value)) {
     if (/^0\d/.test(value)) forms.push('lost zeros');
     forms.push('point zero');
     if (digits.length > 3) forms.push('separators');
-  } else if (!value.startsWith('+')) forms.push('separators');
+  } else if (value !== `+${digits}`) forms.push('separators');
   if (digits.length >= 12) forms.push('scientific');
   return forms;
 }
@@ -208,7 +209,11 @@ function isRoundedId(text: string, digits: string): boolean {
 
 /** Compares the marks of two texts with the same digits. Only in a phone number do they mean nothing. */
 function compareMarks(text: string, value: string, digits: string): Likeness | null {
-  if (value.startsWith('+')) return text.startsWith('+') ? PLAIN : toForms('lost plus');
+  if (value.startsWith('+')) {
+    if (text.startsWith('+')) return PLAIN;
+    // Spreadsheets take no text with other marks for a number.
+    return toForms(text === digits && value === `+${digits}` ? 'lost plus' : 'separators');
+  }
   if (isDecimal(text) || isDecimal(value)) return null;
   const isLong = digits.length >= PHONE_DIGITS;
   if (value === digits) {

@@ -68,6 +68,13 @@ test.each([
   ],
   ['a month in full words', 'month', ['2019-03', '2020-05', '2018'], { 0: 'March 2019', 1: 'May 2020' }],
   ['dates in another notation', 'on', ['3/14/2024', '3/15/2024', 'x'], { 0: '2024-03-14', 1: '2024-03-15' }],
+  ['dates without a year', 'due', ['3/4', '3/5', 'x'], { 0: '3/4/2024', 1: '3/5/2024' }],
+  [
+    'phone numbers without their sign',
+    'phone',
+    ['+1 212 5550100', '+1 212 5550110', 'x'],
+    { 0: '1 212 5550100', 1: '12125550110' },
+  ],
   ['times of day', 'opens', ['9:00', '18:30', 'x'], { 0: '09:00', 1: '6:30 PM' }],
   ['bands', 'size', ['0-50', '0-10', '51-200', '51-200'], { 0: '50', 1: '10' }],
   [
@@ -179,6 +186,7 @@ test.each<[string, readonly JsonValue[], readonly string[]]>([
   ['value:number', [1234], ['1.234']],
   ['value:date', ['2024-04-05'], ['5/4/2024']],
   ['value:date', ['2024-04-05', '2024-07-06'], ['5/4/2024', '6/7/2024']],
+  ['value:date', ['2024-01-05', '2024-04-07'], ['01.05.2024', '04.07.2024']],
   ['value:date', ['2024-04-05', '2024-05-05'], ['5/4/2024', '5/5/2024']],
 ])('beside saved dates, %s %j shown as %j is what a person typed', async (field, values, typed) => {
   const days = Array.from({ length: 6 }, (_, row) => `2024-03-${14 + row}`);
