@@ -334,8 +334,10 @@ async function* openQuestions(
   const joiner = new QuestionJoiner(context.ask);
   // The estimate has already counted them.
   const counters = context.state.planned === null ? createCounters(context) : null;
-  const chunks = lookAhead(context.input.openRows(), (rows) =>
-    findChunk(rows, context, (keys) => context.inFlight.openLook(keys)),
+  const chunks = lookAhead(
+    context.input.openRows(),
+    (rows) => findChunk(rows, context, (keys) => context.inFlight.openLook(keys)),
+    context.ledger.lookUpsAhead,
   );
   for await (const chunk of chunks) {
     const { rows, selections, elsewhere } = selectChunk(chunk, context);

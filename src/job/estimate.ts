@@ -76,7 +76,11 @@ export async function estimateRows(
   // Duplicates are found by `claims`, so this view need not track them.
   const inFlight = active.createView();
   let rowsRead = 0;
-  const chunks = lookAhead(context.input.openRows(), (rows) => findChunk(rows, context, () => inFlight));
+  const chunks = lookAhead(
+    context.input.openRows(),
+    (rows) => findChunk(rows, context, () => inFlight),
+    context.ledger.lookUpsAhead,
+  );
   for await (const chunk of chunks) {
     if (stop.reason !== null) break;
     const { rows, questions: opened, answers, selections } = selectChunk(chunk, context);

@@ -166,7 +166,8 @@ export async function writeOutput(parts: OutputJob): Promise<WrittenOutput> {
     if (onRow !== undefined) for (const each of filled) onRow(each);
   };
   try {
-    for await (const chunk of lookAhead(input.openRows(), findChunk)) await writeChunk(chunk);
+    for await (const chunk of lookAhead(input.openRows(), findChunk, ledger.lookUpsAhead))
+      await writeChunk(chunk);
     const digest = await output.commit();
     return { ...tally.read(), needsBom: output.needsBom, digest };
   } catch (error) {

@@ -62,6 +62,8 @@ export interface Ledger extends SharedAccount {
   readonly refusal: RowfillError | null;
   /** Null if no other machine can run the batches of a job. */
   readonly handouts: Handouts | null;
+  /** Look-ups that are worth having on their way while the last one is used. */
+  readonly lookUpsAhead: number;
 
   // Jobs
 

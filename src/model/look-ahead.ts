@@ -1,13 +1,11 @@
-/** Looked up ahead: enough that a server works on the next items while this process works on one. */
-const AHEAD = 2;
-
 /**
- * Yields what `look` finds for each item of a source, in order. Starts the look-ups of the next items while one is in
- * use, so that waiting for a server and other work overlap. An error is thrown when it is its turn.
+ * Yields what `look` finds for each item of a source, in order. Starts the look-ups of the next `ahead` items while one is
+ * in use, so that waiting for a server and other work overlap. An error is thrown when it is its turn.
  */
 export async function* lookAhead<Item, Found>(
   source: AsyncIterable<Item>,
   look: (item: Item) => Promise<Found>,
+  ahead: number,
 ): AsyncGenerator<Found, void, undefined> {
   const items = source[Symbol.asyncIterator]();
   const readNext = async (): Promise<IteratorResult<Found, void>> => {
@@ -16,15 +14,15 @@ export async function* lookAhead<Item, Found>(
       ? { done: true, value: undefined }
       : { done: false, value: await look(next.value) };
   };
-  const ahead: Promise<IteratorResult<Found, void>>[] = [];
+  const started: Promise<IteratorResult<Found, void>>[] = [];
   const start = (): void => {
     const next = readNext();
     next.catch(() => undefined);
-    ahead.push(next);
+    started.push(next);
   };
   try {
-    for (let count = 0; count < AHEAD; count += 1) start();
-    for (let next = ahead.shift(); next !== undefined; next = ahead.shift()) {
+    for (let count = 0; count < ahead; count += 1) start();
+    for (let next = started.shift(); next !== undefined; next = started.shift()) {
       const { done, value } = await next;
       if (done === true) return;
       start();
@@ -33,6 +31,6 @@ export async function* lookAhead<Item, Found>(
   } finally {
     await items.return?.();
     // No look-up outlasts the loop.
-    await Promise.allSettled(ahead);
+    await Promise.allSettled(started);
   }
 }

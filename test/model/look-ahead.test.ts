@@ -26,7 +26,7 @@ function createLook(log: string[]) {
 
 test('the next two items are looked up while one is in use, and never more', async () => {
   const log: string[] = [];
-  for await (const found of lookAhead(count(log, 4), createLook(log))) {
+  for await (const found of lookAhead(count(log, 4), createLook(log), 2)) {
     for (let turn = 0; turn < 5; turn += 1) await endTurn();
     log.push(found);
   }
@@ -39,7 +39,7 @@ test('the next two items are looked up while one is in use, and never more', asy
 
 test('what a slow look-up finds comes before what a later one finds', async () => {
   const found: string[] = [];
-  for await (const each of lookAhead(count([], 3), createLook([]))) found.push(each);
+  for await (const each of lookAhead(count([], 3), createLook([]), 2)) found.push(each);
   expect(found).toEqual(['found 1', 'found 2', 'found 3']);
 });
 
@@ -52,7 +52,7 @@ test.each(['source', 'look-up'])('an error of the %s comes after the items befor
     return item;
   };
   const read = async (): Promise<void> => {
-    for await (const each of lookAhead(source, look)) found.push(each);
+    for await (const each of lookAhead(source, look, 2)) found.push(each);
   };
   await expect(read()).rejects.toThrow('broken');
   expect(found).toEqual([1, 2]);
@@ -67,7 +67,7 @@ test('when its reader stops early, a source is closed and no look-up goes on', a
     open -= 1;
     return item;
   };
-  for await (const item of lookAhead(count(log, 9), look)) if (item === 2) break;
+  for await (const item of lookAhead(count(log, 9), look, 2)) if (item === 2) break;
   expect(log.at(-1)).toBe('closed');
   expect(log.filter((line) => line.startsWith('read'))).toHaveLength(4);
   expect(open).toBe(0);

@@ -47,6 +47,8 @@ export async function openPostgresLedger(url: string, options: PostgresOptions =
     path: connection.place.label,
     refusal: connection.refusal,
     handouts: new StoredHandouts(connection, session.process.number),
+    // One is with the server, and one on its way.
+    lookUpsAhead: 2,
     ...createJobMethods(session),
     ...createAnswerMethods(session),
     ...createBatchMethods(session),

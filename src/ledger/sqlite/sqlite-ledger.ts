@@ -41,6 +41,8 @@ export function openSqliteLedger(path: string, options: LedgerOptions): Ledger {
     ...createCareMethods(session),
     refusal: null,
     handouts: null,
+    // More would only be kept longer in memory.
+    lookUpsAhead: 1,
   };
 }
 
