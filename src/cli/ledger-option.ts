@@ -1,8 +1,8 @@
-import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { createUsageError, RowfillError } from '../errors.js';
+import { dirname, join, resolve } from 'node:path';
+import { RowfillError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { resolveLedgerPath } from '../ledger/ledger-path.js';
-import { type Environment, readOwnVariable } from '../model/environment.js';
+import { type Environment, readOwnVariable, resolveOwnPath } from '../model/environment.js';
 import { isLedgerUrl, parseLedgerUrl } from '../model/ledger-url.js';
 import type { OptionTable } from './command.js';
 import type { Host } from './host.js';
@@ -41,14 +41,8 @@ function findOwnLedger(env: Environment): string | null {
     parseLedgerUrl(own);
     return own;
   }
-  if (isAbsolute(own)) return resolve(own);
-  throw createUsageError(
-    'LEDGER_PATH',
-    /^~(?:[/\\]|$)/.test(own)
-      ? `ROWFILL_LEDGER is ${own}, but only a shell expands ~`
-      : 'ROWFILL_LEDGER is a relative path, which would be another ledger in each folder',
-    'Set it to an absolute path, or to the URL of a PostgreSQL database.',
-  );
+  const hint = 'Set it to an absolute path, or to the URL of a PostgreSQL database.';
+  return resolveOwnPath('ROWFILL_LEDGER', own, 'LEDGER_PATH', hint);
 }
 
 /** A ledger that the command line names. Throws LEDGER_PASSWORD for a URL with a password. */

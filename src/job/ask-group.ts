@@ -71,7 +71,7 @@ async function concludeGroup(
   }
 }
 
-/** Stops a job whose limit is used up by late runs: workers start none while these are active, and nobody sees them end. */
+/** Stops a job once its limit allows no run besides the late ones: nobody waits for these, so no other would ever start. */
 function giveUpFull(reason: string, { tally, settings, breaker }: JobContext): void {
   const { size } = tally.lateBatches;
   if (size < settings.concurrency) return;

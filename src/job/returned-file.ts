@@ -73,7 +73,7 @@ export async function recognizeReturned(
   }
   const message =
     seenId === null
-      ? `${file.name} was filled before, but it names no run (column ${RUN_COLUMN}), this ledger does not know its path, and no row shows an answer of this ledger. Its filled cells are kept with the confidence and citations beside them, also where somebody changed a value or a key. To have changes recognized, give the file with its column ${RUN_COLUMN}.`
+      ? `${file.name} was filled before, but not with this ledger as far as it can tell: the file names no run (column ${RUN_COLUMN}), was written to no such path, and shows no answer of it. Its filled cells are kept with the confidence and citations beside them, also where somebody changed a value or a key. To have changes recognized, give the file with its column ${RUN_COLUMN}.`
       : `${file.name} was filled before, but this ledger does not know its run ${seenId}. Its filled cells are kept as they are. With the ledger of that job (--ledger FILE), corrected and cleared cells are recognized.`;
   return {
     fieldNames: [...new Set([...outcomeFields, ...fieldNames])],

@@ -32,7 +32,7 @@ const OFTEN_TYPED: ReadonlySet<SavedForm> = new Set([
 
 const COMMA_FORMS: ReadonlySet<SavedForm> = new Set(['decimal comma', 'thousands points']);
 
-/** Forms in which a program that saves a file shows all such cells, so that nobody types what is there already. */
+/** Forms that a program gives to all such cells. A person would not see another text there, and so type none. */
 const ALWAYS_SAVED: ReadonlySet<SavedForm> = new Set(['lost zeros', 'text as number']);
 
 /** Orders of the numbers of a date. */
@@ -148,7 +148,7 @@ function isOfWholeColumn({ form, explained, isSure, newestMs, ...cells }: FormCo
   return isMany && explained > others + written;
 }
 
-/** Forms of which a single text is no proof, and most cells of a column are none either. */
+/** Forms that persons use too, so that even more than half of a column do not prove a program. */
 function isAlsoTyped(form: SavedForm): boolean {
   return OFTEN_TYPED.has(form) || COMMA_FORMS.has(form) || form === 'whole date';
 }
@@ -172,7 +172,7 @@ function isSupported({ column, form }: FormCount, proven: readonly FormCount[]):
   return ALWAYS_SAVED.has(form) && proven.some(isOfProgram);
 }
 
-/** True for a few dates of a column that are no clearer than the dates of another one, which have the other order. */
+/** True for a few dates in an order that another column contradicts, unless they show their order more clearly. */
 function isOtherOrder({ column, form, explained, isSure }: FormCount, proven: readonly FormCount[]): boolean {
   if (!DAY_FORMS.has(form) || isSure || explained > FEW) return false;
   return proven.some(

@@ -1,7 +1,7 @@
 import { homedir, userInfo } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { createUsageError } from '../errors.js';
-import { type Environment, readOwnVariable } from '../model/environment.js';
+import { type Environment, readOwnVariable, resolveOwnPath } from '../model/environment.js';
 
 /**
  * Path of the ledger: in `$ROWFILL_HOME`, else in the system's user data folder. Throws a usage error for a
@@ -14,16 +14,15 @@ export function resolveLedgerPath(
   home?: string,
 ): string {
   const own = readOwnVariable(env, 'ROWFILL_HOME');
-  if (own !== null && !isAbsolute(own)) {
-    throw createUsageError(
-      'BAD_HOME',
-      /^~(?:[/\\]|$)/.test(own)
-        ? `ROWFILL_HOME is ${own}, but only a shell expands ~`
-        : 'ROWFILL_HOME is a relative path, which would be another ledger in each folder',
-      'Set it to an absolute path, such as /home/me/.rowfill.',
-    );
-  }
-  const folder = own === null ? resolveDataFolder(env, platform, () => home ?? findHome()) : resolve(own);
+  const folder =
+    own === null
+      ? resolveDataFolder(env, platform, () => home ?? findHome())
+      : resolveOwnPath(
+          'ROWFILL_HOME',
+          own,
+          'BAD_HOME',
+          'Set it to an absolute path, such as /home/me/.rowfill.',
+        );
   return join(folder, 'ledger.sqlite');
 }
 

@@ -347,7 +347,7 @@ test('a filled file that names no run, in another ledger, stays as it is, and th
   const { cells, notes } = await again({ ledger, output: `${bench.folder}/out.csv` });
   expect(cells).toEqual([]);
   expect(notes.join()).toContain(
-    'it names no run (column enrichment_run_id), this ledger does not know its path',
+    'the file names no run (column enrichment_run_id), was written to no such path',
   );
 });
 

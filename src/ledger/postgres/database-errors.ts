@@ -103,7 +103,7 @@ export function describePostgresError(error: unknown, { label, schema }: LedgerU
     const message = `The server of the ledger wants a password, and there is none: ${label}`;
     return createUsageError('LEDGER_LOGIN', message, PASSWORD, error);
   }
-  // A user without the right to a schema is told that nothing is there.
+  // PostgreSQL says that something does not exist to a user who has no right to its schema.
   if (UNSEEN.has(code)) {
     return usage(
       'LEDGER_NO_RIGHTS',
